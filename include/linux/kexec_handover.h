@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Kexec handover (KHO): keep memory over kexec.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#ifndef _LINUX_KEXEC_HANDOVER_H
+#define _LINUX_KEXEC_HANDOVER_H
+
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/types.h>
+
+struct folio;
+struct kexec_buf;
+struct kexec_segment;
+struct kho_vmalloc;
+struct kimage;
+struct page;
+struct resource;
+
+/**
+ * struct kho_kimage - what a loaded kexec image hands over
+ * @fdt:        physical address of the root FDT, 0 for nothing
+ * @scratch_id: the segment that is the array of scratch areas
+ * @in_place:   bitmap of the segments that were written to where they belong
+ *              and are not copied there at the time of the kexec
+ */
+struct kho_kimage {
+	phys_addr_t fdt;
+	unsigned int scratch_id;
+	unsigned long in_place;
+};
+
+#ifdef CONFIG_KEXEC_HANDOVER
+
+bool kho_is_enabled(void);
+bool is_kho_boot(void);
+
+int kho_preserve_folio(struct folio *folio);
+void kho_unpreserve_folio(struct folio *folio);
+int kho_preserve_pages(struct page *page, unsigned long nr_pages);
+void kho_unpreserve_pages(struct page *page, unsigned long nr_pages);
+int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation);
+void kho_unpreserve_vmalloc(struct kho_vmalloc *preservation);
+void *kho_alloc_preserve(size_t size);
+void kho_unpreserve_free(void *mem);
+void kho_restore_free(void *mem);
+
+struct folio *kho_restore_folio(phys_addr_t phys);
+struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages);
+void *kho_restore_vmalloc(const struct kho_vmalloc *preservation);
+
+int kho_add_subtree(const char *name, void *blob, size_t size);
+void kho_remove_subtree(void *blob);
+int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size);
+
+/* For architecture code and memory initialisation. */
+void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
+		  phys_addr_t scratch_phys, u64 scratch_len);
+void kho_memory_init_early(void);
+void kho_memory_init(void);
+void kho_memory_release(void);
+bool kho_scratch_overlap(phys_addr_t phys, size_t size);
+
+/* For kexec. */
+bool kho_image(const struct kimage *image);
+int kho_prepare_image(struct kimage *image);
+void kho_describe(const struct kimage *image, u64 *fdt_phys, u64 *fdt_len,
+		  u64 *scratch_phys, u64 *scratch_len);
+int kho_locate_mem_hole(struct kexec_buf *kbuf,
+			int (*func)(struct resource *res, void *arg));
+bool kho_load_segment(struct kimage *image,
+		      const struct kexec_segment *segment);
+void kho_free_segments(struct kimage *image);
+void kho_warn_legacy_load(void);
+
+/* In mm/vmalloc.c. */
+void *kho_vmalloc_adopt(struct page **pages, unsigned int nr_pages,
+			unsigned int page_order, unsigned long vm_flags);
+
+#else /* CONFIG_KEXEC_HANDOVER */
+
+static inline bool kho_is_enabled(void)
+{
+	return false;
+}
+
+static inline bool is_kho_boot(void)
+{
+	return false;
+}
+
+static inline int kho_preserve_folio(struct folio *folio)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void kho_unpreserve_folio(struct folio *folio) { }
+
+static inline int kho_preserve_pages(struct page *page, unsigned long nr_pages)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void kho_unpreserve_pages(struct page *page,
+					unsigned long nr_pages) { }
+
+static inline int kho_preserve_vmalloc(void *ptr,
+				       struct kho_vmalloc *preservation)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void kho_unpreserve_vmalloc(struct kho_vmalloc *preservation) { }
+
+static inline void *kho_alloc_preserve(size_t size)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static inline void kho_unpreserve_free(void *mem) { }
+static inline void kho_restore_free(void *mem) { }
+
+static inline struct folio *kho_restore_folio(phys_addr_t phys)
+{
+	return NULL;
+}
+
+static inline struct page *kho_restore_pages(phys_addr_t phys,
+					     unsigned long nr_pages)
+{
+	return NULL;
+}
+
+static inline void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
+{
+	return NULL;
+}
+
+static inline int kho_add_subtree(const char *name, void *blob, size_t size)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void kho_remove_subtree(void *blob) { }
+
+static inline int kho_retrieve_subtree(const char *name, phys_addr_t *phys,
+				       size_t *size)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
+				phys_addr_t scratch_phys, u64 scratch_len) { }
+static inline void kho_memory_init_early(void) { }
+static inline void kho_memory_init(void) { }
+static inline void kho_memory_release(void) { }
+
+static inline bool kho_scratch_overlap(phys_addr_t phys, size_t size)
+{
+	return false;
+}
+
+static inline bool kho_image(const struct kimage *image)
+{
+	return false;
+}
+
+static inline int kho_prepare_image(struct kimage *image)
+{
+	return 0;
+}
+
+static inline void kho_describe(const struct kimage *image, u64 *fdt_phys,
+				u64 *fdt_len, u64 *scratch_phys,
+				u64 *scratch_len) { }
+
+static inline int
+kho_locate_mem_hole(struct kexec_buf *kbuf,
+		    int (*func)(struct resource *res, void *arg))
+{
+	return -EOPNOTSUPP;
+}
+
+static inline bool kho_load_segment(struct kimage *image,
+				    const struct kexec_segment *segment)
+{
+	return false;
+}
+
+static inline void kho_free_segments(struct kimage *image) { }
+static inline void kho_warn_legacy_load(void) { }
+
+#endif /* CONFIG_KEXEC_HANDOVER */
+
+#endif /* _LINUX_KEXEC_HANDOVER_H */

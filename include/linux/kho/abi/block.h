@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Wire format of a block set: a chain of preserved pages with entries of one size.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#ifndef _LINUX_KHO_ABI_BLOCK_H
+#define _LINUX_KHO_ABI_BLOCK_H
+
+#include <linux/build_bug.h>
+#include <linux/types.h>
+
+#include <asm/page.h>
+
+/* A set of more blocks than this is taken for damaged. */
+#define KHO_BLOCK_SET_MAX_BLOCKS	10000
+
+/**
+ * struct kho_block_header_ser - head of each block
+ * @next:  physical address of the next block, 0 at the end
+ * @count: entries that follow in this block, never 0 in a block handed over
+ */
+struct kho_block_header_ser {
+	u64 next;
+	u64 count;
+} __packed;
+
+static_assert(sizeof(struct kho_block_header_ser) == 16);
+
+/* Bytes for entries in one block. */
+#define KHO_BLOCK_PAYLOAD	(PAGE_SIZE - sizeof(struct kho_block_header_ser))
+
+#endif /* _LINUX_KHO_ABI_BLOCK_H */

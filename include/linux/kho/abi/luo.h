@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Wire format of the live update orchestrator (LUO).
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#ifndef _LINUX_KHO_ABI_LUO_H
+#define _LINUX_KHO_ABI_LUO_H
+
+#include <linux/build_bug.h>
+#include <linux/types.h>
+
+#include <uapi/linux/liveupdate.h>
+
+/* KHO subtree, and the string its blob begins with. */
+#define LUO_KHO_ENTRY_NAME	"LUO"
+#define LUO_ABI_COMPATIBLE	"luo-v5"
+#define LUO_ABI_COMPAT_LENGTH	8
+
+/* A handler's compatible string, with its NUL. */
+#define LIVEUPDATE_HNDL_COMPAT_LENGTH	48
+
+/**
+ * struct luo_ser - the subtree's blob
+ * @compatible:     LUO_ABI_COMPATIBLE, padded with NUL
+ * @liveupdate_num: 1 for the first update after a cold boot, one more with each
+ * @sessions_pa:    first block of &struct luo_session_ser, 0 for no sessions
+ * @flbs_pa:        page of &struct luo_flb_header_ser
+ */
+struct luo_ser {
+	char compatible[LUO_ABI_COMPAT_LENGTH];
+	u64 liveupdate_num;
+	u64 sessions_pa;
+	u64 flbs_pa;
+} __packed;
+
+static_assert(sizeof(struct luo_ser) == 32);
+
+/**
+ * struct luo_session_ser - a session
+ * @name:  as userspace gave it, NUL-terminated
+ * @files: first block of &struct luo_file_ser, 0 for an empty session
+ * @count: number of files
+ */
+struct luo_session_ser {
+	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
+	u64 files;
+	u64 count;
+} __packed;
+
+static_assert(sizeof(struct luo_session_ser) == 80);
+
+/**
+ * struct luo_file_ser - a file; they stand in the order of preservation
+ * @compatible: names the handler
+ * @data:       the handler's own
+ * @token:      by which userspace asks for the file
+ */
+struct luo_file_ser {
+	char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
+	u64 data;
+	u64 token;
+} __packed;
+
+static_assert(sizeof(struct luo_file_ser) == 64);
+
+/**
+ * struct luo_flb_header_ser - head of the page of FLB state
+ * @pgcnt: pages, this one included: 1
+ * @count: number of &struct luo_flb_ser that follow
+ */
+struct luo_flb_header_ser {
+	u64 pgcnt;
+	u64 count;
+} __packed;
+
+static_assert(sizeof(struct luo_flb_header_ser) == 16);
+
+#endif /* _LINUX_KHO_ABI_LUO_H */

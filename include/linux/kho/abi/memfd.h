@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Wire format of preserved memfds.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#ifndef _LINUX_KHO_ABI_MEMFD_H
+#define _LINUX_KHO_ABI_MEMFD_H
+
+#include <linux/build_bug.h>
+#include <linux/kho/abi/kexec_handover.h>
+#include <linux/types.h>
+
+#include <uapi/linux/fcntl.h>
+
+#define MEMFD_LUO_FH_COMPATIBLE	"memfd-v2"
+
+/* Seals that travel; a memfd with any other cannot be preserved. */
+#define MEMFD_LUO_ALL_SEALS	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | \
+				 F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
+
+/* Flags of struct memfd_luo_folio_ser. */
+#define MEMFD_LUO_FOLIO_DIRTY		0x001
+#define MEMFD_LUO_FOLIO_UPTODATE	0x002
+
+/**
+ * struct memfd_luo_folio_ser - a folio of the file
+ * @pfn:   its first page frame; 0 for a hole, to be skipped
+ * @flags: MEMFD_LUO_FOLIO_*
+ * @index: offset in the file, in pages
+ */
+struct memfd_luo_folio_ser {
+	u64 pfn:52;
+	u64 flags:12;
+	u64 index;
+} __packed;
+
+static_assert(sizeof(struct memfd_luo_folio_ser) == 16);
+
+/**
+ * struct memfd_luo_ser - a memfd
+ * @pos:       file position at the time of the freeze
+ * @size:      bytes
+ * @seals:     F_SEAL_*
+ * @flags:     0
+ * @nr_folios: entries in @folios
+ * @folios:    vmalloc array of &struct memfd_luo_folio_ser, not set when there
+ *             are no folios
+ */
+struct memfd_luo_ser {
+	u64 pos;
+	u64 size;
+	u32 seals;
+	u32 flags;
+	u64 nr_folios;
+	struct kho_vmalloc folios;
+} __packed;
+
+static_assert(sizeof(struct memfd_luo_ser) == 48);
+
+#endif /* _LINUX_KHO_ABI_MEMFD_H */

@@ -1,0 +1,600 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Kexec handover (KHO): keep memory over kexec.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+
+/**
+ * DOC: Kexec handover
+ *
+ * Kexec replaces the running kernel and forgets everything. With kexec handover
+ * a subsystem can have memory kept: it *preserves* folios, pages, vmalloc areas
+ * or fresh allocations, and the next kernel leaves them alone until they are
+ * *restored* there, from which time on they are ordinary memory of their owner.
+ * Where they are, the subsystem writes down in a preserved blob of its own,
+ * which it names in the root FDT as a *subtree*; the next kernel finds it there
+ * by its name.
+ *
+ * What is preserved when an image that kexec_file_load() loaded is started is
+ * what the next kernel gets: nothing has to be declared final before.
+ */
+
+#define pr_fmt(fmt) "KHO: " fmt
+
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/kho_radix_tree.h>
+#include <linux/libfdt.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/unaligned.h>
+#include <linux/utsname.h>
+
+#include "../mm/internal.h"
+#include "liveupdate/kho_internal.h"
+
+/* What the next kernel is to get. */
+static struct {
+	struct kho_radix_tree tree;
+	/* Protects the contents of the root FDT, one page. */
+	struct mutex lock;
+	void *fdt;
+} kho_out = {
+	.tree.lock = __MUTEX_INITIALIZER(kho_out.tree.lock),
+	.lock = __MUTEX_INITIALIZER(kho_out.lock),
+};
+
+/**
+ * kho_is_enabled - can memory be preserved over the next kexec?
+ *
+ * Context: any, from subsys_initcall on.
+ */
+bool kho_is_enabled(void)
+{
+	return kho_enabled;
+}
+EXPORT_SYMBOL_GPL(kho_is_enabled);
+
+/**
+ * kho_root_fdt - physical address of the root FDT for the next kernel
+ */
+phys_addr_t kho_root_fdt(void)
+{
+	return virt_to_phys(kho_out.fdt);
+}
+
+/* The next kernel is going to overwrite scratch memory. */
+static bool in_scratch(phys_addr_t phys, size_t size)
+{
+	return IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG) &&
+	       WARN_ON(kho_scratch_overlap(phys, size));
+}
+
+/**
+ * kho_preserve_folio - preserve a folio over kexec
+ * @folio: the folio; the caller holds a reference and keeps it from moving
+ *
+ * The folio stays in use. It must not be freed before kho_unpreserve_folio().
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EOPNOTSUPP when KHO is off, -EEXIST when it is preserved already,
+ * -EINVAL when it lies in scratch memory (KEXEC_HANDOVER_DEBUG), or -ENOMEM.
+ */
+int kho_preserve_folio(struct folio *folio)
+{
+	phys_addr_t phys = PFN_PHYS(folio_pfn(folio));
+
+	if (!kho_is_enabled())
+		return -EOPNOTSUPP;
+
+	if (in_scratch(phys, folio_size(folio)))
+		return -EINVAL;
+
+	return kho_radix_add_key(&kho_out.tree,
+				 kho_radix_encode_key(phys, folio_order(folio)));
+}
+EXPORT_SYMBOL_GPL(kho_preserve_folio);
+
+/**
+ * kho_unpreserve_folio - undo kho_preserve_folio()
+ * @folio: the folio, of the order that it had then
+ *
+ * Context: process context, may sleep.
+ */
+void kho_unpreserve_folio(struct folio *folio)
+{
+	phys_addr_t phys = PFN_PHYS(folio_pfn(folio));
+
+	kho_radix_del_key(&kho_out.tree,
+			  kho_radix_encode_key(phys, folio_order(folio)));
+}
+EXPORT_SYMBOL_GPL(kho_unpreserve_folio);
+
+/**
+ * kho_preserve_pages - preserve contiguous order-0 pages over kexec
+ * @page:     the first page
+ * @nr_pages: how many
+ *
+ * A failure leaves nothing of them preserved.
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or an errno as of kho_preserve_folio().
+ */
+int kho_preserve_pages(struct page *page, unsigned long nr_pages)
+{
+	if (!kho_is_enabled())
+		return -EOPNOTSUPP;
+
+	if (in_scratch(page_to_phys(page), nr_pages << PAGE_SHIFT))
+		return -EINVAL;
+
+	return kho_radix_add_range(&kho_out.tree, page_to_pfn(page), nr_pages);
+}
+EXPORT_SYMBOL_GPL(kho_preserve_pages);
+
+/**
+ * kho_unpreserve_pages - undo kho_preserve_pages()
+ * @page:     the first page
+ * @nr_pages: how many, as they were preserved
+ *
+ * Context: process context, may sleep.
+ */
+void kho_unpreserve_pages(struct page *page, unsigned long nr_pages)
+{
+	kho_radix_del_range(&kho_out.tree, page_to_pfn(page), nr_pages);
+}
+EXPORT_SYMBOL_GPL(kho_unpreserve_pages);
+
+/**
+ * kho_alloc_preserve - allocate memory that is preserved over kexec
+ * @size: bytes, not 0
+ *
+ * Context: process context, may sleep.
+ * Return: zeroed, physically contiguous memory, aligned to its size rounded up
+ * to a power of two pages; or an ERR_PTR: -EINVAL for a @size of 0, -E2BIG for
+ * more than the buddy allocator's largest block, -ENOMEM, -EOPNOTSUPP when KHO
+ * is off.
+ */
+void *kho_alloc_preserve(size_t size)
+{
+	struct folio *folio;
+	unsigned int order;
+	int err;
+
+	if (!size)
+		return ERR_PTR(-EINVAL);
+	if (size > PAGE_SIZE << MAX_PAGE_ORDER)
+		return ERR_PTR(-E2BIG);
+
+	order = get_order(size);
+	folio = folio_alloc(GFP_KERNEL | __GFP_ZERO, order);
+	if (!folio)
+		return ERR_PTR(-ENOMEM);
+
+	err = kho_preserve_folio(folio);
+	if (err) {
+		folio_put(folio);
+		return ERR_PTR(err);
+	}
+
+	return folio_address(folio);
+}
+EXPORT_SYMBOL_GPL(kho_alloc_preserve);
+
+/**
+ * kho_unpreserve_free - free memory from kho_alloc_preserve()
+ * @mem: the memory; NULL is allowed
+ *
+ * Context: process context, may sleep.
+ */
+void kho_unpreserve_free(void *mem)
+{
+	struct folio *folio;
+
+	if (!mem)
+		return;
+
+	folio = virt_to_folio(mem);
+	kho_unpreserve_folio(folio);
+	folio_put(folio);
+}
+EXPORT_SYMBOL_GPL(kho_unpreserve_free);
+
+/**
+ * kho_restore_free - free memory that the previous kernel preserved
+ * @mem: what kho_alloc_preserve() returned there: its physical address, mapped
+ *       by phys_to_virt() of this kernel; NULL is allowed
+ *
+ * Context: process context.
+ */
+void kho_restore_free(void *mem)
+{
+	struct folio *folio;
+
+	if (!mem)
+		return;
+
+	folio = kho_restore_folio(virt_to_phys(mem));
+	if (folio)
+		folio_put(folio);
+}
+EXPORT_SYMBOL_GPL(kho_restore_free);
+
+/* The first page of a preserved block that nobody took back yet, or NULL. */
+static struct page *preserved_block(phys_addr_t phys, unsigned int *order)
+{
+	struct page *page;
+	int marked;
+
+	if (!is_kho_boot() || !PAGE_ALIGNED(phys) || !pfn_valid(PHYS_PFN(phys)))
+		return NULL;
+
+	page = pfn_to_page(PHYS_PFN(phys));
+	marked = kho_marked_order(page);
+	if (marked < 0)
+		return NULL;
+
+	*order = marked;
+
+	return page;
+}
+
+/* Make a block that was taken back ordinary pages with a reference each. */
+static void restore_pages(struct page *page, unsigned long nr_pages)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr_pages; i++)
+		__ClearPageReserved(page + i);
+	clear_page_tag_ref(page);
+	adjust_managed_page_count(page, nr_pages);
+}
+
+static struct folio *restore_folio(phys_addr_t phys)
+{
+	unsigned int order;
+	struct page *page;
+	unsigned long i;
+
+	page = preserved_block(phys, &order);
+	if (!page || !kho_mark_taken(page, order))
+		return NULL;
+
+	restore_pages(page, 1UL << order);
+	for (i = 1; i < 1UL << order; i++)
+		set_page_count(page + i, 0);
+	if (order)
+		prep_compound_page(page, order);
+
+	return page_folio(page);
+}
+
+/**
+ * kho_restore_folio - take back a folio that the previous kernel preserved
+ * @phys: its physical address
+ *
+ * Context: any but NMI.
+ * Return: the folio, of the order that it had, with one reference; or NULL,
+ * with one warning, when no preserved folio begins at @phys, or it was restored
+ * already.
+ */
+struct folio *kho_restore_folio(phys_addr_t phys)
+{
+	struct folio *folio = restore_folio(phys);
+
+	if (!folio)
+		pr_warn("no preserved folio begins at %pa, or it was restored before\n",
+			&phys);
+
+	return folio;
+}
+EXPORT_SYMBOL_GPL(kho_restore_folio);
+
+/* Do preserved blocks that nobody took back cover the range exactly? */
+static bool range_is_preserved(phys_addr_t phys, unsigned long nr_pages)
+{
+	unsigned long done = 0;
+	unsigned int order;
+
+	while (done < nr_pages) {
+		if (!preserved_block(phys + PFN_PHYS(done), &order))
+			return false;
+		done += 1UL << order;
+	}
+
+	return nr_pages && done == nr_pages;
+}
+
+/**
+ * kho_restore_pages - take back pages that the previous kernel preserved
+ * @phys:     physical address of the first
+ * @nr_pages: how many, as they were preserved
+ *
+ * Context: any but NMI; nobody else may restore any of them at the same time.
+ * Return: the first of contiguous order-0 pages, each with one reference; or
+ * NULL, with one warning, when just these pages were not preserved, or were
+ * restored already. Then none of them is restored.
+ */
+struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
+{
+	unsigned long done;
+	unsigned int order;
+	struct page *page;
+
+	if (!range_is_preserved(phys, nr_pages)) {
+		pr_warn("%lu pages at %pa were not preserved, or were restored before\n",
+			nr_pages, &phys);
+		return NULL;
+	}
+
+	for (done = 0; done < nr_pages; done += 1UL << order) {
+		page = preserved_block(phys + PFN_PHYS(done), &order);
+		kho_mark_taken(page, order);
+		restore_pages(page, 1UL << order);
+	}
+
+	return pfn_to_page(PHYS_PFN(phys));
+}
+EXPORT_SYMBOL_GPL(kho_restore_pages);
+
+/* FDT_ERR_* of building our FDT as an errno: only room can run out. */
+static int fdt_errno(int err)
+{
+	switch (err) {
+	case -FDT_ERR_NOSPACE:
+		return -ENOMEM;
+	case -FDT_ERR_EXISTS:
+		return -EEXIST;
+	default:
+		return err < 0 ? -EINVAL : 0;
+	}
+}
+
+static int set_u64(void *fdt, int node, const char *prop, u64 value)
+{
+	return fdt_setprop(fdt, node, prop, &value, sizeof(value));
+}
+
+/**
+ * kho_add_subtree - name a blob in the root FDT
+ * @name: of the subtree; the previous kernel's subtrees are no obstacle
+ * @blob: preserved memory from kho_alloc_preserve()
+ * @size: bytes in it that matter
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EEXIST for a name in use, -ENOMEM when the root FDT is full,
+ * -EINVAL for an empty @name or @size, -EOPNOTSUPP when KHO is off.
+ */
+int kho_add_subtree(const char *name, void *blob, size_t size)
+{
+	int node, err;
+
+	if (!kho_is_enabled())
+		return -EOPNOTSUPP;
+	if (!*name || !size)
+		return -EINVAL;
+
+	guard(mutex)(&kho_out.lock);
+
+	node = fdt_add_subnode(kho_out.fdt, 0, name);
+	if (node < 0)
+		return fdt_errno(node);
+
+	err = set_u64(kho_out.fdt, node, KHO_SUB_TREE_PROP_NAME,
+		      virt_to_phys(blob));
+	if (!err)
+		err = set_u64(kho_out.fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME,
+			      size);
+	if (err) {
+		fdt_del_node(kho_out.fdt, node);
+		return fdt_errno(err);
+	}
+
+	kho_debugfs_add_subtree(name, blob, size);
+
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kho_add_subtree);
+
+static int find_blob(const void *fdt, phys_addr_t phys)
+{
+	const void *prop;
+	int node, len;
+
+	fdt_for_each_subnode(node, fdt, 0) {
+		prop = fdt_getprop(fdt, node, KHO_SUB_TREE_PROP_NAME, &len);
+		if (prop && len == sizeof(u64) &&
+		    get_unaligned((const u64 *)prop) == phys)
+			return node;
+	}
+
+	return -FDT_ERR_NOTFOUND;
+}
+
+/**
+ * kho_remove_subtree - undo kho_add_subtree()
+ * @blob: the blob, which stays preserved
+ *
+ * Context: process context, may sleep.
+ */
+void kho_remove_subtree(void *blob)
+{
+	int node;
+
+	if (!kho_is_enabled())
+		return;
+
+	guard(mutex)(&kho_out.lock);
+
+	node = find_blob(kho_out.fdt, virt_to_phys(blob));
+	if (WARN_ON(node < 0))
+		return;
+
+	kho_debugfs_remove_subtree(blob);
+	fdt_del_node(kho_out.fdt, node);
+}
+EXPORT_SYMBOL_GPL(kho_remove_subtree);
+
+static int get_u64(const void *fdt, int node, const char *name, u64 *value)
+{
+	const void *prop;
+	int len;
+
+	prop = fdt_getprop(fdt, node, name, &len);
+	if (!prop || len != sizeof(*value))
+		return -EINVAL;
+
+	*value = get_unaligned((const u64 *)prop);
+
+	return 0;
+}
+
+/**
+ * kho_retrieve_subtree - find a blob of the previous kernel
+ * @name: of the subtree
+ * @phys: set to the physical address of the blob, which is for the caller to
+ *        restore
+ * @size: set to its size in bytes; may be NULL
+ *
+ * Context: any.
+ * Return: 0, -ENOENT when there is no such subtree or no handover, or -EINVAL,
+ * with a message, when what the previous kernel said of it is malformed.
+ */
+int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
+{
+	const void *fdt = kho_incoming_fdt();
+	u64 addr, len;
+	int node;
+
+	if (!fdt)
+		return -ENOENT;
+
+	node = fdt_subnode_offset(fdt, 0, name);
+	if (node < 0)
+		return -ENOENT;
+
+	if (get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME, &addr) ||
+	    get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME, &len) ||
+	    !len || !PAGE_ALIGNED(addr) || !pfn_valid(PHYS_PFN(addr)) ||
+	    addr + len < addr || !pfn_valid(PHYS_PFN(addr + len - 1)) ||
+	    kho_scratch_overlap(addr, len)) {
+		pr_warn("subtree %s of the previous kernel is malformed, ignored\n",
+			name);
+		return -EINVAL;
+	}
+
+	*phys = addr;
+	if (size)
+		*size = len;
+
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kho_retrieve_subtree);
+
+/* How many handovers there were since the last cold boot. */
+static u32 __init incoming_kexec_count(void)
+{
+	struct kho_kexec_metadata *metadata;
+	phys_addr_t phys;
+	size_t size;
+
+	if (kho_retrieve_subtree(KHO_METADATA_NODE_NAME, &phys, &size))
+		return 0;
+
+	metadata = phys_to_virt(phys);
+	if (size < sizeof(*metadata) ||
+	    metadata->version != KHO_METADATA_VERSION ||
+	    strnlen(metadata->previous_release, KHO_RELEASE_LENGTH) ==
+	    KHO_RELEASE_LENGTH) {
+		pr_warn("metadata of the previous kernel is of another version, ignored\n");
+		return 0;
+	}
+
+	pr_info("exec from: %s (count %u)\n", metadata->previous_release,
+		metadata->kexec_count);
+
+	return metadata->kexec_count;
+}
+
+static int __init add_metadata(void)
+{
+	struct kho_kexec_metadata *metadata;
+
+	metadata = kho_alloc_preserve(sizeof(*metadata));
+	if (IS_ERR(metadata))
+		return PTR_ERR(metadata);
+
+	metadata->version = KHO_METADATA_VERSION;
+	metadata->kexec_count = incoming_kexec_count() + 1;
+	strscpy_pad(metadata->previous_release, init_uts_ns.name.release,
+		    sizeof(metadata->previous_release));
+
+	return kho_add_subtree(KHO_METADATA_NODE_NAME, metadata,
+			       sizeof(*metadata));
+}
+
+static int __init make_root_fdt(void)
+{
+	void *fdt;
+	int err;
+
+	fdt = kho_alloc_preserve(KHO_FDT_SIZE);
+	if (IS_ERR(fdt))
+		return PTR_ERR(fdt);
+
+	err = fdt_create_empty_tree(fdt, KHO_FDT_SIZE);
+	if (!err)
+		err = fdt_setprop_string(fdt, 0, "compatible",
+					 KHO_FDT_COMPATIBLE);
+	if (!err)
+		err = set_u64(fdt, 0, KHO_FDT_MEMORY_MAP_PROP_NAME,
+			      virt_to_phys(kho_out.tree.root));
+	if (err) {
+		kho_unpreserve_free(fdt);
+		return fdt_errno(err);
+	}
+
+	kho_out.fdt = fdt;
+
+	return 0;
+}
+
+static int __init kho_init(void)
+{
+	int err;
+
+	if (!kho_is_enabled())
+		return 0;
+
+	kho_scratch_init();
+
+	err = kho_radix_init_tree(&kho_out.tree, NULL);
+	if (!err)
+		err = make_root_fdt();
+	if (!err)
+		err = add_metadata();
+	if (err) {
+		pr_err("disabled, cannot set up what is handed over: %d\n", err);
+		kho_enabled = false;
+	}
+
+	return 0;
+}
+core_initcall(kho_init);
+
+static int __init kho_debug_init(void)
+{
+	const struct kho_scratch *scratch;
+	unsigned int nr_scratch;
+
+	if (!kho_is_enabled())
+		return 0;
+
+	scratch = kho_scratch_areas(&nr_scratch);
+	kho_debugfs_init(kho_out.fdt, kho_incoming_fdt(), scratch, nr_scratch);
+
+	return 0;
+}
+late_initcall(kho_debug_init);

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Kexec handover (KHO): block sets, growable arrays that can be handed over.
+ *
+ * The format is described in include/linux/kho/abi/block.h.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#define pr_fmt(fmt) "KHO: " fmt
+
+#include <kunit/static_stub.h>
+#include <kunit/visibility.h>
+#include <linux/bug.h>
+#include <linux/err.h>
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/kho_block.h>
+#include <linux/math.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "kho_internal.h"
+
+/* A preserved page of zeroes, or an ERR_PTR. */
+VISIBLE_IF_KUNIT struct kho_block_header_ser *kho_block_alloc_page(void)
+{
+	KUNIT_STATIC_STUB_REDIRECT(kho_block_alloc_page);
+
+	return kho_alloc_preserve(PAGE_SIZE);
+}
+
+/* The page that the previous kernel preserved at @pa, NULL if it did not. */
+VISIBLE_IF_KUNIT struct kho_block_header_ser *kho_block_take_page(u64 pa)
+{
+	struct folio *folio;
+
+	KUNIT_STATIC_STUB_REDIRECT(kho_block_take_page, pa);
+
+	folio = kho_restore_folio(pa);
+	return folio ? folio_address(folio) : NULL;
+}
+
+VISIBLE_IF_KUNIT void kho_block_free_page(struct kho_block_header_ser *ser,
+					  bool incoming)
+{
+	KUNIT_STATIC_STUB_REDIRECT(kho_block_free_page, ser, incoming);
+
+	if (incoming)
+		folio_put(virt_to_folio(ser));
+	else
+		kho_unpreserve_free(ser);
+}
+
+static u64 entries_per_block(const struct kho_block_set *bs)
+{
+	return KHO_BLOCK_PAYLOAD / bs->entry_size;
+}
+
+static struct kho_block *first_block(struct kho_block_set *bs)
+{
+	return list_first_entry_or_null(&bs->blocks, struct kho_block, list);
+}
+
+static struct kho_block *last_block(struct kho_block_set *bs)
+{
+	return list_last_entry(&bs->blocks, struct kho_block, list);
+}
+
+static void append_block(struct kho_block_set *bs, struct kho_block *block,
+			 struct kho_block_header_ser *ser)
+{
+	block->ser = ser;
+	list_add_tail(&block->list, &bs->blocks);
+	bs->nr_blocks++;
+}
+
+/* Free blocks from the end until @nr are left. */
+static void trim_blocks(struct kho_block_set *bs, unsigned long nr)
+{
+	while (bs->nr_blocks > nr) {
+		struct kho_block *block = last_block(bs);
+
+		list_del(&block->list);
+		bs->nr_blocks--;
+		kho_block_free_page(block->ser, bs->incoming);
+		kfree(block);
+		cond_resched();
+	}
+}
+
+/**
+ * kho_block_set_init - make a block set ready for use
+ * @bs:         the set
+ * @entry_size: bytes of an entry, KHO_BLOCK_PAYLOAD at most
+ */
+void kho_block_set_init(struct kho_block_set *bs, size_t entry_size)
+{
+	WARN_ON_ONCE(!entry_size || entry_size > KHO_BLOCK_PAYLOAD);
+
+	*bs = (struct kho_block_set) {
+		.blocks = LIST_HEAD_INIT(bs->blocks),
+		.entry_size = entry_size,
+	};
+}
+
+static int add_block(struct kho_block_set *bs)
+{
+	struct kho_block_header_ser *ser;
+	struct kho_block *block;
+
+	block = kmalloc(sizeof(*block), GFP_KERNEL);
+	if (!block)
+		return -ENOMEM;
+
+	ser = kho_block_alloc_page();
+	if (IS_ERR(ser)) {
+		kfree(block);
+		return PTR_ERR(ser);
+	}
+
+	append_block(bs, block, ser);
+	return 0;
+}
+
+/**
+ * kho_block_set_grow - see to it that a block set has room
+ * @bs:    the set, not one that was restored
+ * @count: for how many entries in total, those already there included
+ *
+ * Memory for that many entries is allocated and preserved, so that reserving
+ * them cannot fail. On failure the set is as it was.
+ *
+ * Context: may sleep
+ * Return: 0, -ENOSPC if so many entries are more than a set may have, or what
+ * kho_alloc_preserve() fails with.
+ */
+int kho_block_set_grow(struct kho_block_set *bs, u64 count)
+{
+	const unsigned long nr_before = bs->nr_blocks;
+	int err;
+
+	if (WARN_ON_ONCE(bs->incoming))
+		return -EINVAL;
+	if (count > KHO_BLOCK_SET_MAX_BLOCKS * entries_per_block(bs))
+		return -ENOSPC;
+
+	while (bs->nr_blocks * entries_per_block(bs) < count) {
+		err = add_block(bs);
+		if (err) {
+			trim_blocks(bs, nr_before);
+			return err;
+		}
+		cond_resched();
+	}
+
+	return 0;
+}
+
+/**
+ * kho_block_set_shrink - give back blocks that are not needed
+ * @bs:    the set
+ * @count: keep room for that many entries; later ones go with their blocks
+ *
+ * Context: may sleep
+ */
+void kho_block_set_shrink(struct kho_block_set *bs, u64 count)
+{
+	trim_blocks(bs, DIV_ROUND_UP(count, entries_per_block(bs)));
+	if (bs->nr_blocks)
+		last_block(bs)->ser->next = 0;
+}
+
+static bool has_block_at(struct kho_block_set *bs, u64 pa)
+{
+	struct kho_block *block;
+
+	list_for_each_entry(block, &bs->blocks, list) {
+		if (virt_to_phys(block->ser) == pa)
+			return true;
+	}
+
+	return false;
+}
+
+/* Take the block at @pa into the set. The one after it is put in @next. */
+static int restore_block(struct kho_block_set *bs, u64 pa, u64 *next)
+{
+	struct kho_block_header_ser *ser;
+	struct kho_block *block;
+
+	if (bs->nr_blocks == KHO_BLOCK_SET_MAX_BLOCKS) {
+		pr_err("Block set has more than %u blocks\n",
+		       KHO_BLOCK_SET_MAX_BLOCKS);
+		return -EINVAL;
+	}
+	if (!PAGE_ALIGNED(pa)) {
+		pr_err("Block at %#llx is not aligned\n", pa);
+		return -EINVAL;
+	}
+	if (has_block_at(bs, pa)) {
+		pr_err("Block at %#llx follows itself\n", pa);
+		return -EINVAL;
+	}
+
+	/* To fail here would be to lose what was taken so far. */
+	block = kmalloc(sizeof(*block), GFP_KERNEL | __GFP_NOFAIL);
+	ser = kho_block_take_page(pa);
+	if (!ser) {
+		pr_err("Block at %#llx was not preserved\n", pa);
+		kfree(block);
+		return -EINVAL;
+	}
+	append_block(bs, block, ser);
+
+	if (!ser->count || ser->count > entries_per_block(bs)) {
+		pr_err("Block at %#llx has %llu entries of %llu at most\n",
+		       pa, ser->count, entries_per_block(bs));
+		return -EINVAL;
+	}
+
+	*next = ser->next;
+	return 0;
+}
+
+/**
+ * kho_block_set_restore - take over a block set from the previous kernel
+ * @bs:      the set, initialised and without blocks
+ * @head_pa: what kho_block_set_head_pa() was in that kernel
+ *
+ * The blocks belong to the set until it is destroyed. On failure those that had
+ * been taken over are freed, and the set is without blocks.
+ *
+ * Context: may sleep
+ * Return: 0, or -EINVAL if the set is damaged, which a message explains.
+ */
+int kho_block_set_restore(struct kho_block_set *bs, u64 head_pa)
+{
+	u64 pa = head_pa;
+	int err;
+
+	if (WARN_ON_ONCE(bs->nr_blocks))
+		return -EINVAL;
+
+	bs->incoming = true;
+	while (pa) {
+		err = restore_block(bs, pa, &pa);
+		if (err) {
+			kho_block_set_destroy(bs);
+			return err;
+		}
+		cond_resched();
+	}
+
+	return 0;
+}
+
+/**
+ * kho_block_set_destroy - free all blocks of a set
+ * @bs: the set, which is as after kho_block_set_init() then
+ *
+ * Context: may sleep
+ */
+void kho_block_set_destroy(struct kho_block_set *bs)
+{
+	trim_blocks(bs, 0);
+	bs->incoming = false;
+}
+
+/**
+ * kho_block_set_clear - drop all entries of a set, but keep the room
+ * @bs: the set
+ */
+void kho_block_set_clear(struct kho_block_set *bs)
+{
+	struct kho_block *block;
+
+	list_for_each_entry(block, &bs->blocks, list) {
+		block->ser->count = 0;
+		block->ser->next = 0;
+	}
+}
+
+/**
+ * kho_block_set_head_pa - what to hand over for a set
+ * @bs: the set
+ *
+ * Return: the physical address of the first block, 0 if there are no entries.
+ */
+u64 kho_block_set_head_pa(struct kho_block_set *bs)
+{
+	if (kho_block_set_is_empty(bs))
+		return 0;
+
+	return virt_to_phys(first_block(bs)->ser);
+}
+
+/**
+ * kho_block_set_is_empty - has a set no entries?
+ * @bs: the set; there may be room for entries
+ *
+ * Return: whether it has none.
+ */
+bool kho_block_set_is_empty(struct kho_block_set *bs)
+{
+	struct kho_block *block = first_block(bs);
+
+	return !block || !block->ser->count;
+}
+
+/**
+ * kho_block_set_it_init - place an iterator before the first entry of a set
+ * @it: the iterator
+ * @bs: the set
+ */
+void kho_block_set_it_init(struct kho_block_set_it *it,
+			   struct kho_block_set *bs)
+{
+	it->bs = bs;
+	it->block = first_block(bs);
+	it->i = 0;
+}
+
+/* The block after that of the iterator, NULL at the end. */
+static struct kho_block *next_block(struct kho_block_set_it *it)
+{
+	if (!it->block)
+		return first_block(it->bs);
+	if (list_is_last(&it->block->list, &it->bs->blocks))
+		return NULL;
+
+	return list_next_entry(it->block, list);
+}
+
+/* The entry after the iterator, which is placed behind it. */
+static void *step(struct kho_block_set_it *it, struct kho_block *block, u64 i)
+{
+	it->block = block;
+	it->i = i + 1;
+	return (void *)(block->ser + 1) + i * it->bs->entry_size;
+}
+
+/**
+ * kho_block_set_it_reserve_entry - add an entry to a set
+ * @it: the iterator
+ *
+ * The iterator is placed behind the new entry, which is the last of the set.
+ *
+ * Return: the entry, all zeroes; NULL if there is no room left, see
+ * kho_block_set_grow().
+ */
+void *kho_block_set_it_reserve_entry(struct kho_block_set_it *it)
+{
+	struct kho_block *block = it->block ?: first_block(it->bs);
+	struct kho_block *full = NULL;
+	void *entry;
+
+	while (block && block->ser->count == entries_per_block(it->bs)) {
+		full = block;
+		it->block = block;
+		block = next_block(it);
+	}
+	if (!block)
+		return NULL;
+
+	if (full)
+		full->ser->next = virt_to_phys(block->ser);
+	entry = step(it, block, block->ser->count++);
+	return memset(entry, 0, it->bs->entry_size);
+}
+
+/**
+ * kho_block_set_it_read_entry - go to the next entry of a set
+ * @it: the iterator
+ *
+ * Return: the entry that the iterator stepped over; NULL at the end, where it
+ * stays.
+ */
+void *kho_block_set_it_read_entry(struct kho_block_set_it *it)
+{
+	struct kho_block *block = it->block;
+	u64 i = it->i;
+
+	if (!block || i == block->ser->count) {
+		block = next_block(it);
+		i = 0;
+		if (!block || !block->ser->count)
+			return NULL;
+	}
+
+	return step(it, block, i);
+}
+
+/**
+ * kho_block_set_it_prev - go back to the entry before in a set
+ * @it: the iterator
+ *
+ * Entries remain what they are: reading on from here gives the same one again,
+ * and reserving adds to the end of the set.
+ *
+ * Return: the entry that the iterator stepped back over; NULL at the start,
+ * where it stays.
+ */
+void *kho_block_set_it_prev(struct kho_block_set_it *it)
+{
+	struct kho_block *block = it->block;
+	u64 i = it->i;
+	void *entry;
+
+	if (!block)
+		return NULL;
+	if (!i) {
+		if (list_is_first(&block->list, &it->bs->blocks))
+			return NULL;
+		block = list_prev_entry(block, list);
+		i = block->ser->count;
+	}
+
+	entry = step(it, block, i - 1);
+	it->i = i - 1;
+	return entry;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Kexec handover (KHO): declarations private to its files.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#ifndef _KERNEL_LIVEUPDATE_KHO_INTERNAL_H
+#define _KERNEL_LIVEUPDATE_KHO_INTERNAL_H
+
+#include <linux/init.h>
+#include <linux/kho_radix_tree.h>
+#include <linux/mmzone.h>
+#include <linux/types.h>
+
+#include <linux/kho/abi/kexec_handover.h>
+
+/* kernel/kexec_handover.c */
+
+phys_addr_t kho_root_fdt(void);
+
+/* kho_scratch.c */
+
+#define KHO_SCRATCH_DEFAULT_PERCENT	200
+
+/* Scratch areas begin and end at this, the size of the buddy's largest block. */
+#define KHO_SCRATCH_ALIGN	(PAGE_SIZE << MAX_PAGE_ORDER)
+
+/**
+ * struct kho_scratch_param - how large scratch memory shall be
+ * @percent: of what the kernel reserved itself; 0 when sizes are given
+ * @low:     bytes of the low memory area
+ * @global:  bytes of the global area
+ * @node:    bytes of each NUMA node's area
+ */
+struct kho_scratch_param {
+	unsigned int percent;
+	phys_addr_t low;
+	phys_addr_t global;
+	phys_addr_t node;
+};
+
+int kho_parse_scratch(const char *p, struct kho_scratch_param *param);
+bool kho_scratch_choose(void);
+bool kho_scratch_check(const struct kho_scratch *areas, unsigned int nr);
+void kho_scratch_inherit(struct kho_scratch *areas, unsigned int nr);
+void kho_scratch_forget(void);
+void kho_scratch_mark_cma(void);
+void kho_scratch_init(void);
+const struct kho_scratch *kho_scratch_areas(unsigned int *nr);
+
+/* kho_boot.c */
+
+extern bool kho_enabled;
+
+const void *kho_incoming_fdt(void);
+bool kho_mark_taken(struct page *page, unsigned int order);
+int kho_marked_order(const struct page *page);
+int kho_check_fdt(const void *fdt, u64 len, phys_addr_t *tree);
+
+/* kho_radix.c */
+
+/**
+ * struct kho_radix_run_cb - what to call in a walk of a handed-over tree
+ * @node_ok: may the node at this page-aligned physical address be read?
+ * @run:     called for each run of equal, adjacent blocks, in ascending order
+ *           of keys, which is descending order of @order
+ *
+ * Both are required.
+ */
+struct kho_radix_run_cb {
+	bool (*node_ok)(phys_addr_t phys, void *data);
+	int (*run)(phys_addr_t start, unsigned long nr_blocks,
+		   unsigned int order, void *data);
+};
+
+unsigned long kho_radix_encode_key(phys_addr_t phys, unsigned int order);
+int kho_radix_decode_key(unsigned long key, phys_addr_t *phys,
+			 unsigned int *order);
+bool kho_radix_has_key(struct kho_radix_tree *tree, unsigned long key);
+int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
+			unsigned long nr_pages);
+void kho_radix_del_range(struct kho_radix_tree *tree, unsigned long pfn,
+			 unsigned long nr_pages);
+int kho_radix_walk_runs(phys_addr_t root, const struct kho_radix_run_cb *cb,
+			void *data);
+
+#if IS_ENABLED(CONFIG_KUNIT)
+/* KUnit puts a function of its own in place of this one. */
+void *kho_radix_alloc_node(void);
+#endif
+
+/* kho_block.c */
+
+struct kho_block_header_ser;
+
+#if IS_ENABLED(CONFIG_KUNIT)
+/* KUnit puts functions of its own in place of these. */
+struct kho_block_header_ser *kho_block_alloc_page(void);
+struct kho_block_header_ser *kho_block_take_page(u64 pa);
+void kho_block_free_page(struct kho_block_header_ser *ser, bool incoming);
+#endif
+
+/* kho_debugfs.c */
+
+struct dentry;
+
+#ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
+void kho_debugfs_init(void *out_fdt, const void *in_fdt,
+		      const struct kho_scratch *scratch, unsigned int nr_scratch);
+void kho_debugfs_add_subtree(const char *name, const void *blob, size_t size);
+void kho_debugfs_remove_subtree(const void *blob);
+#else
+static inline void kho_debugfs_init(void *out_fdt, const void *in_fdt,
+				    const struct kho_scratch *scratch,
+				    unsigned int nr_scratch) { }
+static inline void kho_debugfs_add_subtree(const char *name, const void *blob,
+					   size_t size) { }
+static inline void kho_debugfs_remove_subtree(const void *blob) { }
+#endif
+
+#endif /* _KERNEL_LIVEUPDATE_KHO_INTERNAL_H */

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live update orchestrator (LUO): start-up, /dev/liveupdate, ioctl dispatch.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+
+/**
+ * DOC: Live update orchestrator
+ *
+ * Userspace groups files into sessions. When the kernel is replaced by kexec,
+ * the state of the files in each session is handed to the next kernel by kexec
+ * handover (KHO), and userspace gets the files back there, session by session.
+ * What the state of a file consists of is the business of a handler, one for
+ * each type of file, see &struct liveupdate_file_handler.
+ *
+ * An outgoing session is written out by liveupdate_reboot(), called right before
+ * the jump; until then, nothing is handed over. The header of the handed over
+ * data is published at boot and lists no session, so that it is valid at any
+ * time; a successful freeze ends with the store that makes it name some.
+ *
+ * Data from the previous kernel is read in two steps: its header at boot, the
+ * sessions when /dev/liveupdate is first opened. Each address in it is checked
+ * by KHO before it is followed. What turns out to be damaged is set aside alone:
+ * a file, a session or, at worst, everything. Its memory is not given to the
+ * page allocator, for nobody knows what it holds.
+ */
+
+#define pr_fmt(fmt) "luo: " fmt
+
+#include <linux/bitops.h>
+#include <linux/cache.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/kstrtox.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/rwsem.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/wait.h>
+
+#include "luo_internal.h"
+
+static bool luo_enabled __ro_after_init;
+
+/* What this kernel hands over. NULL while LUO is not up. */
+static struct luo_ser *luo_outgoing_header __ro_after_init;
+
+/**
+ * struct luo_received - what came in from the previous kernel
+ * @sessions_pa: sessions not read yet, 0 for none
+ * @err:         -EIO when what came in cannot be used
+ *
+ * There is one opener of the device at a time, so no lock is needed.
+ */
+static struct luo_received {
+	u64 sessions_pa;
+	int err;
+} luo_received;
+
+/* See the list of locks in luo_internal.h. */
+static DECLARE_RWSEM(luo_rwsem);
+
+/*
+ * The freeze succeeded. Changed under luo_rwsem, which is not held until the
+ * jump: the code between would have to be checked for what it waits for.
+ */
+static bool luo_frozen;
+static DECLARE_WAIT_QUEUE_HEAD(luo_frozen_wait);
+
+static int __init luo_enable(char *arg)
+{
+	return kstrtobool(arg, &luo_enabled);
+}
+early_param("liveupdate", luo_enable);
+
+/**
+ * liveupdate_enabled - is live update in use?
+ *
+ * Return: true when the kernel was booted with liveupdate=on and with KHO.
+ */
+bool liveupdate_enabled(void)
+{
+	return luo_enabled && kho_is_enabled();
+}
+EXPORT_SYMBOL_GPL(liveupdate_enabled);
+
+/**
+ * luo_enter - begin something that must not run while all is frozen
+ *
+ * Waits, for ever when the freeze succeeds: then the kernel is going away. This
+ * is not to be held against the waiting task, hence the idle sleep.
+ */
+void luo_enter(void)
+{
+	down_read(&luo_rwsem);
+	while (luo_frozen) {
+		up_read(&luo_rwsem);
+		wait_event_idle(luo_frozen_wait, !READ_ONCE(luo_frozen));
+		down_read(&luo_rwsem);
+	}
+}
+
+/**
+ * luo_exit - end what luo_enter() began
+ */
+void luo_exit(void)
+{
+	up_read(&luo_rwsem);
+}
+
+/**
+ * liveupdate_reboot - write out all sessions for the next kernel
+ *
+ * Called by kernel_kexec() when the next kernel can receive them, before devices
+ * are shut down. From a success on, the sessions cannot be changed.
+ *
+ * Return: 0, or the errno with which a handler refused. Then everything is as it
+ * was before, and the call can be repeated.
+ */
+int liveupdate_reboot(void)
+{
+	u64 sessions_pa;
+	int err;
+
+	if (!luo_outgoing_header)
+		return 0;
+
+	down_write(&luo_rwsem);
+	err = luo_sessions_freeze(&sessions_pa);
+	if (!err) {
+		luo_outgoing_header->sessions_pa = sessions_pa;
+		luo_frozen = true;
+	}
+	up_write(&luo_rwsem);
+
+	if (err)
+		pr_err("live update called off: %pe; sessions are as before, try again when the reason is gone\n",
+		       ERR_PTR(err));
+	return err;
+}
+
+/* Hand the results to the caller, or none of them. */
+static int luo_ucmd_respond(const struct luo_ioctl_op *op, struct luo_ucmd *ucmd,
+			    void __user *ubuffer, u32 user_size)
+{
+	if (op->output &&
+	    copy_to_user(ubuffer, ucmd->cmd, min(user_size, op->size))) {
+		if (op->undo)
+			op->undo(ucmd);
+		return -EFAULT;
+	}
+
+	if (ucmd->file)
+		fd_install(ucmd->fd, ucmd->file);
+	ucmd->file = NULL;
+	ucmd->fd = -1;
+	return 0;
+}
+
+/**
+ * luo_ioctl - execute a command
+ * @table:   commands of this kind of file
+ * @session: the session, NULL on the device
+ * @cmd:     the command
+ * @arg:     pointer to its structure
+ *
+ * The rules for structures that grow, and for numbers not known, are all here.
+ *
+ * Return: 0 or an errno.
+ */
+long luo_ioctl(const struct luo_ioctl_table *table, struct luo_session *session,
+	       unsigned int cmd, unsigned long arg)
+{
+	void __user *ubuffer = (void __user *)arg;
+	unsigned int nr = _IOC_NR(cmd);
+	const struct luo_ioctl_op *op;
+	union luo_ucmd_buffer buf;
+	struct luo_ucmd ucmd = { .session = session, .cmd = &buf, .fd = -1 };
+	u32 user_size;
+	int err;
+
+	if (_IOC_TYPE(cmd) != LIVEUPDATE_IOCTL_TYPE)
+		return -ENOTTY;
+	if (nr < table->base || nr - table->base >= table->nr)
+		return -EINVAL;
+	op = &table->ops[array_index_nospec(nr - table->base, table->nr)];
+	if (!op->execute || cmd != _IO(LIVEUPDATE_IOCTL_TYPE, nr))
+		return -ENOTTY;
+
+	if (get_user(user_size, (u32 __user *)ubuffer))
+		return -EFAULT;
+	if (user_size < op->min_size)
+		return -EINVAL;
+	err = copy_struct_from_user(&buf, op->size, ubuffer, user_size);
+	if (err)
+		return err;
+
+	luo_enter();
+	err = op->execute(&ucmd);
+	luo_exit();
+	if (!err)
+		err = luo_ucmd_respond(op, &ucmd, ubuffer, user_size);
+
+	if (ucmd.file)
+		fput(ucmd.file);
+	if (ucmd.fd >= 0)
+		put_unused_fd(ucmd.fd);
+	return err;
+}
+
+#define LUO_DEVICE_OP(...)	LUO_IOCTL_OP(LIVEUPDATE_CMD_BASE, __VA_ARGS__)
+
+static const struct luo_ioctl_op luo_device_ops[] = {
+	LUO_DEVICE_OP(LIVEUPDATE_IOCTL_CREATE_SESSION, luo_create_session,
+		      struct liveupdate_ioctl_create_session, name,
+		      .output = true),
+	LUO_DEVICE_OP(LIVEUPDATE_IOCTL_RETRIEVE_SESSION, luo_retrieve_session,
+		      struct liveupdate_ioctl_retrieve_session, name,
+		      .output = true, .undo = luo_retrieve_session_undo),
+};
+
+static const struct luo_ioctl_table luo_device_table = {
+	.base = LIVEUPDATE_CMD_BASE,
+	.nr = ARRAY_SIZE(luo_device_ops),
+	.ops = luo_device_ops,
+};
+
+static long luo_device_ioctl(struct file *file, unsigned int cmd,
+			     unsigned long arg)
+{
+	return luo_ioctl(&luo_device_table, NULL, cmd, arg);
+}
+
+/* Bit 0: the device is open. */
+static unsigned long luo_device_busy;
+
+/*
+ * Called with misc_mtx held, which drivers may need to shut down their devices
+ * after the freeze, and handlers to open a device. So this neither waits in
+ * luo_enter() nor takes the lock of a session.
+ */
+static int luo_device_open(struct inode *inode, struct file *file)
+{
+	int err;
+
+	if (test_and_set_bit_lock(0, &luo_device_busy))
+		return -EBUSY;
+
+	if (luo_received.sessions_pa) {
+		luo_received.err = luo_sessions_receive(luo_received.sessions_pa);
+		luo_received.sessions_pa = 0;
+	}
+	err = luo_received.err;
+	if (err)
+		clear_bit_unlock(0, &luo_device_busy);
+	return err;
+}
+
+static int luo_device_release(struct inode *inode, struct file *file)
+{
+	clear_bit_unlock(0, &luo_device_busy);
+	return 0;
+}
+
+static const struct file_operations luo_device_fops = {
+	.owner = THIS_MODULE,
+	.open = luo_device_open,
+	.release = luo_device_release,
+	.unlocked_ioctl = luo_device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice luo_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "liveupdate",
+	.fops = &luo_device_fops,
+	.mode = 0600,
+};
+
+/**
+ * luo_header_check - can this header from the previous kernel be used?
+ * @ser:  the header
+ * @size: how many bytes the previous kernel says it has
+ *
+ * A header of another format may have another size, so the format is looked at
+ * first: it is the better explanation.
+ *
+ * Return: 0 or -EIO.
+ */
+int luo_header_check(const struct luo_ser *ser, size_t size)
+{
+	static const char compatible[LUO_ABI_COMPAT_LENGTH] = LUO_ABI_COMPATIBLE;
+
+	if (memcmp(ser->compatible, compatible, sizeof(compatible))) {
+		pr_err("previous kernel's data has format '%*pE', expected '%s'\n",
+		       (int)strnlen(ser->compatible, LUO_ABI_COMPAT_LENGTH),
+		       ser->compatible, compatible);
+		return -EIO;
+	}
+	if (size < sizeof(*ser)) {
+		pr_err("previous kernel's header has %zu bytes, expected %zu\n",
+		       size, sizeof(*ser));
+		return -EIO;
+	}
+	return 0;
+}
+
+/* A preserved page, checked, with a reference that is now ours. */
+static void *__init luo_restore_page(u64 pa)
+{
+	struct folio *folio;
+
+	if (!IS_ALIGNED(pa, PAGE_SIZE))
+		return NULL;
+	folio = kho_restore_folio(pa);
+	return folio ? folio_address(folio) : NULL;
+}
+
+/* File-lifecycle-bound state is not implemented yet: expect and give none. */
+static void __init luo_receive_flbs(u64 flbs_pa)
+{
+	struct luo_flb_header_ser *flbs;
+
+	if (!flbs_pa)
+		return;
+	flbs = luo_restore_page(flbs_pa);
+	if (flbs && !flbs->count) {
+		folio_put(virt_to_folio(flbs));
+		return;
+	}
+	pr_warn("previous kernel's shared state of files cannot be used, its memory stays reserved\n");
+}
+
+/*
+ * Read the header that came in, if any.
+ *
+ * Returns the number of live updates up to this kernel.
+ */
+static u64 __init luo_receive_header(void)
+{
+	struct luo_ser *ser = NULL;
+	u64 liveupdate_num, flbs_pa;
+	phys_addr_t phys;
+	size_t size;
+	int err;
+
+	err = kho_retrieve_subtree(LUO_KHO_ENTRY_NAME, &phys, &size);
+	if (err == -ENOENT)
+		return 0;
+	if (!err)
+		ser = luo_restore_page(phys);
+	if (!ser || luo_header_check(ser, size)) {
+		pr_err("nothing can be retrieved from the previous kernel; its memory stays reserved until the next reboot\n");
+		luo_received.err = -EIO;
+		return 0;
+	}
+
+	liveupdate_num = ser->liveupdate_num;
+	luo_received.sessions_pa = ser->sessions_pa;
+	flbs_pa = ser->flbs_pa;
+	folio_put(virt_to_folio(ser));
+
+	luo_receive_flbs(flbs_pa);
+	return liveupdate_num;
+}
+
+static int __init luo_publish_header(u64 liveupdate_num)
+{
+	struct luo_flb_header_ser *flbs;
+	struct luo_ser *ser;
+	int err;
+
+	flbs = kho_alloc_preserve(PAGE_SIZE);
+	if (IS_ERR(flbs))
+		return PTR_ERR(flbs);
+	flbs->pgcnt = 1;
+
+	ser = kho_alloc_preserve(sizeof(*ser));
+	if (IS_ERR(ser)) {
+		err = PTR_ERR(ser);
+		goto free_flbs;
+	}
+	strscpy_pad(ser->compatible, LUO_ABI_COMPATIBLE);
+	ser->liveupdate_num = liveupdate_num;
+	ser->flbs_pa = virt_to_phys(flbs);
+
+	err = kho_add_subtree(LUO_KHO_ENTRY_NAME, ser, sizeof(*ser));
+	if (err)
+		goto free_ser;
+	luo_outgoing_header = ser;
+	return 0;
+
+free_ser:
+	kho_unpreserve_free(ser);
+free_flbs:
+	kho_unpreserve_free(flbs);
+	return err;
+}
+
+/* Handlers register in initcalls, too, and need not wait for this one. */
+static int __init luo_init(void)
+{
+	u64 liveupdate_num;
+	int err;
+
+	if (!luo_enabled)
+		return 0;
+	if (!kho_is_enabled()) {
+		pr_warn("liveupdate=on has no effect without kexec handover, boot with kho=on as well\n");
+		luo_enabled = false;
+		return 0;
+	}
+
+	luo_sessions_init();
+	liveupdate_num = luo_receive_header();
+	err = luo_publish_header(liveupdate_num + 1);
+	if (err) {
+		pr_err("cannot set up what to hand over: %pe; live update is off until the next reboot\n",
+		       ERR_PTR(err));
+		goto disable;
+	}
+	err = misc_register(&luo_device);
+	if (err) {
+		pr_err("cannot register /dev/liveupdate: %pe\n", ERR_PTR(err));
+		goto disable;
+	}
+	if (liveupdate_num)
+		pr_info("live update number %llu since the last cold boot\n",
+			liveupdate_num);
+	return 0;
+
+disable:
+	luo_enabled = false;
+	return err;
+}
+late_initcall(luo_init);

@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live update orchestrator (LUO): files in sessions, and their handlers.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+
+/**
+ * DOC: Files
+ *
+ * A file in a session is what its handler makes of it. While it is there, it
+ * holds a reference to the &struct file, if there is one, and to the module that
+ * the handler is in.
+ *
+ * The handler of an incoming file is looked up when it is first needed, so that
+ * its module may be loaded after /dev/liveupdate was opened. As long as there is
+ * none, the file alone cannot be retrieved.
+ */
+
+#define pr_fmt(fmt) "luo: " fmt
+
+#include <linux/cleanup.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/rwsem.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "luo_internal.h"
+
+/**
+ * struct luo_file - a file in a session
+ * @list:       in &luo_session.files
+ * @token_node: in &luo_session.tokens
+ * @id_node:    outgoing: in luo_ids
+ * @token:      by which userspace names the file
+ * @id:         outgoing: identity of the object behind the file, as seen by the
+ *              handler
+ * @args:       what the handler is called with, and its state in between. Holds
+ *              a reference to the file, if set, and to the module of the
+ *              handler, if set
+ * @compatible: of the handler
+ *
+ * Protected by &luo_session.mutex, @id_node by luo_ids_lock. Belongs to its
+ * session.
+ */
+struct luo_file {
+	struct list_head list;
+	struct rb_node token_node;
+	struct rb_node id_node;
+	u64 token;
+	unsigned long id;
+	struct liveupdate_file_op_args args;
+	char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
+};
+
+/* All registered handlers. */
+static LIST_HEAD(luo_handlers);
+static DECLARE_RWSEM(luo_handlers_lock);
+
+/* All files of outgoing sessions by handler and identity. */
+static struct rb_root luo_ids = RB_ROOT;
+static DEFINE_MUTEX(luo_ids_lock);
+
+static bool luo_compatible_ok(const char *compatible)
+{
+	return compatible[0] &&
+	       strnlen(compatible, LIVEUPDATE_HNDL_COMPAT_LENGTH) <
+	       LIVEUPDATE_HNDL_COMPAT_LENGTH;
+}
+
+static struct liveupdate_file_handler *
+luo_handler_find(const char *compatible)
+{
+	struct liveupdate_file_handler *fh;
+
+	list_for_each_entry(fh, &luo_handlers, list) {
+		if (!strcmp(fh->compatible, compatible))
+			return fh;
+	}
+	return NULL;
+}
+
+/**
+ * liveupdate_register_file_handler - register a handler of a type of file
+ * @fh: the handler; must stay as it is until it is unregistered
+ *
+ * A module calls this when nothing in its initialisation can fail any more: from
+ * then on the handler may be in use.
+ *
+ * Return: 0; -EOPNOTSUPP when live update is not in use; -EINVAL when a required
+ * callback or the compatible string is missing; -EEXIST when another handler has
+ * this compatible string.
+ */
+int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
+{
+	const struct liveupdate_file_ops *ops = fh->ops;
+
+	if (!liveupdate_enabled())
+		return -EOPNOTSUPP;
+	if (!ops || !ops->can_preserve || !ops->preserve || !ops->unpreserve ||
+	    !ops->retrieve || !ops->finish || !luo_compatible_ok(fh->compatible))
+		return -EINVAL;
+
+	guard(rwsem_write)(&luo_handlers_lock);
+	if (luo_handler_find(fh->compatible))
+		return -EEXIST;
+	list_add_tail(&fh->list, &luo_handlers);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(liveupdate_register_file_handler);
+
+/**
+ * liveupdate_unregister_file_handler - unregister a handler
+ * @fh: the handler, registered successfully
+ *
+ * No file of the handler may be in a session. For a module that calls this when
+ * it is unloaded this is so, because a file in a session holds it.
+ */
+void liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh)
+{
+	if (!liveupdate_enabled())
+		return;
+
+	guard(rwsem_write)(&luo_handlers_lock);
+	list_del(&fh->list);
+}
+EXPORT_SYMBOL_GPL(liveupdate_unregister_file_handler);
+
+/* The handler that takes @file, with a reference to its module, or NULL. */
+static struct liveupdate_file_handler *luo_handler_get_for(struct file *file)
+{
+	struct liveupdate_file_handler *fh;
+
+	guard(rwsem_read)(&luo_handlers_lock);
+	list_for_each_entry(fh, &luo_handlers, list) {
+		if (fh->ops->can_preserve(fh, file))
+			return try_module_get(fh->ops->owner) ? fh : NULL;
+	}
+	return NULL;
+}
+
+/* The handler of that name, with a reference to its module, or NULL. */
+static struct liveupdate_file_handler *luo_handler_get(const char *compatible)
+{
+	struct liveupdate_file_handler *fh;
+
+	guard(rwsem_read)(&luo_handlers_lock);
+	fh = luo_handler_find(compatible);
+	return fh && try_module_get(fh->ops->owner) ? fh : NULL;
+}
+
+static const struct liveupdate_file_ops *luo_file_ops(const struct luo_file *file)
+{
+	return file->args.handler->ops;
+}
+
+/* Drop what the file holds, and the file. It is in no list or tree. */
+static void luo_file_free(struct luo_file *file)
+{
+	if (file->args.file)
+		fput(file->args.file);
+	if (file->args.handler)
+		module_put(luo_file_ops(file)->owner);
+	kfree(file);
+}
+
+static int luo_file_cmp_token(const void *key, const struct rb_node *node)
+{
+	u64 token = *(const u64 *)key;
+	u64 other = rb_entry(node, struct luo_file, token_node)->token;
+
+	return token < other ? -1 : token > other;
+}
+
+static int luo_file_cmp(struct rb_node *a, const struct rb_node *b)
+{
+	return luo_file_cmp_token(&rb_entry(a, struct luo_file,
+					    token_node)->token, b);
+}
+
+static struct luo_file *luo_file_find(struct luo_session *session, u64 token)
+{
+	lockdep_assert_held(&session->mutex);
+
+	return rb_entry_safe(rb_find(&token, &session->tokens,
+				     luo_file_cmp_token),
+			     struct luo_file, token_node);
+}
+
+static int luo_file_add(struct luo_session *session, struct luo_file *file)
+{
+	if (rb_find_add(&file->token_node, &session->tokens, luo_file_cmp))
+		return -EEXIST;
+	list_add_tail(&file->list, &session->files);
+	session->nr_files++;
+	return 0;
+}
+
+static void luo_file_del(struct luo_session *session, struct luo_file *file)
+{
+	rb_erase(&file->token_node, &session->tokens);
+	list_del(&file->list);
+	session->nr_files--;
+}
+
+/* Handlers choose identities independently, so both make up the key. */
+static int luo_id_cmp(struct rb_node *node_a, const struct rb_node *node_b)
+{
+	const struct luo_file *a = rb_entry(node_a, struct luo_file, id_node);
+	const struct luo_file *b = rb_entry(node_b, struct luo_file, id_node);
+
+	if (a->args.handler != b->args.handler)
+		return a->args.handler < b->args.handler ? -1 : 1;
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+static int luo_id_add(struct luo_file *file)
+{
+	guard(mutex)(&luo_ids_lock);
+	return rb_find_add(&file->id_node, &luo_ids, luo_id_cmp) ? -EBUSY : 0;
+}
+
+static void luo_id_del(struct luo_file *file)
+{
+	guard(mutex)(&luo_ids_lock);
+	rb_erase(&file->id_node, &luo_ids);
+}
+
+/* Find out who handles the file, and which object it stands for. */
+static struct luo_file *luo_file_alloc(struct file *filp, u64 token)
+{
+	struct liveupdate_file_handler *fh;
+	struct luo_file *file;
+
+	file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
+	if (!file)
+		return ERR_PTR(-ENOMEM);
+
+	fh = luo_handler_get_for(filp);
+	if (!fh) {
+		kfree(file);
+		return ERR_PTR(-ENOENT);
+	}
+
+	file->token = token;
+	file->id = fh->ops->get_id ? fh->ops->get_id(filp) : (unsigned long)filp;
+	file->args.handler = fh;
+	file->args.file = get_file(filp);
+	strscpy(file->compatible, fh->compatible);
+	return file;
+}
+
+/**
+ * luo_file_preserve - put a file into an outgoing session
+ * @session: the session; locked
+ * @token:   by which the file will be asked for
+ * @fd:      its descriptor
+ *
+ * Return: 0 or an errno, see LIVEUPDATE_SESSION_PRESERVE_FD.
+ */
+int luo_file_preserve(struct luo_session *session, u64 token, int fd)
+{
+	struct luo_file *file;
+	struct file *filp;
+	int err;
+
+	if (luo_file_find(session, token))
+		return -EEXIST;
+
+	filp = fget(fd);
+	if (!filp)
+		return -EBADF;
+	file = luo_file_alloc(filp, token);
+	fput(filp);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+
+	err = luo_id_add(file);
+	if (err)
+		goto free_file;
+	err = kho_block_set_grow(&session->blocks, session->nr_files + 1);
+	if (err)
+		goto del_id;
+	err = luo_file_ops(file)->preserve(&file->args);
+	if (err)
+		goto shrink;
+	return luo_file_add(session, file);
+
+shrink:
+	kho_block_set_shrink(&session->blocks, session->nr_files);
+del_id:
+	luo_id_del(file);
+free_file:
+	luo_file_free(file);
+	return err;
+}
+
+/**
+ * luo_files_unpreserve - take all files out of an outgoing session
+ * @session: the session; locked
+ */
+void luo_files_unpreserve(struct luo_session *session)
+{
+	struct luo_file *file, *prev;
+
+	lockdep_assert_held(&session->mutex);
+
+	list_for_each_entry_safe_reverse(file, prev, &session->files, list) {
+		luo_file_ops(file)->unpreserve(&file->args);
+		luo_id_del(file);
+		luo_file_del(session, file);
+		luo_file_free(file);
+	}
+}
+
+static int luo_file_freeze(struct luo_file *file, struct kho_block_set_it *it)
+{
+	const struct liveupdate_file_ops *ops = luo_file_ops(file);
+	struct luo_file_ser *ser;
+	int err = 0;
+
+	ser = kho_block_set_it_reserve_entry(it);
+	if (WARN_ON_ONCE(!ser))
+		return -ENOSPC;
+
+	if (ops->freeze)
+		err = ops->freeze(&file->args);
+	if (err)
+		return err;
+
+	strscpy_pad(ser->compatible, file->compatible);
+	ser->data = file->args.serialized_data;
+	ser->token = file->token;
+	return 0;
+}
+
+static void luo_file_unfreeze(struct luo_file *file)
+{
+	const struct liveupdate_file_ops *ops = luo_file_ops(file);
+
+	if (ops->unfreeze)
+		ops->unfreeze(&file->args);
+}
+
+/**
+ * luo_files_freeze - freeze and write out all files of an outgoing session
+ * @session: the session; locked
+ * @ser:     output; where they are
+ *
+ * Return: 0, or the errno of the first that refused; then none is frozen.
+ */
+int luo_files_freeze(struct luo_session *session, struct luo_session_ser *ser)
+{
+	struct kho_block_set_it it;
+	struct luo_file *file;
+	int err;
+
+	lockdep_assert_held(&session->mutex);
+
+	kho_block_set_it_init(&it, &session->blocks);
+	list_for_each_entry(file, &session->files, list) {
+		err = luo_file_freeze(file, &it);
+		if (err)
+			goto unfreeze;
+	}
+	ser->files = kho_block_set_head_pa(&session->blocks);
+	ser->count = session->nr_files;
+	return 0;
+
+unfreeze:
+	pr_err("session '%s': handler '%s' refused to freeze token %#llx: %pe\n",
+	       session->name, file->compatible, file->token, ERR_PTR(err));
+	list_for_each_entry_continue_reverse(file, &session->files, list)
+		luo_file_unfreeze(file);
+	kho_block_set_clear(&session->blocks);
+	return err;
+}
+
+/**
+ * luo_files_unfreeze - undo a successful luo_files_freeze()
+ * @session: the session; locked
+ */
+void luo_files_unfreeze(struct luo_session *session)
+{
+	struct luo_file *file;
+
+	lockdep_assert_held(&session->mutex);
+
+	list_for_each_entry_reverse(file, &session->files, list)
+		luo_file_unfreeze(file);
+	kho_block_set_clear(&session->blocks);
+}
+
+/**
+ * luo_file_receive - take in a file from the previous kernel
+ * @session: the incoming session; not known to anybody else yet
+ * @ser:     what the previous kernel wrote
+ *
+ * A name that no handler can have is the trouble of this file alone.
+ *
+ * Return: 0, or -EEXIST when the session has a file of that token.
+ */
+int luo_file_receive(struct luo_session *session,
+		     const struct luo_file_ser *ser)
+{
+	struct luo_file *file;
+	int err;
+
+	/* As for luo_session_receive(). */
+	file = kzalloc(sizeof(*file), GFP_KERNEL | __GFP_NOFAIL);
+	file->token = ser->token;
+	file->args.serialized_data = ser->data;
+	if (luo_compatible_ok(ser->compatible))
+		strscpy(file->compatible, ser->compatible);
+	else
+		pr_err("session '%s': file of token %#llx names no valid handler, it cannot be retrieved\n",
+		       session->name, file->token);
+
+	err = luo_file_add(session, file);
+	if (err)
+		kfree(file);
+	return err;
+}
+
+/* Find the handler of an incoming file, unless done before. */
+static bool luo_file_bind(struct luo_file *file)
+{
+	if (!file->args.handler)
+		file->args.handler = luo_handler_get(file->compatible);
+	return file->args.handler;
+}
+
+/* Have the handler make the file. Whatever comes of it is remembered. */
+static void luo_file_do_retrieve(struct luo_file *file)
+{
+	struct liveupdate_file_op_args *args = &file->args;
+	int err;
+
+	err = luo_file_ops(file)->retrieve(args);
+	if (WARN_ON_ONCE(err > 0 || (!err && IS_ERR_OR_NULL(args->file))))
+		err = -EIO;
+	if (err)
+		args->file = NULL;
+	args->retrieve_status = err ?: 1;
+}
+
+/**
+ * luo_file_retrieve - get a file of an incoming session
+ * @session: the session; locked
+ * @token:   of the file
+ *
+ * Return: the file, with a reference for the caller, or an ERR_PTR, see
+ * LIVEUPDATE_SESSION_RETRIEVE_FD.
+ */
+struct file *luo_file_retrieve(struct luo_session *session, u64 token)
+{
+	struct luo_file *file;
+
+	file = luo_file_find(session, token);
+	if (!file)
+		return ERR_PTR(-ENOENT);
+	if (!luo_file_bind(file)) {
+		pr_warn_ratelimited("session '%s': no handler '%s' for token %#llx, load its module and try again\n",
+				    session->name, file->compatible, token);
+		return ERR_PTR(-ENOENT);
+	}
+
+	if (!file->args.retrieve_status)
+		luo_file_do_retrieve(file);
+	if (file->args.retrieve_status < 0)
+		return ERR_PTR(file->args.retrieve_status);
+	return get_file(file->args.file);
+}
+
+static bool luo_file_can_finish(struct luo_file *file)
+{
+	const struct liveupdate_file_ops *ops;
+
+	if (!luo_file_bind(file))
+		return true;
+	ops = luo_file_ops(file);
+	return !ops->can_finish || ops->can_finish(&file->args);
+}
+
+static void luo_file_finish(struct luo_session *session, struct luo_file *file)
+{
+	if (file->args.handler)
+		luo_file_ops(file)->finish(&file->args);
+	else
+		pr_warn("session '%s': no handler '%s' to release token %#llx, its memory stays reserved until the next reboot\n",
+			session->name, file->compatible, file->token);
+	luo_file_del(session, file);
+	luo_file_free(file);
+}
+
+/**
+ * luo_files_finish - finish all files of an incoming session
+ * @session: the session; locked
+ *
+ * Return: 0, or -EBUSY when one is not ready; then none is finished.
+ */
+int luo_files_finish(struct luo_session *session)
+{
+	struct luo_file *file, *next;
+
+	lockdep_assert_held(&session->mutex);
+
+	list_for_each_entry(file, &session->files, list) {
+		if (!luo_file_can_finish(file))
+			return -EBUSY;
+	}
+	list_for_each_entry_safe(file, next, &session->files, list)
+		luo_file_finish(session, file);
+	return 0;
+}
+
+/**
+ * luo_files_forget - drop the files of an incoming session that is damaged
+ * @session: the session; not known to anybody else yet
+ *
+ * Nothing handed over is touched.
+ */
+void luo_files_forget(struct luo_session *session)
+{
+	struct luo_file *file, *next;
+
+	list_for_each_entry_safe(file, next, &session->files, list) {
+		luo_file_del(session, file);
+		luo_file_free(file);
+	}
+}

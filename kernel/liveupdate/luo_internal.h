@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Live update orchestrator (LUO): declarations private to its files.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#ifndef _KERNEL_LIVEUPDATE_LUO_INTERNAL_H
+#define _KERNEL_LIVEUPDATE_LUO_INTERNAL_H
+
+#include <linux/init.h>
+#include <linux/kho_block.h>
+#include <linux/list.h>
+#include <linux/liveupdate.h>
+#include <linux/mutex.h>
+#include <linux/rbtree.h>
+#include <linux/types.h>
+
+#include <linux/kho/abi/luo.h>
+
+struct file;
+
+/*
+ * Locks, outermost first:
+ *
+ *  luo_rwsem		held for reading by each ioctl and each close of a
+ *			session, see luo_enter(), and for writing by the freeze
+ *  luo_session.mutex	the files of one session; held over handler callbacks
+ *  luo_session_set.lock, luo_handlers_lock, luo_ids_lock
+ *			short, never held together, nor over a callback that
+ *			may sleep
+ *
+ * User memory is not touched under any of them: whoever holds a session, which
+ * need not be root, could otherwise keep the freeze waiting.
+ */
+
+/**
+ * struct luo_session - a session
+ * @set:       the set it belongs to, which tells outgoing from incoming
+ * @node:      in &luo_session_set.names; empty when it is in the set no more
+ * @list:      in &luo_session_set.sessions, in order of creation
+ * @name:      padded with NUL
+ * @retrieved: incoming: a file of it is open. Protected by &luo_session_set.lock
+ * @err:       incoming: why it cannot be retrieved, 0 when it can. Constant
+ *             once in a set
+ * @mutex:     protects what follows
+ * @files:     all &struct luo_file, in order of preservation
+ * @tokens:    the same by token
+ * @nr_files:  how many
+ * @blocks:    outgoing: room for the &struct luo_file_ser of all @files, so
+ *             that the freeze does not need memory
+ *
+ * An outgoing session belongs to its open file and goes with it. An incoming
+ * one belongs to its set until it is finished; then, to its open file.
+ */
+struct luo_session {
+	struct luo_session_set *set;
+	struct rb_node node;
+	struct list_head list;
+	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
+	bool retrieved;
+	int err;
+
+	struct mutex mutex;	/* protects what follows */
+	struct list_head files;
+	struct rb_root tokens;
+	u64 nr_files;
+	struct kho_block_set blocks;
+};
+
+/**
+ * struct luo_session_set - all outgoing, or all incoming sessions
+ * @lock:     protects all members
+ * @names:    the sessions by name
+ * @sessions: the same in order of creation
+ * @count:    how many
+ * @blocks:   outgoing: room for the &struct luo_session_ser of all @sessions
+ */
+struct luo_session_set {
+	struct mutex lock;	/* protects all members */
+	struct rb_root names;
+	struct list_head sessions;
+	u64 count;
+	struct kho_block_set blocks;
+};
+
+/* luo_core.c */
+
+union luo_ucmd_buffer {
+	struct liveupdate_ioctl_create_session create_session;
+	struct liveupdate_ioctl_retrieve_session retrieve_session;
+	struct liveupdate_session_preserve_fd preserve_fd;
+	struct liveupdate_session_retrieve_fd retrieve_fd;
+	struct liveupdate_session_finish finish;
+	struct liveupdate_session_get_name get_name;
+};
+
+/**
+ * struct luo_ucmd - a command being executed
+ * @session: whose command it is, NULL on the device
+ * @cmd:     the kernel's copy of the caller's structure
+ * @fd:      output; a reserved descriptor, < 0 for none
+ * @file:    output; what to install there once @cmd has reached the caller.
+ *           The reference is dropped when it could not
+ */
+struct luo_ucmd {
+	struct luo_session *session;
+	void *cmd;
+	int fd;
+	struct file *file;
+};
+
+/**
+ * struct luo_ioctl_op - a command
+ * @size:     of its structure
+ * @min_size: what the caller has to know of it at least
+ * @output:   the structure is written back
+ * @execute:  runs it, between luo_enter() and luo_exit()
+ * @undo:     optional; undoes @execute when writing back failed, before
+ *            &luo_ucmd.file is put
+ */
+struct luo_ioctl_op {
+	unsigned int size;
+	unsigned int min_size;
+	bool output;
+	int (*execute)(struct luo_ucmd *ucmd);
+	void (*undo)(struct luo_ucmd *ucmd);
+};
+
+/* Place a command in a table, by its number. What follows @_last is optional. */
+#define LUO_IOCTL_OP(_base, _ioctl, _fn, _struct, _last, ...)		\
+	[_IOC_NR(_ioctl) - (_base)] = {					\
+		.size = sizeof(_struct) +				\
+			BUILD_BUG_ON_ZERO(sizeof(union luo_ucmd_buffer) < \
+					  sizeof(_struct)),		\
+		.min_size = offsetofend(_struct, _last),		\
+		.execute = _fn,						\
+		__VA_ARGS__						\
+	}
+
+/**
+ * struct luo_ioctl_table - the commands of one kind of file
+ * @base: the first's number
+ * @nr:   how many
+ * @ops:  by number, from @base on
+ */
+struct luo_ioctl_table {
+	unsigned int base;
+	unsigned int nr;
+	const struct luo_ioctl_op *ops;
+};
+
+long luo_ioctl(const struct luo_ioctl_table *table, struct luo_session *session,
+	       unsigned int cmd, unsigned long arg);
+void luo_enter(void);
+void luo_exit(void);
+int luo_header_check(const struct luo_ser *ser, size_t size);
+
+/* luo_session.c */
+
+void luo_sessions_init(void);
+void luo_session_set_init(struct luo_session_set *set);
+int luo_create_session(struct luo_ucmd *ucmd);
+int luo_retrieve_session(struct luo_ucmd *ucmd);
+void luo_retrieve_session_undo(struct luo_ucmd *ucmd);
+int luo_sessions_receive(u64 sessions_pa);
+int luo_session_receive(struct luo_session_set *set,
+			const struct luo_session_ser *ser);
+struct luo_session *luo_session_find(struct luo_session_set *set,
+				     const char *name);
+void luo_session_free(struct luo_session *session);
+int luo_sessions_freeze(u64 *sessions_pa);
+
+/* luo_file.c */
+
+int luo_file_preserve(struct luo_session *session, u64 token, int fd);
+struct file *luo_file_retrieve(struct luo_session *session, u64 token);
+int luo_file_receive(struct luo_session *session,
+		     const struct luo_file_ser *ser);
+void luo_files_unpreserve(struct luo_session *session);
+int luo_files_freeze(struct luo_session *session, struct luo_session_ser *ser);
+void luo_files_unfreeze(struct luo_session *session);
+int luo_files_finish(struct luo_session *session);
+void luo_files_forget(struct luo_session *session);
+
+#endif /* _KERNEL_LIVEUPDATE_LUO_INTERNAL_H */

@@ -1,0 +1,758 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live update of memfds.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+
+/**
+ * DOC: Preservation of memfds
+ *
+ * A memfd in a live update session keeps its contents, size, position and seals
+ * over the update. Its folios are not copied: they stay where they are, and the
+ * next kernel puts them into the page cache of a new memfd.
+ *
+ * Preserved are memfds on tmpfs, with folios of any order. Not taken are memfds
+ * of hugetlbfs, and other files on tmpfs. Not carried on are the name, the file
+ * mode and owner, status flags such as O_APPEND, timestamps, and memory that
+ * fallocate() reserved beyond the end of the file. The new memfd is called
+ * "memfd:liveupdate" and has the mode of memfd_create()'s default, less the
+ * execute bits if it is sealed with F_SEAL_EXEC.
+ *
+ * While preserved
+ *   the folios are pinned, outside the scratch areas; what was swapped out is
+ *   brought back. The size and the holes of the file are fixed: truncate(),
+ *   writes beyond the end, fallocate() in any mode and MADV_REMOVE fail with
+ *   EBUSY. F_SEAL_WRITE, which no pinned folio allows, fails so too; other
+ *   seals can be added. All else goes on, in this file and in mappings of it.
+ *
+ * Holes
+ *   stay holes: a sparse file costs no more than the data in it. A write or a
+ *   page fault in a hole allocates memory as ever. What came to be so is
+ *   preserved as well when the file is frozen; files that did not get new folios
+ *   meanwhile are spared the search. khugepaged fills no holes.
+ *
+ * While frozen
+ *   what is there can be read and written, and is handed over as it is when the
+ *   CPUs stop. A task that would fill a hole waits, as does one that added
+ *   seals: either the kernel goes away, or the update is called off and the
+ *   task goes on. So nothing is lost that a task was told is done.
+ */
+
+#define pr_fmt(fmt) "memfd_luo: " fmt
+
+#include <linux/file.h>
+#include <linux/init.h>
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/kho/abi/memfd.h>
+#include <linux/liveupdate.h>
+#include <linux/memfd.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/pagevec.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <linux/wait_bit.h>
+
+#include "internal.h"
+
+/**
+ * struct memfd_luo_folios - pinned and preserved folios of a file
+ * @ser:      vmalloc'ed records of the folios, ascending by index
+ * @nr:       records in use
+ * @max:      records that fit
+ * @nr_pages: pages in all the folios
+ */
+struct memfd_luo_folios {
+	struct memfd_luo_folio_ser *ser;
+	unsigned long nr;
+	unsigned long max;
+	unsigned long nr_pages;
+};
+
+/**
+ * struct memfd_luo - a preserved memfd
+ * @ser:    its record, in preserved memory
+ * @folios: its folios; the array of records is preserved unless empty
+ */
+struct memfd_luo {
+	struct memfd_luo_ser *ser;
+	struct memfd_luo_folios folios;
+};
+
+static pgoff_t memfd_luo_end_index(loff_t size)
+{
+	return DIV_ROUND_UP_ULL(size, PAGE_SIZE);
+}
+
+/*
+ * Fixes the size and the holes of the file. The flags are changed by callbacks
+ * for this file only, which never run at the same time.
+ */
+static int memfd_luo_set_preserved(struct inode *inode)
+{
+	struct shmem_inode_info *info = SHMEM_I(inode);
+	int err = 0;
+
+	inode_lock(inode);
+	if (info->seals & ~MEMFD_LUO_ALL_SEALS)
+		err = -EOPNOTSUPP;
+	else if (shmem_is_preserved(inode))
+		err = -EBUSY;
+	else
+		WRITE_ONCE(info->flags, info->flags | SHMEM_F_PRESERVED);
+	inode_unlock(inode);
+	return err;
+}
+
+static void memfd_luo_clear_preserved(struct inode *inode)
+{
+	struct shmem_inode_info *info = SHMEM_I(inode);
+
+	inode_lock(inode);
+	WRITE_ONCE(info->flags, info->flags & ~SHMEM_F_PRESERVED);
+	inode_unlock(inode);
+}
+
+/*
+ * From here on no hole is filled. Returns whether folios were added that are
+ * not among the @nr_pages preserved ones.
+ *
+ * The lock of the page cache is what orders this and the filling of holes. The
+ * inode lock must not be taken: a task may hold it while it waits, for the thaw
+ * of another file, on a page fault.
+ */
+static bool memfd_luo_set_frozen(struct inode *inode, unsigned long nr_pages)
+{
+	struct address_space *mapping = inode->i_mapping;
+	struct shmem_inode_info *info = SHMEM_I(inode);
+	bool grown;
+
+	xa_lock_irq(&mapping->i_pages);
+	WRITE_ONCE(info->flags, info->flags | SHMEM_F_FROZEN);
+	/*
+	 * Preserved folios are never swapped out. What is on its way there or
+	 * back is counted in one of the two, or in both, under this lock.
+	 */
+	grown = mapping->nrpages != nr_pages || READ_ONCE(info->swapped);
+	xa_unlock_irq(&mapping->i_pages);
+
+	/* Pairs with __memfd_luo_seals_added(). */
+	smp_mb();
+	return grown;
+}
+
+static void memfd_luo_clear_frozen(struct inode *inode)
+{
+	struct shmem_inode_info *info = SHMEM_I(inode);
+
+	xa_lock_irq(&inode->i_mapping->i_pages);
+	WRITE_ONCE(info->flags, info->flags & ~SHMEM_F_FROZEN);
+	xa_unlock_irq(&inode->i_mapping->i_pages);
+
+	/* wake_up_var() must not look for waiters before the flag is clear. */
+	smp_mb();
+	wake_up_var(&info->flags);
+}
+
+int __memfd_luo_wait_thaw(struct inode *inode)
+{
+	if (wait_var_event_killable(&SHMEM_I(inode)->flags,
+				    !shmem_is_frozen(inode)))
+		return -EINTR;
+	return 0;
+}
+
+/*
+ * Called with seals just added and no lock held. If the freeze has begun, the
+ * seals may have come too late for the record: then the caller must not get to
+ * know that they are set.
+ */
+void __memfd_luo_seals_added(struct inode *inode)
+{
+	/* Pairs with memfd_luo_set_frozen(): it sees the seals, or we wait. */
+	smp_mb();
+	memfd_luo_wait_thaw(inode);
+}
+
+static void memfd_luo_release(struct memfd_luo_folios *folios)
+{
+	unsigned long i;
+
+	for (i = 0; i < folios->nr; i++) {
+		struct folio *folio = pfn_folio(folios->ser[i].pfn);
+
+		kho_unpreserve_folio(folio);
+		unpin_folio(folio);
+		cond_resched();
+	}
+	vfree(folios->ser);
+	memset(folios, 0, sizeof(*folios));
+}
+
+/* Makes room for @nr more records. */
+static int memfd_luo_reserve(struct memfd_luo_folios *folios, unsigned long nr)
+{
+	struct memfd_luo_folio_ser *ser;
+	unsigned long max;
+
+	if (folios->max - folios->nr >= nr)
+		return 0;
+
+	max = max(2 * folios->max, PAGE_SIZE / sizeof(*ser));
+	ser = vrealloc(folios->ser, array_size(max, sizeof(*ser)), GFP_KERNEL);
+	if (!ser)
+		return -ENOMEM;
+	folios->ser = ser;
+	folios->max = max;
+	return 0;
+}
+
+static int memfd_luo_add(struct memfd_luo_folios *folios, struct folio *folio)
+{
+	int err = kho_preserve_folio(folio);
+
+	if (err)
+		return err;
+
+	/* What is clean now may be written later. */
+	folios->ser[folios->nr++] = (struct memfd_luo_folio_ser) {
+		.pfn = folio_pfn(folio),
+		.flags = MEMFD_LUO_FOLIO_DIRTY | MEMFD_LUO_FOLIO_UPTODATE,
+		.index = folio->index,
+	};
+	folios->nr_pages += folio_nr_pages(folio);
+	return 0;
+}
+
+/*
+ * Takes a pin on @folio, of which a reference is held, if it is still the
+ * file's and has its contents in place: then it can neither be swapped out nor
+ * split nor replaced any more. Returns -EAGAIN if it is not.
+ */
+static int memfd_luo_try_pin(struct address_space *mapping, struct folio *folio)
+{
+	int err = -EAGAIN;
+
+	if (xa_is_value(folio))
+		return err;
+
+	/* Swap-out and collapse work on the locked folio. */
+	folio_lock(folio);
+	if (folio->mapping == mapping && folio_test_uptodate(folio)) {
+		if (folio_contain_hwpoisoned_page(folio))
+			err = -EIO;
+		else
+			err = try_grab_folio(folio, 1, FOLL_PIN);
+	}
+	folio_unlock(folio);
+	return err;
+}
+
+/*
+ * Swaps in what belongs at @index, or zeroes a folio that was allocated and
+ * never written. Returns -ENOENT for a hole.
+ */
+static int memfd_luo_make_ready(struct inode *inode, pgoff_t index)
+{
+	struct folio *folio;
+	int err;
+
+	err = shmem_get_folio(inode, index, 0, &folio, SGP_NOALLOC);
+	if (err)
+		return err;
+	folio_unlock(folio);
+	folio_put(folio);
+	return 0;
+}
+
+/*
+ * Pins the next folios from *@start up to @end, as far as they are ready, and
+ * moves *@start behind them. Returns how many, 0 to be asked again.
+ */
+static long memfd_luo_pin_batch(struct inode *inode, pgoff_t *start, pgoff_t end,
+				struct folio **pinned)
+{
+	struct address_space *mapping = inode->i_mapping;
+	pgoff_t indices[PAGEVEC_SIZE];
+	struct folio_batch fbatch;
+	unsigned int i, nr;
+	pgoff_t next = *start;
+	long err = 0;
+
+	folio_batch_init(&fbatch);
+	nr = find_get_entries(mapping, &next, end - 1, &fbatch, indices);
+	for (i = 0; i < nr; i++) {
+		pinned[i] = fbatch.folios[i];
+		err = memfd_luo_try_pin(mapping, pinned[i]);
+		if (err)
+			break;
+		next = folio_next_index(pinned[i]);
+	}
+	/* Migration below cannot do with more references than the pins. */
+	folio_batch_remove_exceptionals(&fbatch);
+	folios_put(&fbatch);
+
+	if (!nr) {
+		*start = end;
+		return 0;
+	}
+	if (!i && err == -EAGAIN) {
+		err = memfd_luo_make_ready(inode, indices[0]);
+		if (err == -ENOENT) {
+			*start = indices[0] + 1;
+			err = 0;
+		}
+		return err;
+	}
+	if (err && err != -EAGAIN) {
+		unpin_folios(pinned, i);
+		return err;
+	}
+
+	/* This moves them out of scratch; it takes all pins unless it is 0. */
+	err = check_and_migrate_movable_folios(i, pinned);
+	if (err)
+		return err == -EAGAIN ? 0 : err;
+	*start = next;
+	return i;
+}
+
+/*
+ * Pins and preserves the folios from @index up to @end, and adds them to
+ * @folios. On failure those added so far are left to the caller.
+ */
+static int memfd_luo_collect(struct inode *inode, pgoff_t index, pgoff_t end,
+			     struct memfd_luo_folios *folios)
+{
+	struct folio *pinned[PAGEVEC_SIZE];
+	unsigned int pin_flags;
+	long i, nr;
+	int err = 0;
+
+	/* What is swapped in shall lie where it may be pinned. */
+	pin_flags = memalloc_pin_save();
+	while (index < end && !err) {
+		if (fatal_signal_pending(current)) {
+			err = -EINTR;
+			break;
+		}
+		err = memfd_luo_reserve(folios, PAGEVEC_SIZE);
+		if (err)
+			break;
+
+		nr = memfd_luo_pin_batch(inode, &index, end, pinned);
+		if (nr < 0)
+			err = nr;
+		for (i = 0; i < nr && !err; i++) {
+			err = memfd_luo_add(folios, pinned[i]);
+			if (err)
+				unpin_folios(pinned + i, nr - i);
+		}
+		cond_resched();
+	}
+	memalloc_pin_restore(pin_flags);
+	return err;
+}
+
+/* Collects what lies between the folios that are preserved already. */
+static int memfd_luo_collect_new(struct inode *inode,
+				 const struct memfd_luo_folios *old,
+				 struct memfd_luo_folios *new)
+{
+	pgoff_t end = memfd_luo_end_index(i_size_read(inode));
+	const struct memfd_luo_folio_ser *ser;
+	pgoff_t index = 0;
+	unsigned long i;
+	int err;
+
+	for (i = 0; i < old->nr; i++) {
+		ser = &old->ser[i];
+		if (index < ser->index) {
+			err = memfd_luo_collect(inode, index, ser->index, new);
+			if (err)
+				return err;
+		}
+		index = ser->index + folio_nr_pages(pfn_folio(ser->pfn));
+		cond_resched();
+	}
+	return memfd_luo_collect(inode, index, end, new);
+}
+
+/* Joins @new with the folios of @memfd, in an array of just the right size. */
+static int memfd_luo_merge(struct memfd_luo *memfd,
+			   const struct memfd_luo_folios *new)
+{
+	struct memfd_luo_folios *old = &memfd->folios;
+	unsigned long nr = old->nr + new->nr, i, j, k;
+	struct memfd_luo_folio_ser *ser;
+	struct kho_vmalloc preserved;
+	int err;
+
+	ser = vcalloc(nr, sizeof(*ser));
+	if (!ser)
+		return -ENOMEM;
+	err = kho_preserve_vmalloc(ser, &preserved);
+	if (err) {
+		vfree(ser);
+		return err;
+	}
+
+	for (i = 0, j = 0, k = 0; k < nr; k++) {
+		if (j == new->nr ||
+		    (i < old->nr && old->ser[i].index < new->ser[j].index))
+			ser[k] = old->ser[i++];
+		else
+			ser[k] = new->ser[j++];
+	}
+
+	if (old->nr)
+		kho_unpreserve_vmalloc(&memfd->ser->folios);
+	vfree(old->ser);
+	old->ser = ser;
+	old->nr = nr;
+	old->max = nr;
+	old->nr_pages += new->nr_pages;
+	memfd->ser->folios = preserved;
+	memfd->ser->nr_folios = nr;
+	return 0;
+}
+
+/* Preserves the folios that are not yet. On failure all is as before. */
+static int memfd_luo_update(struct memfd_luo *memfd, struct inode *inode)
+{
+	struct memfd_luo_folios new = {};
+	int err;
+
+	err = memfd_luo_collect_new(inode, &memfd->folios, &new);
+	if (!err && new.nr)
+		err = memfd_luo_merge(memfd, &new);
+	if (err) {
+		memfd_luo_release(&new);
+		return err;
+	}
+	vfree(new.ser);
+	return 0;
+}
+
+static bool memfd_luo_can_preserve(struct liveupdate_file_handler *handler,
+				   struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	/*
+	 * The kernel's own tmpfs mount has other files too: System V shared
+	 * memory, shared anonymous mappings, buffers of graphics drivers.
+	 */
+	return shmem_file(file) && (inode->i_sb->s_flags & SB_KERNMOUNT) &&
+	       !IS_PRIVATE(inode) &&
+	       strstarts(file->f_path.dentry->d_name.name, "memfd:");
+}
+
+static unsigned long memfd_luo_get_id(struct file *file)
+{
+	return (unsigned long)file_inode(file);
+}
+
+/* Sets what may change while the file is preserved. */
+static void memfd_luo_record(struct memfd_luo *memfd, struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	memfd->ser->pos = READ_ONCE(file->f_pos);
+	memfd->ser->size = i_size_read(inode);
+	memfd->ser->seals = READ_ONCE(SHMEM_I(inode)->seals);
+}
+
+static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
+{
+	struct inode *inode = file_inode(args->file);
+	struct memfd_luo *memfd;
+	int err;
+
+	memfd = kzalloc(sizeof(*memfd), GFP_KERNEL);
+	if (!memfd)
+		return -ENOMEM;
+	memfd->ser = kho_alloc_preserve(sizeof(*memfd->ser));
+	if (IS_ERR(memfd->ser)) {
+		err = PTR_ERR(memfd->ser);
+		goto err_free;
+	}
+	err = memfd_luo_set_preserved(inode);
+	if (err)
+		goto err_free_ser;
+	err = memfd_luo_update(memfd, inode);
+	if (err)
+		goto err_clear;
+
+	memfd_luo_record(memfd, args->file);
+	args->serialized_data = virt_to_phys(memfd->ser);
+	args->private_data = memfd;
+	return 0;
+
+err_clear:
+	memfd_luo_clear_preserved(inode);
+err_free_ser:
+	kho_unpreserve_free(memfd->ser);
+err_free:
+	kfree(memfd);
+	return err;
+}
+
+static void memfd_luo_unpreserve(struct liveupdate_file_op_args *args)
+{
+	struct memfd_luo *memfd = args->private_data;
+
+	if (memfd->folios.nr)
+		kho_unpreserve_vmalloc(&memfd->ser->folios);
+	memfd_luo_release(&memfd->folios);
+	memfd_luo_clear_preserved(file_inode(args->file));
+	kho_unpreserve_free(memfd->ser);
+	kfree(memfd);
+}
+
+static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
+{
+	struct inode *inode = file_inode(args->file);
+	struct memfd_luo *memfd = args->private_data;
+	int err;
+
+	if (memfd_luo_set_frozen(inode, memfd->folios.nr_pages)) {
+		err = memfd_luo_update(memfd, inode);
+		if (err) {
+			memfd_luo_clear_frozen(inode);
+			return err;
+		}
+	}
+	memfd_luo_record(memfd, args->file);
+	return 0;
+}
+
+static void memfd_luo_unfreeze(struct liveupdate_file_op_args *args)
+{
+	memfd_luo_clear_frozen(file_inode(args->file));
+}
+
+/* Copies the record out of the handed over memory, and frees that. */
+static int memfd_luo_take_record(u64 data, struct memfd_luo_ser *ser)
+{
+	struct folio *folio = data ? kho_restore_folio(data) : NULL;
+
+	if (!folio) {
+		pr_err("no record of a memfd was handed over at %#llx\n", data);
+		return -EINVAL;
+	}
+	memcpy(ser, folio_address(folio), sizeof(*ser));
+	folio_put(folio);
+	return 0;
+}
+
+/* The array of folio records, to be freed with vfree(); NULL if there is none. */
+static struct memfd_luo_folio_ser *
+memfd_luo_take_folios(const struct memfd_luo_ser *ser)
+{
+	struct memfd_luo_folio_ser *folios;
+
+	if (!ser->nr_folios)
+		return NULL;
+
+	folios = kho_restore_vmalloc(&ser->folios);
+	if (!folios)
+		return ERR_PTR(-EINVAL);
+	if (ser->nr_folios > (u64)ser->folios.total_pages *
+			     (PAGE_SIZE / sizeof(*folios))) {
+		pr_err("array of folios is too short for %llu\n", ser->nr_folios);
+		vfree(folios);
+		return ERR_PTR(-EINVAL);
+	}
+	return folios;
+}
+
+static void memfd_luo_discard(const struct memfd_luo_folio_ser *folios, u64 nr)
+{
+	for (; nr; nr--, folios++) {
+		struct folio *folio;
+
+		if (!folios->pfn)
+			continue;
+		folio = kho_restore_folio(PFN_PHYS(folios->pfn));
+		if (folio)
+			folio_put(folio);
+		cond_resched();
+	}
+}
+
+static int memfd_luo_check_folio(struct inode *inode, struct folio *folio,
+				 const struct memfd_luo_folio_ser *ser)
+{
+	if (ser->flags & ~(MEMFD_LUO_FOLIO_DIRTY | MEMFD_LUO_FOLIO_UPTODATE))
+		return -EINVAL;
+	if (ser->index >= memfd_luo_end_index(i_size_read(inode)) ||
+	    !IS_ALIGNED(ser->index, folio_nr_pages(folio)) ||
+	    folio_order(folio) > MAX_PAGECACHE_ORDER)
+		return -EINVAL;
+	if (folio_test_large(folio) &&
+	    !IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)) {
+		pr_err("huge folios need CONFIG_TRANSPARENT_HUGEPAGE\n");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int memfd_luo_insert(struct inode *inode,
+			    const struct memfd_luo_folio_ser *ser)
+{
+	struct folio *folio;
+	int err;
+
+	if (!ser->pfn)
+		return 0;
+	folio = kho_restore_folio(PFN_PHYS(ser->pfn));
+	if (!folio)
+		return -EINVAL;
+
+	err = memfd_luo_check_folio(inode, folio, ser);
+	if (!err) {
+		if (ser->flags & MEMFD_LUO_FOLIO_UPTODATE)
+			folio_mark_uptodate(folio);
+		err = shmem_add_restored_folio(inode, folio, ser->index);
+	}
+	/* The page cache has its own references. */
+	folio_put(folio);
+	return err;
+}
+
+/* All folios are consumed, whether or not it succeeds. */
+static int memfd_luo_fill(struct inode *inode,
+			  const struct memfd_luo_folio_ser *folios, u64 nr)
+{
+	u64 i;
+	int err;
+
+	for (i = 0; i < nr; i++) {
+		err = memfd_luo_insert(inode, &folios[i]);
+		if (err) {
+			pr_err("folio at index %llu not restored: %d\n",
+			       folios[i].index, err);
+			memfd_luo_discard(folios + i + 1, nr - i - 1);
+			return err;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/* A memfd as described by @ser, but empty. */
+static struct file *memfd_luo_new_file(const struct memfd_luo_ser *ser)
+{
+	struct inode *inode;
+	struct file *file;
+	int err;
+
+	if (ser->flags || ser->seals & ~MEMFD_LUO_ALL_SEALS ||
+	    ser->size > MAX_LFS_FILESIZE || ser->pos > MAX_LFS_FILESIZE)
+		return ERR_PTR(-EINVAL);
+
+	file = shmem_file_setup("memfd:liveupdate", ser->size, VM_NORESERVE);
+	if (IS_ERR(file))
+		return file;
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+	file->f_flags |= O_LARGEFILE;
+	file->f_pos = ser->pos;
+
+	inode = file_inode(file);
+	/*
+	 * The mode was not handed over, but F_SEAL_EXEC was almost surely set
+	 * by MFD_NOEXEC_SEAL. Never make executable what was not.
+	 */
+	if (ser->seals & F_SEAL_EXEC)
+		inode->i_mode &= ~0111;
+
+	/* Sealed while empty, F_SEAL_WRITE has no folios to look through. */
+	SHMEM_I(inode)->seals = 0;
+	err = memfd_fcntl(file, F_ADD_SEALS, ser->seals);
+	if (err) {
+		fput(file);
+		return ERR_PTR(err);
+	}
+	return file;
+}
+
+/* Consumes all that was handed over, whether or not it succeeds. */
+static int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
+{
+	struct memfd_luo_folio_ser *folios;
+	struct memfd_luo_ser ser;
+	struct file *file;
+	int err;
+
+	err = memfd_luo_take_record(args->serialized_data, &ser);
+	if (err)
+		return err;
+	folios = memfd_luo_take_folios(&ser);
+	if (IS_ERR(folios))
+		return PTR_ERR(folios);
+
+	file = memfd_luo_new_file(&ser);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		memfd_luo_discard(folios, ser.nr_folios);
+	} else {
+		err = memfd_luo_fill(file_inode(file), folios, ser.nr_folios);
+		if (err)
+			fput(file);
+	}
+	vfree(folios);
+	if (!err)
+		args->file = file;
+	return err;
+}
+
+static void memfd_luo_finish(struct liveupdate_file_op_args *args)
+{
+	struct memfd_luo_folio_ser *folios;
+	struct memfd_luo_ser ser;
+
+	if (args->retrieve_status)
+		return;
+
+	if (memfd_luo_take_record(args->serialized_data, &ser))
+		return;
+	folios = memfd_luo_take_folios(&ser);
+	if (IS_ERR(folios))
+		return;
+	memfd_luo_discard(folios, ser.nr_folios);
+	vfree(folios);
+}
+
+static const struct liveupdate_file_ops memfd_luo_ops = {
+	.can_preserve = memfd_luo_can_preserve,
+	.preserve = memfd_luo_preserve,
+	.unpreserve = memfd_luo_unpreserve,
+	.freeze = memfd_luo_freeze,
+	.unfreeze = memfd_luo_unfreeze,
+	.retrieve = memfd_luo_retrieve,
+	.finish = memfd_luo_finish,
+	.get_id = memfd_luo_get_id,
+	.owner = THIS_MODULE,
+};
+
+static struct liveupdate_file_handler memfd_luo_handler = {
+	.ops = &memfd_luo_ops,
+	.compatible = MEMFD_LUO_FH_COMPATIBLE,
+};
+
+static int __init memfd_luo_init(void)
+{
+	int err = liveupdate_register_file_handler(&memfd_luo_handler);
+
+	if (!err || err == -EOPNOTSUPP)
+		return 0;
+	pr_err("memfds cannot be preserved: handler not registered: %d\n", err);
+	return err;
+}
+late_initcall(memfd_luo_init);
