@@ -1,0 +1,41 @@
+# Every verb of this repository; `make help` lists them.
+
+ARCH    ?= x86_64
+FLAVOUR ?=
+TESTS   ?=
+export ARCH TESTS PATCH FILE DISCARD LAX_CONFIG
+
+.NOTPARALLEL:
+.PHONY: help demo test tree kernel refresh check clean series bench
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## */  make \1\t/p' Makefile | expand -t 18
+
+demo: ## A live update under memcached, seen with your own eyes; installs, fetches and builds what it needs
+	@scripts/demo
+
+test: ## All tests; some of them: TESTS='tests/boot.t ...', FLAVOUR=default|debug
+	@FLAVOUR='$(FLAVOUR)' scripts/test
+
+tree: ## The patched kernel tree, in build/linux/
+	@scripts/setup build
+	@scripts/tree
+
+kernel: tree ## The kernel, in build/ARCH-FLAVOUR/; ARCH=x86_64, FLAVOUR=default|debug|off
+	@FLAVOUR='$(or $(FLAVOUR),default)' scripts/kernel
+
+refresh: ## Takes edits in build/linux/ back into patches/; PATCH=NNNN-... FILE=... claims a file for a patch
+	@scripts/setup build
+	@scripts/refresh
+
+check: ## checkpatch --strict, sparse, W=1, kernel-doc, shellcheck, and that each file has its commit
+	@scripts/check
+
+clean: ## Removes build/ and out/; downloads and ccache stay in the user's cache folder
+	@rm -rf build out
+
+series:
+	@echo 'make series: not yet; the issue on the patch series brings it' >&2; exit 1
+
+bench:
+	@echo 'make bench: not yet; the issue on measurements brings it' >&2; exit 1

@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # all of it is for those who source this
+# What the scripts share; sourced, never run.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+build=$root/build
+tree=$build/linux
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/liveupdate
+
+# A make above us must not steer the makes and tests that we start.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+
+say() {
+	printf '%s\n' "$*"
+}
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# in_build_lock NAME COMMAND...: one at a time for each NAME
+in_build_lock() {
+	local name=$1
+
+	shift
+	mkdir -p "$build"
+	(
+		flock 9
+		"$@" 9>&-
+	) 9>"$build/.$name.lock"
+}
+
+# The series, one patch name a line.
+series() {
+	[ ! -e "$root/patches/series" ] || sed 's/[[:space:]]*\(#.*\)\?$//; /^$/d' "$root/patches/series"
+}
+
+# adds PATCH...: the files that these commits bring, one a line. A trailer may go on in indented lines.
+adds() {
+	local patch
+
+	for patch; do
+		awk '/^--- a\// { exit }
+		     sub(/^Adds:/, "") || (more && /^[ \t]+[^ \t]/) { more = 1; for (i = 1; i <= NF; i++) print $i; next }
+		     { more = 0 }' "$root/patches/$patch"
+	done
+}
