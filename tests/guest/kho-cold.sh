@@ -1,0 +1,105 @@
+# shellcheck shell=sh
+# What does not lead to a handover: the next kernel boots as from cold, and either says why when there is a reason.
+. /tests/selftest.sh
+
+case=$(param case)
+
+# Load the next kernel with the legacy system call.
+load_legacy() {
+	kexec -c -l /boot/bzImage-B --initrd=/boot/initrd \
+		--command-line="$(sed "s/ stage=[0-9]*/ stage=$((stage + 1))/" /proc/cmdline)"
+}
+
+keep_initrd() {
+	{ cat /boot/base.cpio; (cd / && find boot | cpio -o -H newc 2>/dev/null); } >/tmp/initrd &&
+		mv /tmp/initrd /boot/initrd
+}
+
+cold() {
+	is "$(messages 'KHO: exec from')" 0 "nothing was handed over"
+	is "$(find /sys/kernel/debug/kho/in -type f 2>/dev/null | wc -l)" 0 "debugfs shows nothing that came in"
+}
+
+no_device() {
+	ok "no /dev/liveupdate" test ! -e /dev/liveupdate
+}
+
+case $case:$stage in
+# An image that kexec_load() was given.
+legacy:1)
+	halves luo_update prepare simple
+	keep_initrd
+	ok "kexec_load() works" load_legacy
+	is "$(messages 'KHO: .*kexec_load.*hands nothing over')" 1 "a message says that it hands nothing over"
+	do_kexec ;;
+legacy:2)
+	cold
+	halves luo_update verify nothing
+	pass ;;
+
+# A next kernel that does not want to take over.
+off:1)	halves luo_update prepare simple
+	next_kernel B kho=off ;;
+off:2)	is "$(uname -r | tail -c 3)" -B "the next kernel boots with kho=off"
+	cold
+	no_device
+	is "$(messages 'luo: .*without kexec handover')" 1 "a warning says that liveupdate=on has no effect"
+	next_kernel A kho=on ;;
+off:3)	cold
+	halves luo_update verify nothing
+	pass ;;
+
+# KHO or LUO not asked for.
+nokho:1)
+	no_device
+	is "$(messages 'luo: .*without kexec handover')" 1 "a warning says that liveupdate=on has no effect"
+	ok "no kho in debugfs" test ! -e /sys/kernel/debug/kho/out
+	next_kernel B ;;
+nokho:2)
+	cold
+	pass ;;
+noluo:1)
+	no_device
+	is "$(messages 'luo: ')" 0 "nothing to say about that"
+	next_kernel B liveupdate=on ;;
+noluo:2)
+	came_from A 1
+	ok "liveupdate=on in the next kernel" test -e /dev/liveupdate
+	halves luo_update verify nothing
+	pass ;;
+
+# Scratch memory that cannot hold the next kernel.
+small:1)
+	halves luo_update prepare simple
+	ok "the image is refused" test "$(load_kernel B 2>&1; echo $?)" != 0
+	is "$(messages 'KHO: .*does not fit in scratch')" 1 "a message says that it does not fit"
+	halves luo_update prepare files
+	pass ;;
+
+# kho_scratch= that means nothing.
+malformed:1)
+	is "$(messages 'KHO: malformed kho_scratch')" 1 "a message says how to write it"
+	selftest /selftests/kho/kho
+	halves luo_update prepare simple
+	next_kernel B ;;
+malformed:2)
+	came_from A 1
+	halves luo_update verify simple
+	pass ;;
+
+# A crash kernel: it has memory of its own, and leaves alone what was to be handed over.
+crash:1)
+	halves luo_update prepare simple
+	keep_initrd
+	ok "the crash kernel is loaded" kexec -s -p /boot/bzImage-B --initrd=/boot/initrd \
+		--command-line="$(sed "s/ stage=[0-9]*/ stage=2/" /proc/cmdline) nr_cpus=1"
+	load_kernel B
+	# It takes the last page for a panic.
+	echo 1 >/proc/sys/vm/panic_on_oom
+	tail /dev/zero
+	fail "no panic" ;;
+crash:2)
+	ok "the crash kernel has the memory of the first" test -s /proc/vmcore
+	cold
+	pass ;;
+esac

@@ -1,0 +1,118 @@
+# shellcheck shell=sh
+# For the scripts in the guest. A script is run by each kernel with the number of the kernel in $stage, counted from 1:
+#
+#	case $stage in
+#	1)	ok "it is there" test -e /dev/zero
+#		next_kernel B ;;
+#	2)	is "$(uname -r | tail -c 3)" -B "the other kernel runs"
+#		pass ;;
+#	esac
+#
+# What is reported goes to the second serial line, where no kernel message can come in between.
+
+param() {
+	sed -n "s/^\(.* \)\?$1=\([^ ]*\).*/\2/p" /proc/cmdline
+}
+
+test=$(param test)
+stage=$(param stage)
+flavour=default
+[ ! -e /sys/kernel/debug/kmemleak ] || flavour=debug
+
+report() {
+	echo "$*"
+	echo "$*" >/dev/ttyS1
+}
+
+# ok DESCRIPTION COMMAND...: the command succeeds
+ok() {
+	_what=$1
+	shift
+	if "$@"; then
+		report "ok - $_what"
+	else
+		report "not ok - $_what"
+		report "# failed: $*"
+	fi
+}
+
+# is GOT EXPECTED DESCRIPTION
+is() {
+	if [ "$1" = "$2" ]; then
+		report "ok - $3"
+	else
+		report "not ok - $3"
+		report "# got '$1', expected '$2'"
+	fi
+}
+
+note() {
+	report "# $*"
+}
+
+# tap COMMAND...: forwards each result of a program that speaks TAP, as the kselftests do
+tap() {
+	_status=0
+	"$@" >/tmp/tap 2>&1 || _status=$?
+	cat /tmp/tap
+	sed -n 's/^ok [0-9]* *-* *\(.*\)/ok - \1/p; s/^not ok [0-9]* *-* *\(.*\)/not ok - \1/p; s/^# */# /p' /tmp/tap >/dev/ttyS1
+	is "$_status" 0 "${1##*/} exits with 0"
+}
+
+# kunit SUITE...: forwards the results of these suites; boot with kunit.enable=1
+kunit() {
+	for _suite; do
+		ok "KUnit suite $_suite ran" test -e "/sys/kernel/debug/kunit/$_suite/results"
+		sed -n "s/^    ok [0-9]* \(.*\)/ok - $_suite: \1/p; s/^    not ok [0-9]* \(.*\)/not ok - $_suite: \1/p; \
+			s/^ *# .*EXPECTATION.*/&/p" "/sys/kernel/debug/kunit/$_suite/results" >/dev/ttyS1
+	done
+}
+
+# On the debug flavour: nothing leaked so far. An object must be some seconds old to be looked at.
+no_leaks() {
+	[ -e /sys/kernel/debug/kmemleak ] || return 0
+	sleep 6
+	echo scan >/sys/kernel/debug/kmemleak
+	echo scan >/sys/kernel/debug/kmemleak
+	cat /sys/kernel/debug/kmemleak
+	is "$(grep -c 'unreferenced object' /sys/kernel/debug/kmemleak)" 0 "no leaked memory in stage $stage"
+}
+
+# load_kernel A|B [PARAMETER...]: loads it with the initramfs that we were started with, for the next stage
+load_kernel() {
+	_image=$1
+	shift
+	{ cat /boot/base.cpio; (cd / && find boot | cpio -o -H newc 2>/dev/null); } >/tmp/initrd
+	kexec -s -l "/boot/bzImage-$_image" --initrd=/tmp/initrd \
+		--command-line="$(sed "s/ stage=[0-9]*/ stage=$((stage + 1))/" /proc/cmdline) $*" || return
+	rm /tmp/initrd
+}
+
+# Does not come back.
+do_kexec() {
+	kexec -e -x -y
+	fail "kexec -e came back"
+}
+
+# next_kernel A|B [PARAMETER...]
+next_kernel() {
+	load_kernel "$@" || fail "kexec -s -l of kernel $1"
+	do_kexec
+}
+
+finish() {
+	report "VM-RESULT: $1"
+	sync
+	poweroff -f
+	sleep 60
+}
+
+pass() {
+	no_leaks
+	finish PASS
+}
+
+fail() {
+	report "not ok - $*"
+	finish "FAIL $*"
+}

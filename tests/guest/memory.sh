@@ -1,0 +1,50 @@
+# shellcheck shell=sh
+# A large memfd and 500 small ones; and that all memory is free again afterwards, update after update.
+. /tests/selftest.sh
+
+BIG_MIB=1024
+[ "$flavour" = default ] || BIG_MIB=128
+export BIG_MIB
+
+prepare() {
+	halves luo_memfd prepare big
+	halves luo_update prepare files
+}
+
+total_memory() {
+	awk '/^MemTotal/ { print $2 }' /proc/meminfo
+}
+
+# about GOT EXPECTED SLACK DESCRIPTION
+about() {
+	note "$4: $1 KiB, expected $2 KiB"
+	ok "$4" test $(($1 - $2)) -le "$3" -a $(($2 - $1)) -le "$3"
+}
+
+# Memory that is free, or would be if the updates had taken and given nothing.
+case $stage in
+1)	next_kernel B ;;
+2)	came_from A 1
+	free=$(free_memory) total=$(total_memory)
+	prepare
+	next_kernel A "free=$free" "total=$total" ;;
+3)	came_from B 2
+	before=$(free_memory)
+	halves luo_update verify files
+	halves luo_memfd verify big
+	free=$(free_memory)
+	ok "the memory of the files was not free before" test "$((free - before))" -ge "$((BIG_MIB * 1024))"
+	about "$free" "$(param free)" 4096 "free memory as without an update"
+	about "$(total_memory)" "$(param total)" 256 "memory managed as without an update"
+	prepare
+	next_kernel B "free=$free" ;;
+4)	came_from A 3
+	before=$(free_memory)
+	halves luo_update verify discarded
+	halves luo_memfd verify big_discarded
+	free=$(free_memory)
+	ok "the memory of the files was not free before" test "$((free - before))" -ge "$((BIG_MIB * 1024))"
+	about "$free" "$(param free)" 2048 "free memory as after the last update"
+	about "$(total_memory)" "$(param total)" 256 "memory managed as without an update"
+	pass ;;
+esac

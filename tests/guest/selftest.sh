@@ -1,0 +1,46 @@
+# shellcheck shell=sh
+# For the scripts that run our kselftests, which are in /selftests.
+
+# What test programs with two halves ask for.
+export STAGE="$stage"
+
+# selftest PROGRAM [ARGUMENT]...: all its tests run, none is left out
+selftest() {
+	tap "$@"
+	is "$(grep -c '# SKIP' /tmp/tap)" 0 "${1##*/} skips nothing"
+}
+
+# halves PROGRAM prepare|verify NAME...: these tests run, none is left out
+halves() {
+	_program=$1 _half=$2
+	shift 2
+	_count=$#
+	for _name; do
+		shift
+		set -- "$@" -r "$_half.$_name"
+	done
+	tap "/selftests/liveupdate/$_program" "$@"
+	is "$(grep -E '^(not )?ok ' /tmp/tap | grep -vc '# SKIP')" "$_count" "all $_count of them ran"
+}
+
+# The number of kernel messages that match a pattern.
+messages() {
+	dmesg | grep -cE "$1"
+}
+
+# The previous kernel, A or B, handed over, and this was the count-th time.
+came_from() {
+	_release=$(uname -r | sed 's/-[AB]$//')
+	is "$(messages "KHO: exec from: $_release-$1 \(count $2\)\$")" 1 "kernel $1 hands over, update $2"
+}
+
+# Areas of scratch memory, each ADDRESS:SIZE, in one word.
+scratch_areas() {
+	paste -d: /sys/kernel/debug/kho/out/scratch_phys /sys/kernel/debug/kho/out/scratch_len | tr '\n' ,
+}
+
+# Free memory in KiB, whether it is in the buddy allocator or cached by a processor.
+free_memory() {
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 } END { print pages * 4 }' /proc/zoneinfo
+}

@@ -1,0 +1,47 @@
+# shellcheck shell=sh
+# Sessions, files and memfds over four updates in a row.
+. /tests/selftest.sh
+
+sessions='simple session_file empty several files closed killed retrieved_once close_finishes finish
+	preserves_nothing_more same_file name_again bad_pointers sizes'
+memfds='attributes empty position seals sparse comb unwritten modified holes huge frames counted swapped'
+
+swap() {
+	mkswap /dev/ram0 >/dev/null && swapon /dev/ram0
+}
+
+same_scratch() {
+	is "$(scratch_areas)" "$(param scratch)" "the same scratch memory"
+}
+
+# shellcheck disable=SC2086 # lists of words
+case $stage in
+1)	ok "swap" swap
+	halves luo_update prepare $sessions chain left
+	halves luo_memfd prepare $memfds reused
+	no_leaks
+	next_kernel B "scratch=$(scratch_areas)" ;;
+2)	came_from A 1
+	same_scratch
+	ok "swap" swap
+	halves luo_memfd verify $memfds reused
+	halves luo_update verify $sessions chain
+	selftest /selftests/kho/kho
+	no_leaks
+	next_kernel A ;;
+3)	came_from B 2
+	same_scratch
+	halves luo_update verify left chain
+	halves luo_memfd verify reused
+	no_leaks
+	next_kernel B ;;
+4)	came_from A 3
+	same_scratch
+	halves luo_update verify chain
+	no_leaks
+	next_kernel A ;;
+5)	came_from B 4
+	same_scratch
+	halves luo_update verify chain
+	pass ;;
+esac

@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# For the tests: TAP, and guests that speak it. FLAVOUR says which kernel; a line "# flavours: default debug" in a test,
+# which ones `make test` runs it with.
+#
+#	. "$(dirname "$0")/lib.bash"
+#	vm boot --with /bin/true --mem 2G
+#	done_testing
+set -uo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
+
+export FLAVOUR=${FLAVOUR:-default}
+# shellcheck disable=SC2034 # for the tests
+kernel=$build/x86_64-$FLAVOUR
+# shellcheck disable=SC2034
+selftests=$build/x86_64-default/selftests
+_run=0 _failed=0
+
+# result ok|"not ok" DESCRIPTION
+result() {
+	_run=$((_run + 1))
+	[ "$1" = ok ] || _failed=$((_failed + 1))
+	say "$1 $_run - $2"
+}
+
+# ok DESCRIPTION COMMAND...: the command succeeds
+ok() {
+	if "${@:2}"; then result ok "$1"; else result "not ok" "$1"; say "# failed: ${*:2}"; fi
+}
+
+# is GOT EXPECTED DESCRIPTION
+is() {
+	if [ "$1" = "$2" ]; then result ok "$3"; else result "not ok" "$3"; say "# got '$1', expected '$2'"; fi
+}
+
+# vm NAME [--with FILE|DEST=FILE]... [VM-OPTION]...: runs the guest script tests/guest/NAME.sh; see scripts/vm
+vm() {
+	local name=$1 with=() options=() line
+
+	shift
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--with) with+=("$2"); shift 2 ;;
+		--)	options+=("$@"); break ;;
+		*)	options+=("$1" "$2"); shift 2 ;;
+		esac
+	done
+	"$root/scripts/initramfs" "$name" "${with[@]}" >/dev/null || { result "not ok" "$name: initramfs"; return; }
+	while read -r line; do
+		case $line in
+		"ok - "* | "not ok - "*) result "${line%% - *}" "$name: ${line#* - }" ;;
+		"# VM-STATUS "*) is "${line##* }" 0 "$name: the guest ends well" ;;
+		"# "*)	say "$line" ;;
+		*)	say "# $line" ;;
+		esac
+	done < <("$root/scripts/vm" "$name" "${options[@]}" 2>&1; echo "# VM-STATUS $?")
+}
+
+done_testing() {
+	say "1..$_run"
+	[ "$_failed" = 0 ]
+}

@@ -1,0 +1,8 @@
+#!/bin/bash
+# 20,000 files in one session and 2,000 sessions.
+# flavours: default debug
+. "$(dirname "$0")/lib.bash"
+
+selftests=${SELFTESTS:-$build/x86_64-default/selftests}
+vm scale --with "/selftests=$selftests" --mem 2G
+done_testing

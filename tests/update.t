@@ -1,0 +1,8 @@
+#!/bin/bash
+# Sessions, files and memfds over four updates in a row, A to B to A to B to A.
+# flavours: default debug
+. "$(dirname "$0")/lib.bash"
+
+selftests=${SELFTESTS:-$build/x86_64-default/selftests}
+vm update --with "/selftests=$selftests"
+done_testing

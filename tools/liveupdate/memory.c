@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The memfds of a service, and the links under which it opens them.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lukeep.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+#define LINK_PREFIX "/proc/self/fd/"
+
+/* Create a memfd, empty, that can be sealed. */
+int memory_memfd(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+
+	if (fd < 0 && errno == EINVAL)	/* before Linux 6.3 */
+		fd = memfd_create(name, MFD_CLOEXEC);
+	return fd;
+}
+
+/* Create the memfds that did not come from the previous kernel, empty. */
+int memory_create(struct service *svc)
+{
+	struct memfd *m;
+
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		if (m->fd >= 0)
+			continue;
+		m->fd = memory_memfd(m->name);
+		if (m->fd < 0) {
+			pr_err("cannot create memfd %s: %s: the kernel needs CONFIG_MEMFD_CREATE and free memory",
+			       m->name, strerror(errno));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Remove a link of ours; anything else of that name belongs to the user. */
+static int remove_link(const char *path)
+{
+	char target[sizeof(LINK_PREFIX)];
+	ssize_t len;
+
+	len = readlink(path, target, sizeof(target));
+	if (len < 0 && errno == ENOENT)
+		return 0;
+	if (len < (ssize_t)strlen(LINK_PREFIX) ||
+	    strncmp(target, LINK_PREFIX, strlen(LINK_PREFIX))) {
+		pr_err("%s is in the way, and is not a link of lukeep's: move it away",
+		       path);
+		return -1;
+	}
+	if (unlink(path)) {
+		pr_err("cannot remove the old link %s: %s: make its directory writable",
+		       path, strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+/* Let the service find its memfds of one kind. */
+int memory_link(struct service *svc, enum memfd_kind kind)
+{
+	char target[sizeof(LINK_PREFIX) + 12];
+	struct memfd *m;
+
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		if (m->kind != kind)
+			continue;
+		if (remove_link(m->path))
+			return -1;
+		snprintf(target, sizeof(target), LINK_PREFIX "%d", m->fd);
+		if (symlink(target, m->path)) {
+			pr_err("cannot create the link %s: %s: create its directory and make it writable",
+			       m->path, strerror(errno));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Let the service find none of its memfds of one kind. */
+int memory_unlink(struct service *svc, enum memfd_kind kind)
+{
+	struct memfd *m;
+
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		if (m->kind == kind && remove_link(m->path))
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Forget what the service saved the last time: stale state together with newer
+ * memory is worse than none.
+ */
+int memory_clear_saved(struct service *svc)
+{
+	struct memfd *m;
+
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		if (m->kind == MEMFD_SAVE && ftruncate(m->fd, 0)) {
+			pr_err("cannot empty memfd %s: %s: does the service seal it?",
+			       m->name, strerror(errno));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Did the service write all that it should have written? */
+bool memory_is_saved(const struct service *svc)
+{
+	const struct memfd *m;
+	struct stat st;
+
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		if (m->kind != MEMFD_SAVE)
+			continue;
+		if (fstat(m->fd, &st) || !st.st_size)
+			return false;
+	}
+	return true;
+}
+
+/* Memory that the memfds occupy. */
+__u64 memory_bytes(const struct service *svc)
+{
+	const struct memfd *m;
+	__u64 bytes = 0;
+	struct stat st;
+
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		if (m->fd >= 0 && !fstat(m->fd, &st))
+			bytes += (__u64)st.st_blocks * 512;
+	}
+	return bytes;
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ioctls of /dev/liveupdate, each errno with what to do about it.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/liveupdate.h>
+
+#include "lukeep.h"
+
+#define DEVICE "/dev/liveupdate"
+
+/* One program at a time has the device open, each of us for one call. */
+#define OPEN_TRIES	500
+#define OPEN_PAUSE_MS	10
+
+static const struct {
+	unsigned long cmd;	/* 0: opening the device, or any command */
+	int err;
+	const char *text;
+} advice[] = {
+	{ LIVEUPDATE_IOCTL_CREATE_SESSION, EEXIST,
+	  "another program holds a session of this name: stop it, or choose another --name" },
+	{ LIVEUPDATE_IOCTL_CREATE_SESSION, EINVAL,
+	  "the name is empty or longer than 63 bytes: choose another --name" },
+	{ LIVEUPDATE_IOCTL_RETRIEVE_SESSION, EINVAL,
+	  "another program has retrieved this session already: stop it and see what it did" },
+	{ LIVEUPDATE_SESSION_PRESERVE_FD, ENOENT,
+	  "the kernel cannot preserve memfds: build it with CONFIG_LIVEUPDATE_MEMFD" },
+	{ LIVEUPDATE_SESSION_PRESERVE_FD, EBUSY,
+	  "it is in a session already: stop the program that put it there" },
+	{ LIVEUPDATE_SESSION_PRESERVE_FD, EOPNOTSUPP,
+	  "the memfd has a seal that cannot be carried: see memfd_preservation.rst" },
+	{ LIVEUPDATE_SESSION_RETRIEVE_FD, ENOENT,
+	  "the previous kernel's agent did not hand it over: see what it logged" },
+	{ LIVEUPDATE_SESSION_FINISH, EBUSY,
+	  "a file is still in use by its handler: try again" },
+	{ 0, ENOENT,
+	  "boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on" },
+	{ 0, ENODEV,
+	  "boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on" },
+	{ 0, EACCES, "run lukeep as root" },
+	{ 0, EPERM, "run lukeep as root" },
+	{ 0, EBUSY, "another program keeps the device open: stop it" },
+	{ 0, EIO, "what the previous kernel handed over cannot be used: dmesg says why" },
+	{ 0, ENOMEM, "free some memory and try again" },
+	{ 0, ENOSPC, "close sessions that are not needed any more" },
+	{ 0, EMFILE, "raise the limit on open files (ulimit -n)" },
+	{ 0, ENOTTY, "the kernel does not know this command: update the kernel" },
+};
+
+static const char *advise(unsigned long cmd, int err)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(advice); i++) {
+		if (advice[i].err == err &&
+		    (advice[i].cmd == cmd || !advice[i].cmd))
+			return advice[i].text;
+	}
+	return "dmesg may say more";
+}
+
+/* A name too long arrives without its NUL, and the kernel refuses it. */
+static void set_name(__u8 *dst, const char *name)
+{
+	size_t len = strlen(name) + 1;
+
+	if (len > LIVEUPDATE_SESSION_NAME_LENGTH)
+		len = LIVEUPDATE_SESSION_NAME_LENGTH;
+	memcpy(dst, name, len);
+}
+
+static int device_open(void)
+{
+	int fd, try;
+
+	for (try = 0; try < OPEN_TRIES; try++) {
+		fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+		if (fd >= 0 || errno != EBUSY)
+			return fd;
+		poll(NULL, 0, OPEN_PAUSE_MS);
+	}
+	return -1;
+}
+
+/* Create an outgoing session; returns its file descriptor. */
+int session_create(const char *name)
+{
+	struct liveupdate_ioctl_create_session arg = { .size = sizeof(arg) };
+	int device, ret;
+
+	device = device_open();
+	if (device < 0) {
+		pr_err("cannot open " DEVICE ": %s: %s", strerror(errno),
+		       advise(0, errno));
+		return -1;
+	}
+
+	set_name(arg.name, name);
+	ret = ioctl(device, LIVEUPDATE_IOCTL_CREATE_SESSION, &arg);
+	if (ret)
+		pr_err("cannot create the session: %s: %s", strerror(errno),
+		       advise(LIVEUPDATE_IOCTL_CREATE_SESSION, errno));
+	close(device);
+	return ret ? ret : arg.fd;
+}
+
+/*
+ * Take over the session that came in under @name. Returns 1 when there was one,
+ * and 0 when there is nothing to take over, which is so on every cold boot.
+ */
+int session_retrieve(const char *name, int *session)
+{
+	struct liveupdate_ioctl_retrieve_session arg = { .size = sizeof(arg) };
+	int device, err, ret = 1;
+
+	device = device_open();
+	if (device < 0) {
+		err = errno;
+		pr_err("cannot open " DEVICE ": %s: %s", strerror(err),
+		       advise(0, err));
+		/* The service runs all the same, unless its data may be there. */
+		return err == ENOENT || err == ENODEV || err == ENXIO ||
+		       err == EIO ? 0 : -1;
+	}
+
+	set_name(arg.name, name);
+	if (ioctl(device, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &arg)) {
+		ret = errno == ENOENT ? 0 : -1;
+		if (ret)
+			pr_err("cannot retrieve the session: %s: %s",
+			       strerror(errno),
+			       advise(LIVEUPDATE_IOCTL_RETRIEVE_SESSION, errno));
+	}
+	close(device);
+	if (ret > 0)
+		*session = arg.fd;
+	return ret;
+}
+
+/* Put @fd into an outgoing session. */
+int session_preserve(int session, int fd, __u64 token, const char *what)
+{
+	struct liveupdate_session_preserve_fd arg = {
+		.size = sizeof(arg),
+		.fd = fd,
+		.token = token,
+	};
+
+	if (ioctl(session, LIVEUPDATE_SESSION_PRESERVE_FD, &arg)) {
+		pr_err("cannot preserve memfd %s: %s: %s", what,
+		       strerror(errno),
+		       advise(LIVEUPDATE_SESSION_PRESERVE_FD, errno));
+		return -1;
+	}
+	return 0;
+}
+
+/* Get a file of a retrieved session; returns its file descriptor. */
+int session_retrieve_fd(int session, __u64 token, const char *what)
+{
+	struct liveupdate_session_retrieve_fd arg = {
+		.size = sizeof(arg),
+		.token = token,
+	};
+
+	if (ioctl(session, LIVEUPDATE_SESSION_RETRIEVE_FD, &arg)) {
+		pr_err("cannot retrieve memfd %s: %s: %s", what,
+		       strerror(errno),
+		       advise(LIVEUPDATE_SESSION_RETRIEVE_FD, errno));
+		return -1;
+	}
+	return arg.fd;
+}
+
+/* Everything wanted has been taken: the kernel discards the rest. */
+int session_finish(int session)
+{
+	struct liveupdate_session_finish arg = { .size = sizeof(arg) };
+
+	if (ioctl(session, LIVEUPDATE_SESSION_FINISH, &arg)) {
+		pr_err("cannot finish the session: %s: %s", strerror(errno),
+		       advise(LIVEUPDATE_SESSION_FINISH, errno));
+		return -1;
+	}
+	return 0;
+}

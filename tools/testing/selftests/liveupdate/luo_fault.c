@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live update when memory is short: each allocation of each call fails once.
+ * The call then fails with an errno or does without, and nothing is lost.
+ * How to run it: luo_update.h.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include "luo_update.h"
+
+#define DEBUGFS		"/sys/kernel/debug/"
+#define FAIL_NTH	"/proc/thread-self/fail-nth"
+
+/* More than any call makes. */
+#define MOST_ALLOCATIONS	2000
+
+static void set_text(struct __test_metadata *const _metadata, const char *path,
+		     const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	ASSERT_LE(0, fd) TH_LOG("%s: needs FAULT_INJECTION_DEBUG_FS", path);
+	ASSERT_EQ(strlen(text), write(fd, text, strlen(text)));
+	close(fd);
+}
+
+/* Let all allocations fail, not only those that may not sleep. */
+static int faults_open(struct __test_metadata *const _metadata)
+{
+	int fd;
+
+	set_text(_metadata, DEBUGFS "failslab/ignore-gfp-wait", "N");
+	set_text(_metadata, DEBUGFS "failslab/verbose", "0");
+	set_text(_metadata, DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N");
+	set_text(_metadata, DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N");
+	set_text(_metadata, DEBUGFS "fail_page_alloc/min-order", "0");
+	set_text(_metadata, DEBUGFS "fail_page_alloc/verbose", "0");
+	fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	return fd;
+}
+
+static void fault_arm(struct __test_metadata *const _metadata, int faults, int n)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", n);
+
+	ASSERT_EQ(len, pwrite(faults, text, len, 0));
+}
+
+/* Was there an n-th allocation since? */
+static bool fault_hit(struct __test_metadata *const _metadata, int faults)
+{
+	char text[16] = { };
+
+	ASSERT_LT(0, pread(faults, text, sizeof(text) - 1, 0));
+	ASSERT_EQ(1, pwrite(faults, "0", 1, 0));
+	return !strtol(text, NULL, 10);
+}
+
+/* Memory that is free, less what is only cached in one place or the other. */
+static long settled_free(struct __test_metadata *const _metadata)
+{
+	set_text(_metadata, "/proc/sys/vm/drop_caches", "3");
+	return luo_meminfo("MemFree");
+}
+
+/* A call that fails must have run out of memory. */
+static void expect_nomem(struct __test_metadata *const _metadata, int ret)
+{
+	EXPECT_EQ(-ENOMEM, ret);
+}
+
+TEST_F_TIMEOUT(prepare, create_fails, LONG_TIME)
+{
+	int faults = faults_open(_metadata);
+	int n, session, hits = 0;
+
+	for (n = 1; n < MOST_ALLOCATIONS; n++) {
+		fault_arm(_metadata, faults, n);
+		session = luo_create(self->dev, "create_fails");
+		if (!fault_hit(_metadata, faults))
+			break;
+		hits++;
+		if (session < 0) {
+			expect_nomem(_metadata, session);
+			session = luo_create(self->dev, "create_fails");
+		}
+		ASSERT_LE(0, session) TH_LOG("after fault %d", n);
+		ASSERT_EQ(0, close(session));
+	}
+	ASSERT_LE(0, session);
+	EXPECT_LT(0, hits);
+	TH_LOG("%d faults", hits);
+	luo_give(_metadata, session, luo_memfd(PAGE, 1), 1);
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, create_fails)
+{
+	int session = luo_retrieve(self->dev, "create_fails");
+
+	ASSERT_LE(0, session);
+	luo_take(_metadata, session, 1, PAGE, 1);
+}
+
+/* A file with pages far apart, huge ones, holes; twice as large as one chunk. */
+static int file_of_all_sorts(struct __test_metadata *const _metadata)
+{
+	int fd = luo_memfd(700 * PAGE, 1);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, luo_fill(fd, 1L << 30, PAGE, 2));
+	return fd;
+}
+
+static void expect_all_sorts(struct __test_metadata *const _metadata, int fd)
+{
+	ASSERT_LE(0, fd);
+	EXPECT_TRUE(luo_filled(fd, 0, 700 * PAGE, 1));
+	EXPECT_TRUE(luo_zero(fd, 700 * PAGE, PAGE));
+	EXPECT_TRUE(luo_filled(fd, 1L << 30, PAGE, 2));
+}
+
+/* All faults once, ending with the file preserved; the number of faults. */
+static int preserve_with_faults(struct __test_metadata *const _metadata,
+				int faults, int session, int fd)
+{
+	int n, ret;
+
+	for (n = 1; n < MOST_ALLOCATIONS; n++) {
+		fault_arm(_metadata, faults, n);
+		ret = luo_preserve_fd(session, fd, 1);
+		if (!fault_hit(_metadata, faults))
+			break;
+		if (!ret)
+			return n;
+		expect_nomem(_metadata, ret);
+		/* Let go of entirely. */
+		ASSERT_EQ(0, ftruncate(fd, (1L << 30) + 2 * PAGE));
+		ASSERT_EQ(0, ftruncate(fd, (1L << 30) + PAGE));
+	}
+	ASSERT_EQ(0, ret);
+	return n - 1;
+}
+
+TEST_F_TIMEOUT(prepare, preserve_fails, LONG_TIME)
+{
+	int faults = faults_open(_metadata);
+	int session, fd = file_of_all_sorts(_metadata);
+	int hits = 0, round;
+	long before = 0;
+
+	/* What caches take, they take in the first rounds. */
+	for (round = 0; round < 6; round++) {
+		if (round == 3)
+			before = settled_free(_metadata);
+		session = luo_create(self->dev, "preserve_fails");
+		ASSERT_LE(0, session);
+		hits = preserve_with_faults(_metadata, faults, session, fd);
+		EXPECT_LT(0, hits);
+		ASSERT_EQ(0, close(session));
+	}
+	/* Each fault leaking a page in each round would be more. */
+	EXPECT_GT(hits * 4 * 3, before - settled_free(_metadata));
+	TH_LOG("%d faults, %ld kB less free after three rounds", hits,
+	       before - settled_free(_metadata));
+
+	session = luo_create(self->dev, "preserve_fails");
+	ASSERT_LE(0, session);
+	preserve_with_faults(_metadata, faults, session, fd);
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, preserve_fails)
+{
+	int session = luo_retrieve(self->dev, "preserve_fails");
+
+	ASSERT_LE(0, session);
+	expect_all_sorts(_metadata, luo_retrieve_fd(session, 1));
+}
+
+/* The first open of the device, which reads what came in: run it first. */
+TEST(open_fails)
+{
+	int faults = faults_open(_metadata);
+	int n, dev;
+
+	for (n = 1; n < MOST_ALLOCATIONS; n++) {
+		fault_arm(_metadata, faults, n);
+		dev = luo_open();
+		if (!fault_hit(_metadata, faults))
+			break;
+		if (dev < 0)
+			expect_nomem(_metadata, dev);
+		else
+			close(dev);
+	}
+	EXPECT_LE(0, dev);
+	EXPECT_LT(1, n);
+	TH_LOG("%d faults", n - 1);
+}
+
+/*
+ * A retrieve that fails is not tried again, so each fault takes a file. Whether
+ * or not, all memory is free when the session is finished.
+ */
+#define SOME_FILES	300
+#define FILE_PAGES	64
+
+TEST_F_TIMEOUT(prepare, retrieve_fails, LONG_TIME)
+{
+	int i, session = luo_create(self->dev, "retrieve_fails");
+
+	ASSERT_LE(0, session);
+	for (i = 1; i <= SOME_FILES; i++)
+		luo_give(_metadata, session, luo_memfd(FILE_PAGES * PAGE, i), i);
+	luo_hold(_metadata, self->dev);
+}
+
+static int retrieve_session_with_faults(struct __test_metadata *const _metadata,
+					int faults, int dev, const char *name)
+{
+	int n, session;
+
+	for (n = 1; n < MOST_ALLOCATIONS; n++) {
+		fault_arm(_metadata, faults, n);
+		session = luo_retrieve(dev, name);
+		if (!fault_hit(_metadata, faults) || session >= 0)
+			break;
+		expect_nomem(_metadata, session);
+	}
+	ASSERT_LE(0, session);
+	return session;
+}
+
+TEST_F_TIMEOUT(verify, retrieve_fails, LONG_TIME)
+{
+	int faults = faults_open(_metadata);
+	int n, fd, session, failed = 0;
+	long before = settled_free(_metadata), freed;
+
+	session = retrieve_session_with_faults(_metadata, faults, self->dev,
+					       "retrieve_fails");
+	for (n = 1; n <= SOME_FILES; n++) {
+		fault_arm(_metadata, faults, n);
+		fd = luo_retrieve_fd(session, n);
+		if (!fault_hit(_metadata, faults))
+			break;
+		if (fd < 0) {
+			failed++;
+			expect_nomem(_metadata, fd);
+			/* Remembered, unless the handler was not asked yet. */
+			fd = luo_retrieve_fd(session, n);
+			if (fd < 0)
+				expect_nomem(_metadata, fd);
+		}
+		if (fd >= 0) {
+			EXPECT_TRUE(luo_filled(fd, 0, FILE_PAGES * PAGE, n));
+			close(fd);
+		}
+	}
+	EXPECT_LT(0, failed);
+	ASSERT_LT(n, SOME_FILES);
+	TH_LOG("%d faults, %d failures", n - 1, failed);
+
+	for (; n <= SOME_FILES; n++)
+		close(luo_take(_metadata, session, n, FILE_PAGES * PAGE, n));
+	EXPECT_EQ(0, luo_finish(session));
+	EXPECT_EQ(0, close(session));
+
+	/* The files, less half of one for what else has changed. */
+	freed = settled_free(_metadata) - before;
+	TH_LOG("%ld kB freed", freed);
+	EXPECT_LT((2 * SOME_FILES - 1) * FILE_PAGES * 4 / 2, freed);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a file handler has a say in, by means of /dev/luo_test
+ * (CONFIG_LIVEUPDATE_TEST). How to run it: luo_update.h.
+ *
+ * prepare.refused wants the next kernel to be loaded: it tries to go there.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <linux/reboot.h>
+#include <sys/reboot.h>
+
+#include "luo_update.h"
+
+static int tell(int fd, const char *command)
+{
+	return luo_result(write(fd, command, strlen(command)));
+}
+
+/* A file of the test handler that holds @data, told @command. */
+static int test_file(struct __test_metadata *const _metadata, const char *data,
+		     const char *command)
+{
+	int fd = open("/dev/luo_test", O_RDWR | O_CLOEXEC);
+	char text[80];
+
+	ASSERT_LE(0, fd) TH_LOG("needs CONFIG_LIVEUPDATE_TEST");
+	snprintf(text, sizeof(text), "data=%s", data);
+	ASSERT_LT(0, tell(fd, text));
+	ASSERT_LT(0, tell(fd, command));
+	return fd;
+}
+
+static void expect_data(struct __test_metadata *const _metadata, int fd,
+			const char *data)
+{
+	char text[80] = { };
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(strlen(data), pread(fd, text, sizeof(text) - 1, 0));
+	EXPECT_STREQ(data, text);
+}
+
+/* Another kind of file than a memfd, in one session with one. */
+TEST_F(prepare, mixed)
+{
+	int session = luo_create(self->dev, "mixed");
+
+	ASSERT_LE(0, session);
+	luo_give(_metadata, session, test_file(_metadata, "mixed 1", "ok"), 1);
+	luo_give(_metadata, session, luo_memfd(PAGE, 2), 2);
+	luo_give(_metadata, session, test_file(_metadata, "mixed 3", "ok"), 3);
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, mixed)
+{
+	int session = luo_retrieve(self->dev, "mixed");
+
+	ASSERT_LE(0, session);
+	expect_data(_metadata, luo_retrieve_fd(session, 3), "mixed 3");
+	luo_take(_metadata, session, 2, PAGE, 2);
+	expect_data(_metadata, luo_retrieve_fd(session, 1), "mixed 1");
+	EXPECT_EQ(0, luo_finish(session));
+}
+
+/* The handler's errno; and nothing is left behind by the attempt. */
+TEST_F(prepare, preserve_fails)
+{
+	int session = luo_create(self->dev, "preserve_fails");
+	int fd = test_file(_metadata, "preserve", "fail preserve");
+
+	ASSERT_LE(0, session);
+	EXPECT_EQ(-EIO, luo_preserve_fd(session, fd, 1));
+	EXPECT_EQ(-EIO, luo_preserve_fd(session, fd, 1));
+	luo_give(_metadata, session, luo_memfd(PAGE, 1), 1);
+	ASSERT_LT(0, tell(fd, "ok"));
+	EXPECT_EQ(0, luo_preserve_fd(session, fd, 2));
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, preserve_fails)
+{
+	int session = luo_retrieve(self->dev, "preserve_fails");
+
+	ASSERT_LE(0, session);
+	luo_take(_metadata, session, 1, PAGE, 1);
+	expect_data(_metadata, luo_retrieve_fd(session, 2), "preserve");
+}
+
+/* The handler is asked once; the others in the session do not suffer. */
+TEST_F(prepare, retrieve_fails)
+{
+	int session = luo_create(self->dev, "retrieve_fails");
+
+	ASSERT_LE(0, session);
+	luo_give(_metadata, session,
+		 test_file(_metadata, "retrieve", "fail retrieve"), 1);
+	luo_give(_metadata, session, luo_memfd(PAGE, 2), 2);
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, retrieve_fails)
+{
+	int session = luo_retrieve(self->dev, "retrieve_fails");
+
+	ASSERT_LE(0, session);
+	EXPECT_EQ(-EIO, luo_retrieve_fd(session, 1));
+	EXPECT_EQ(-EIO, luo_retrieve_fd(session, 1));
+	luo_take(_metadata, session, 2, PAGE, 2);
+	EXPECT_EQ(-EIO, luo_retrieve_fd(session, 1));
+	EXPECT_EQ(0, luo_finish(session));
+	EXPECT_EQ(-ENOENT, luo_retrieve_fd(session, 1));
+}
+
+/* Either all is finished or nothing. */
+TEST_F(prepare, busy)
+{
+	int session = luo_create(self->dev, "busy");
+
+	ASSERT_LE(0, session);
+	luo_give(_metadata, session, luo_memfd(PAGE, 1), 1);
+	luo_give(_metadata, session, test_file(_metadata, "busy", "busy"), 2);
+	luo_give(_metadata, session, luo_memfd(PAGE, 3), 3);
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, busy)
+{
+	int session = luo_retrieve(self->dev, "busy");
+	int fd;
+
+	ASSERT_LE(0, session);
+	EXPECT_EQ(-EBUSY, luo_finish(session));
+	luo_take(_metadata, session, 1, PAGE, 1);
+	fd = luo_retrieve_fd(session, 2);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EBUSY, luo_finish(session));
+	EXPECT_EQ(-EINVAL, luo_retrieve(self->dev, "busy"));
+	luo_take(_metadata, session, 3, PAGE, 3);
+
+	ASSERT_LT(0, tell(fd, "ok"));
+	EXPECT_EQ(0, luo_finish(session));
+	EXPECT_EQ(-ENOENT, luo_retrieve_fd(session, 3));
+}
+
+/* The update is called off, the system goes on, and the next try works. */
+static int update(void)
+{
+	return luo_result(reboot(LINUX_REBOOT_CMD_KEXEC));
+}
+
+TEST_F_TIMEOUT(prepare, refused, LONG_TIME)
+{
+	int session[2], fd, memfd;
+
+	session[0] = luo_create(self->dev, "refused 1");
+	ASSERT_LE(0, session[0]);
+	memfd = luo_memfd(4 * PAGE, 1);
+	ASSERT_EQ(0, luo_preserve_fd(session[0], memfd, 1));
+	luo_give(_metadata, session[0], test_file(_metadata, "first", "ok"), 2);
+	session[1] = luo_create(self->dev, "refused 2");
+	ASSERT_LE(0, session[1]);
+	luo_give(_metadata, session[1], test_file(_metadata, "second", "ok"), 1);
+	fd = test_file(_metadata, "third", "fail freeze");
+	ASSERT_EQ(0, luo_preserve_fd(session[1], fd, 2));
+	luo_give(_metadata, session[1], test_file(_metadata, "fourth", "ok"), 3);
+
+	ASSERT_EQ(-EIO, update());
+	ASSERT_EQ(-EIO, update());
+
+	/* All of it is as before: what there is, what can be done with it. */
+	EXPECT_EQ(-EEXIST, luo_create(self->dev, "refused 1"));
+	EXPECT_EQ(-EEXIST, luo_preserve_fd(session[0], fd, 2));
+	EXPECT_EQ(-EBUSY, luo_preserve_fd(session[0], memfd, 3));
+	EXPECT_EQ(-1, ftruncate(memfd, 0));
+	EXPECT_EQ(0, luo_fill(memfd, PAGE, PAGE, 9));
+	luo_give(_metadata, session[0], luo_memfd(PAGE, 3), 3);
+	session[0] = luo_create(self->dev, "refused 3");
+	ASSERT_LE(0, session[0]);
+	luo_give(_metadata, session[0], luo_memfd(PAGE, 4), 1);
+
+	ASSERT_LT(0, tell(fd, "ok"));
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, refused)
+{
+	int session, fd;
+
+	session = luo_retrieve(self->dev, "refused 1");
+	ASSERT_LE(0, session);
+	fd = luo_retrieve_fd(session, 1);
+	ASSERT_LE(0, fd);
+	EXPECT_TRUE(luo_filled(fd, 0, PAGE, 1));
+	EXPECT_TRUE(luo_filled(fd, PAGE, PAGE, 9));
+	EXPECT_TRUE(luo_filled(fd, 2 * PAGE, 2 * PAGE, 1));
+	expect_data(_metadata, luo_retrieve_fd(session, 2), "first");
+	luo_take(_metadata, session, 3, PAGE, 3);
+
+	session = luo_retrieve(self->dev, "refused 2");
+	ASSERT_LE(0, session);
+	expect_data(_metadata, luo_retrieve_fd(session, 1), "second");
+	expect_data(_metadata, luo_retrieve_fd(session, 2), "third");
+	expect_data(_metadata, luo_retrieve_fd(session, 3), "fourth");
+
+	session = luo_retrieve(self->dev, "refused 3");
+	ASSERT_LE(0, session);
+	luo_take(_metadata, session, 1, PAGE, 4);
+}
+
+TEST_HARNESS_MAIN
