@@ -460,7 +460,8 @@ static int get_u64(const void *fdt, int node, const char *name, u64 *value)
  *
  * Context: any.
  * Return: 0, -ENOENT when there is no such subtree or no handover, or -EINVAL,
- * with a message, when what the previous kernel said of it is malformed.
+ * with a message, when what the previous kernel said of it is malformed, or the
+ * blob is not preserved any more.
  */
 int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 {
@@ -477,10 +478,9 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 
 	if (get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME, &addr) ||
 	    get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME, &len) ||
-	    !len || !PAGE_ALIGNED(addr) || !pfn_valid(PHYS_PFN(addr)) ||
-	    addr + len < addr || !pfn_valid(PHYS_PFN(addr + len - 1)) ||
-	    kho_scratch_overlap(addr, len)) {
-		pr_warn("subtree %s of the previous kernel is malformed, ignored\n",
+	    !len || len > U32_MAX || !PAGE_ALIGNED(addr) ||
+	    !kho_is_preserved(addr, len)) {
+		pr_warn("subtree %s of the previous kernel is malformed or was taken back already, ignored\n",
 			name);
 		return -EINVAL;
 	}
@@ -500,8 +500,13 @@ static u32 __init incoming_kexec_count(void)
 	phys_addr_t phys;
 	size_t size;
 
-	if (kho_retrieve_subtree(KHO_METADATA_NODE_NAME, &phys, &size))
+	if (!is_kho_boot())
 		return 0;
+
+	if (kho_retrieve_subtree(KHO_METADATA_NODE_NAME, &phys, &size)) {
+		pr_warn("metadata of the previous kernel is absent, ignored\n");
+		return 0;
+	}
 
 	metadata = phys_to_virt(phys);
 	if (size < sizeof(*metadata) ||

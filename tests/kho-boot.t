@@ -9,15 +9,13 @@ machine() {
 	vm "kho-boot-$1" --with "/selftests=$selftests" --append "test=kho-boot $2" "${@:3}"
 }
 
-two_nodes=(-object 'memory-backend-ram,id=m0,size=2G' -object 'memory-backend-ram,id=m1,size=2G'
+two_nodes=(-object 'memory-backend-ram,id=m0,size=2G' -object 'memory-backend-ram,id=m1,size=4G'
 	-numa 'node,memdev=m0,cpus=0' -numa 'node,memdev=m1,cpus=1')
 
-machine nokaslr 'nokaslr'
-machine crashkernel 'crashkernel=64M want_crash=67108864'
-machine hugepages 'hugepages=16 want_hugepages=16'
+machine nokaslr 'nokaslr kho_scratch=300%'
+machine early 'crashkernel=64M hugepages=16 want_crash=67108864 want_hugepages=16'
 machine sizes 'kho_scratch=32M,64M,32M want_sizes=0x2000000,0x4000000,0x2000000,'
-machine percent 'kho_scratch=300%'
 machine numa 'hugepagesz=1G hugepages=1 crashkernel=64M want_nodes=2 want_gigantic=1 want_crash=67108864 memmap_above=4G' \
-	--mem 4G -- "${two_nodes[@]}"
-machine one-cpu 'want_cpus=1 nokaslr' --smp 1 --mem 512M
+	--mem 6G --smp 2,sockets=2 -- "${two_nodes[@]}"
+machine small 'want_cpus=1' --smp 1 --mem 512M
 done_testing

@@ -192,16 +192,16 @@ static int restore_block(struct kho_block_set *bs, u64 pa, u64 *next)
 	struct kho_block *block;
 
 	if (bs->nr_blocks == KHO_BLOCK_SET_MAX_BLOCKS) {
-		pr_err("Block set has more than %u blocks\n",
+		pr_err("block set has more than %u blocks\n",
 		       KHO_BLOCK_SET_MAX_BLOCKS);
 		return -EINVAL;
 	}
 	if (!PAGE_ALIGNED(pa)) {
-		pr_err("Block at %#llx is not aligned\n", pa);
+		pr_err("block at %#llx is not aligned\n", pa);
 		return -EINVAL;
 	}
 	if (has_block_at(bs, pa)) {
-		pr_err("Block at %#llx follows itself\n", pa);
+		pr_err("block at %#llx follows itself\n", pa);
 		return -EINVAL;
 	}
 
@@ -209,14 +209,14 @@ static int restore_block(struct kho_block_set *bs, u64 pa, u64 *next)
 	block = kmalloc(sizeof(*block), GFP_KERNEL | __GFP_NOFAIL);
 	ser = kho_block_take_page(pa);
 	if (!ser) {
-		pr_err("Block at %#llx was not preserved\n", pa);
+		pr_err("block at %#llx was not preserved\n", pa);
 		kfree(block);
 		return -EINVAL;
 	}
 	append_block(bs, block, ser);
 
 	if (!ser->count || ser->count > entries_per_block(bs)) {
-		pr_err("Block at %#llx has %llu entries of %llu at most\n",
+		pr_err("block at %#llx has %llu entries of %llu at most\n",
 		       pa, ser->count, entries_per_block(bs));
 		return -EINVAL;
 	}

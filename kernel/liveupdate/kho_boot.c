@@ -142,6 +142,24 @@ int kho_check_fdt(const void *fdt, u64 len, phys_addr_t *tree)
 	return check_fdt_root(fdt, tree);
 }
 
+/* Do memblock's regions of RAM, more than one of them, cover [start, end)? */
+static bool __init is_split_ram(phys_addr_t start, phys_addr_t end)
+{
+	phys_addr_t ram_start, ram_end;
+	u64 i;
+
+	for_each_mem_range(i, &ram_start, &ram_end) {
+		if (start < ram_start)
+			return false;
+		if (start < ram_end)
+			start = ram_end;
+		if (start >= end)
+			return true;
+	}
+
+	return false;
+}
+
 /* Is this page-aligned RAM of ours? */
 static bool __init is_ram(phys_addr_t phys, u64 size)
 {
@@ -149,7 +167,8 @@ static bool __init is_ram(phys_addr_t phys, u64 size)
 
 	return size && PAGE_ALIGNED(phys) &&
 	       !check_add_overflow(phys, size, &end) &&
-	       memblock_is_region_memory(phys, size);
+	       (memblock_is_region_memory(phys, size) ||
+		is_split_ram(phys, end));
 }
 
 /* Is it memory that the previous kernel may have preserved? */
@@ -281,9 +300,25 @@ static void __init mark_blocks(phys_addr_t start, phys_addr_t size)
 	bitmap_set(kho_blocks.map, first, last - first + 1);
 }
 
+/*
+ * A tree of all memory has a leaf for each 2^KHO_TREE_BITMAP_LOG2 blocks of each
+ * order, and no more tables than leaves on each level above.
+ */
+static unsigned long __init max_nodes(void)
+{
+	unsigned long pages = PHYS_PFN(memblock_end_of_DRAM());
+	unsigned long leaves = 2 * (pages >> KHO_TREE_BITMAP_LOG2) +
+			       2 * KHO_TREE_KEY_WIDTH;
+
+	return leaves * KHO_TREE_DEPTH;
+}
+
 static bool __init take_node(phys_addr_t phys, void *data)
 {
-	if (!may_be_preserved(phys, PAGE_SIZE))
+	unsigned long *nodes_left = data;
+
+	/* A damaged tree may share nodes with itself, and seem endless. */
+	if (!may_be_preserved(phys, PAGE_SIZE) || !(*nodes_left)--)
 		return false;
 
 	mark_blocks(phys, PAGE_SIZE);
@@ -383,6 +418,8 @@ static void __init give_up(const char *fault)
  */
 void __init kho_memory_init_early(void)
 {
+	unsigned long nodes_left;
+
 	if (!is_kho_boot())
 		return;
 
@@ -393,7 +430,8 @@ void __init kho_memory_init_early(void)
 
 	/* Its writer preserved it like any other memory, but do not count on it. */
 	mark_blocks(kho_in.fdt, KHO_FDT_SIZE);
-	if (kho_radix_walk_runs(kho_in.tree, &take_cb, NULL))
+	nodes_left = max_nodes();
+	if (kho_radix_walk_runs(kho_in.tree, &take_cb, &nodes_left))
 		return give_up("the tree of preserved memory is damaged");
 
 	memblock_reserve(kho_in.fdt, KHO_FDT_SIZE);
@@ -465,6 +503,29 @@ int kho_marked_order(const struct page *page)
 		return -1;
 
 	return private & KHO_PAGE_ORDER_MASK;
+}
+
+/**
+ * kho_is_preserved - do preserved blocks that nobody took back cover a range?
+ * @phys: its physical address, page-aligned
+ * @size: its size in bytes, not 0
+ */
+bool kho_is_preserved(phys_addr_t phys, u64 size)
+{
+	unsigned long pfn = PHYS_PFN(phys);
+	unsigned long end = pfn + DIV_ROUND_UP_ULL(size, PAGE_SIZE);
+	int order;
+
+	while (pfn < end) {
+		if (!pfn_valid(pfn))
+			return false;
+		order = kho_marked_order(pfn_to_page(pfn));
+		if (order < 0)
+			return false;
+		pfn += 1UL << order;
+	}
+
+	return true;
 }
 
 /**

@@ -116,24 +116,6 @@ static void add_early_subtrees(const void *fdt)
 	}
 }
 
-/* Do preserved blocks that nobody took back cover the blob? */
-static bool is_preserved(phys_addr_t phys, size_t size)
-{
-	unsigned long pfn = PHYS_PFN(phys);
-	const unsigned long end = pfn + PFN_UP(size);
-
-	while (pfn < end) {
-		int order = pfn_valid(pfn) ?
-			    kho_marked_order(pfn_to_page(pfn)) : -1;
-
-		if (order < 0)
-			return false;
-		pfn += 1UL << order;
-	}
-
-	return true;
-}
-
 /*
  * What came in is shown as a copy: its owner frees it when it has read it. The
  * FDT is another kernel's, so nothing is read that was not preserved.
@@ -148,12 +130,11 @@ static void add_incoming_subtrees(struct dentry *dir, const void *fdt)
 		size_t size;
 		void *copy;
 
-		if (!name || kho_retrieve_subtree(name, &phys, &size) ||
-		    !is_preserved(phys, size))
+		if (!name || kho_retrieve_subtree(name, &phys, &size))
 			continue;
 		copy = kvmalloc(size, GFP_KERNEL | __GFP_NOWARN);
 		if (!copy) {
-			pr_warn("No memory to show subtree %s in debugfs\n",
+			pr_warn("no memory to show subtree %s in debugfs\n",
 				name);
 			continue;
 		}

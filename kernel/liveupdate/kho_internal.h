@@ -55,6 +55,7 @@ extern bool kho_enabled;
 const void *kho_incoming_fdt(void);
 bool kho_mark_taken(struct page *page, unsigned int order);
 int kho_marked_order(const struct page *page);
+bool kho_is_preserved(phys_addr_t phys, u64 size);
 int kho_check_fdt(const void *fdt, u64 len, phys_addr_t *tree);
 
 /* kho_radix.c */

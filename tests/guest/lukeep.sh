@@ -86,13 +86,18 @@ case $stage in
 	fail "lukeep update came back" ;;
 2)	keep --signal USR1
 	ok "memcached has its items in kernel B" mcload check $socket $items
+	cat /run/log
 	ok "it says which kernel they came from" grep -q 'came from kernel .*-A' /run/log
+	# Kernel A will take its time from the RTC, an hour behind ours.
+	ok "the clock can be set" date -s "@$(($(date +%s) + 3600))"
 	load_kernel A || fail "kexec -s -l of kernel A"
 	update
 	cat /run/update
 	fail "lukeep update came back from kernel B" ;;
 3)	keep --signal USR1
 	ok "memcached has its items in kernel A again" mcload check $socket $items
+	cat /run/log
+	ok "the clock was set forward" grep -q 'the clock was [0-9]* s before' /run/log
 	ok "it takes further items" mcload fill $socket $((2 * items))
 	ok "and has them" mcload check $socket $((2 * items))
 	stop

@@ -2,11 +2,9 @@
 # A large memfd and 500 small ones; and that all memory is free again afterwards, update after update.
 . /tests/selftest.sh
 
-BIG_MIB=1024
-[ "$flavour" = default ] || BIG_MIB=128
-export BIG_MIB
-
+# prepare MIB
 prepare() {
+	export BIG_MIB="$1"
 	halves luo_memfd prepare big
 	halves luo_update prepare files
 }
@@ -22,29 +20,33 @@ about() {
 }
 
 # Memory that is free, or would be if the updates had taken and given nothing.
+big=1024
+[ "$flavour" = default ] || big=128
+
 case $stage in
 1)	next_kernel B ;;
 2)	came_from A 1
 	free=$(free_memory) total=$(total_memory)
-	prepare
+	prepare $big
 	next_kernel A "free=$free" "total=$total" ;;
 3)	came_from B 2
+	export BIG_MIB=$big
 	before=$(free_memory)
 	halves luo_update verify files
 	halves luo_memfd verify big
 	free=$(free_memory)
-	ok "the memory of the files was not free before" test "$((free - before))" -ge "$((BIG_MIB * 1024))"
-	about "$free" "$(param free)" 4096 "free memory as without an update"
-	about "$(total_memory)" "$(param total)" 256 "memory managed as without an update"
-	prepare
+	ok "the memory of the files was not free before" test "$((free - before))" -ge "$((big * 1024))"
+	about "$free" "$(param free)" 1024 "free memory as without an update"
+	about "$(total_memory)" "$(param total)" 64 "memory managed as without an update"
+	prepare 128
 	next_kernel B "free=$free" ;;
 4)	came_from A 3
 	before=$(free_memory)
 	halves luo_update verify discarded
 	halves luo_memfd verify big_discarded
 	free=$(free_memory)
-	ok "the memory of the files was not free before" test "$((free - before))" -ge "$((BIG_MIB * 1024))"
-	about "$free" "$(param free)" 2048 "free memory as after the last update"
-	about "$(total_memory)" "$(param total)" 256 "memory managed as without an update"
+	ok "the memory of the files was not free before" test "$((free - before))" -ge "$((128 * 1024))"
+	about "$free" "$(param free)" 1024 "free memory as after the last update"
+	about "$(total_memory)" "$(param total)" 64 "memory managed as without an update"
 	pass ;;
 esac

@@ -16,9 +16,6 @@
 
 #include "lukeep.h"
 
-/* How far the clock may lie behind the second in which the service stopped. */
-#define CLOCK_BEHIND_MAX	5
-
 /* The signals we live by are blocked, and read from here. */
 static int signals = -1;
 static sigset_t service_mask;
@@ -68,16 +65,21 @@ static void become_service(const struct service *svc)
 
 /*
  * A service that stamps what it saves with the second, as memcached does,
- * refuses to start on it within the same second; and a clock read from the RTC
- * after a reboot may lie behind by one.
+ * throws it away unless the clock has gone on. But the new kernel took its time
+ * from the RTC, which may differ from the time that the previous kernel had.
  */
-static void wait_for_next_second(const struct service *svc)
+static void let_clock_go_on(const struct service *svc)
 {
+	struct timespec ts = { .tv_sec = svc->stopped + 1 };
 	time_t behind = svc->stopped - time(NULL);
 
-	if (behind > CLOCK_BEHIND_MAX) {
-		pr_info("the clock is %lld s behind the time at which the service stopped: set it, the service may not trust it",
-			(long long)behind);
+	if (behind > 0) {
+		if (clock_settime(CLOCK_REALTIME, &ts))
+			pr_err("the clock is %lld s before the service's stop, and cannot be set: %s: the service may drop its data",
+			       (long long)behind, strerror(errno));
+		else
+			pr_info("the clock was %lld s before the service's stop: set forward",
+				(long long)behind);
 		return;
 	}
 	while (time(NULL) <= svc->stopped)
@@ -103,7 +105,7 @@ int service_start(struct service *svc)
 	svc->status = W_EXITCODE(EXIT_FAILURE, 0);	/* until we know better */
 	if (link_memfds(svc))
 		return -1;
-	wait_for_next_second(svc);
+	let_clock_go_on(svc);
 
 	if (pipe2(report, O_CLOEXEC)) {
 		pr_err("cannot create a pipe: %s: raise the limit on open files",

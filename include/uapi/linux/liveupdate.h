@@ -25,7 +25,8 @@
  *    outside the range of this kind of file, or the command says so below.
  *  - E2BIG: @size is larger than the kernel's, and the excess is not all zero.
  *  - EFAULT: the structure cannot be read or written.
- *  - ENOTTY: the command is not one of this kind of file.
+ *  - ENOTTY: the number is that of a command of this kind of file, but the rest
+ *    of the command is not.
  */
 
 /* The ioctl type of all commands. */

@@ -67,7 +67,7 @@ static_assert(sizeof(struct luo_file_ser) == 64);
 /**
  * struct luo_flb_header_ser - head of the page of FLB state
  * @pgcnt: pages, this one included: 1
- * @count: number of &struct luo_flb_ser that follow
+ * @count: entries that follow
  */
 struct luo_flb_header_ser {
 	u64 pgcnt;
