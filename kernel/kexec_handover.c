@@ -49,7 +49,8 @@ static struct {
 /**
  * kho_is_enabled - can memory be preserved over the next kexec?
  *
- * Context: any, from subsys_initcall on.
+ * Context: any; final from subsys_initcall on.
+ * Return: whether it can.
  */
 bool kho_is_enabled(void)
 {
@@ -58,7 +59,9 @@ bool kho_is_enabled(void)
 EXPORT_SYMBOL_GPL(kho_is_enabled);
 
 /**
- * kho_root_fdt - physical address of the root FDT for the next kernel
+ * kho_root_fdt - where the root FDT for the next kernel is
+ *
+ * Return: its physical address.
  */
 phys_addr_t kho_root_fdt(void)
 {

@@ -82,6 +82,7 @@ early_param("kho", early_kho);
  *
  * Context: any, once kho_populate() ran; what it says may change from true to
  * false until kho_memory_init_early() ran.
+ * Return: whether it did.
  */
 bool is_kho_boot(void)
 {
@@ -509,6 +510,8 @@ int kho_marked_order(const struct page *page)
  * kho_is_preserved - do preserved blocks that nobody took back cover a range?
  * @phys: its physical address, page-aligned
  * @size: its size in bytes, not 0
+ *
+ * Return: whether they do.
  */
 bool kho_is_preserved(phys_addr_t phys, u64 size)
 {

@@ -339,6 +339,7 @@ const struct kho_scratch *kho_scratch_areas(unsigned int *nr)
  * @size: its size in bytes
  *
  * Context: any, once kho_populate() ran.
+ * Return: whether it does.
  */
 bool kho_scratch_overlap(phys_addr_t phys, size_t size)
 {
@@ -406,6 +407,8 @@ void __init kho_scratch_init(void)
 /**
  * kho_image - does this kexec image hand over?
  * @image: a kexec image
+ *
+ * Return: whether it does.
  */
 bool kho_image(const struct kimage *image)
 {

@@ -98,6 +98,8 @@ case $stage in
 	ok "memcached has its items in kernel A again" mcload check $socket $items
 	cat /run/log
 	ok "the clock was set forward" grep -q 'the clock was [0-9]* s before' /run/log
+	mcload check $socket $((items + 1))
+	is $? 1 "an item that is not there is missed"
 	ok "it takes further items" mcload fill $socket $((2 * items))
 	ok "and has them" mcload check $socket $((2 * items))
 	stop

@@ -31,7 +31,7 @@ messages() {
 # The previous kernel, A or B, handed over, and this was the count-th time.
 came_from() {
 	_release=$(uname -r | sed 's/-[AB]$//')
-	is "$(messages "KHO: exec from: $_release-$1 \(count $2\)\$")" 1 "kernel $1 hands over, update $2"
+	is "$(dmesg | grep -cF "KHO: exec from: $_release-$1 (count $2)")" 1 "kernel $1 hands over, update $2"
 }
 
 # Areas of scratch memory, each ADDRESS:SIZE, in one word.

@@ -153,6 +153,7 @@ static struct kunit_suite kho_parse_suite = {
 	.name = "kho_parse",
 	.test_cases = kho_parse_cases,
 };
+
 kunit_test_suite(kho_parse_suite);
 
 MODULE_DESCRIPTION("KUnit tests of what kexec handover parses");

@@ -3,11 +3,13 @@
  * What a file handler has a say in, by means of /dev/luo_test
  * (CONFIG_LIVEUPDATE_TEST). How to run it: luo_update.h.
  *
- * prepare.refused wants the next kernel to be loaded: it tries to go there.
+ * The tests prepare.refused... want the next kernel to be loaded: they try to go
+ * there.
  *
  * Copyright The Linux Live Update LTS authors
  */
 #include <linux/reboot.h>
+#include <stdatomic.h>
 #include <sys/reboot.h>
 
 #include "luo_update.h"
@@ -207,6 +209,81 @@ TEST_F(verify, refused)
 	session = luo_retrieve(self->dev, "refused 3");
 	ASSERT_LE(0, session);
 	luo_take(_metadata, session, 1, PAGE, 4);
+}
+
+/*
+ * Updates called off while sessions are created and holes of a preserved file
+ * are filled: those who do so wait, and notice nothing.
+ */
+#define ATTEMPTS	20
+#define HOLES		4096
+
+static bool use_sessions(int dev)
+{
+	int session = luo_create(dev, "in use");
+	int fd = luo_memfd(PAGE, 1);
+	bool done;
+
+	done = session >= 0 && fd >= 0 && !luo_preserve_fd(session, fd, 1);
+	close(session);
+	return done && !ftruncate(fd, 0) && !close(fd);
+}
+
+static pid_t start(struct __test_metadata *const _metadata, int dev, int fd,
+		   atomic_int *stop)
+{
+	pid_t pid = fork();
+	int i;
+
+	ASSERT_LE(0, pid);
+	if (pid)
+		return pid;
+	for (i = 0; !atomic_load(stop); i++) {
+		if (fd < 0 && !use_sessions(dev))
+			_exit(1);
+		if (fd >= 0 && luo_fill(fd, i % HOLES * PAGE, PAGE, 5))
+			_exit(1);
+	}
+	_exit(0);
+}
+
+TEST_F_TIMEOUT(prepare, refused_in_use, LONG_TIME)
+{
+	atomic_int *stop = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int session = luo_create(self->dev, "refused_in_use");
+	int holes = memfd_create("luo", MFD_CLOEXEC);
+	int i, status, fd;
+	pid_t pids[2];
+
+	ASSERT_NE(MAP_FAILED, stop);
+	ASSERT_LE(0, session);
+	ASSERT_EQ(0, ftruncate(holes, HOLES * PAGE));
+	ASSERT_EQ(0, luo_preserve_fd(session, holes, 1));
+	fd = test_file(_metadata, "in use", "fail freeze");
+	ASSERT_EQ(0, luo_preserve_fd(session, fd, 2));
+
+	pids[0] = start(_metadata, self->dev, -1, stop);
+	pids[1] = start(_metadata, self->dev, holes, stop);
+	for (i = 0; i < ATTEMPTS; i++)
+		EXPECT_EQ(-EIO, update());
+	atomic_store(stop, 1);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(pids[i], waitpid(pids[i], &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	ASSERT_EQ(0, luo_fill(holes, 0, HOLES * PAGE, 6));
+	ASSERT_LT(0, tell(fd, "ok"));
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, refused_in_use)
+{
+	int session = luo_retrieve(self->dev, "refused_in_use");
+
+	ASSERT_LE(0, session);
+	luo_take(_metadata, session, 1, HOLES * PAGE, 6);
+	EXPECT_EQ(-ENOENT, luo_retrieve(self->dev, "in use"));
 }
 
 TEST_HARNESS_MAIN

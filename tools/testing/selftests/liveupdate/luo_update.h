@@ -65,23 +65,38 @@ FIXTURE_TEARDOWN(verify)
 	close(self->dev);
 }
 
-/* Leave all that is open, but the device, with a process that goes on. */
-static inline void luo_hold(struct __test_metadata *const _metadata, int dev)
+/* Hold what was inherited, but the device, for as long as the kernel runs. */
+static inline void luo_be_holder(int dev, int ready)
 {
-	pid_t pid = fork();
-	int null;
+	int null = open("/dev/null", O_RDWR);
 
-	ASSERT_LE(0, pid);
-	if (pid)
-		return;
-	close(dev);
-	null = open("/dev/null", O_RDWR);
+	setsid();
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	dup2(null, STDERR_FILENO);
-	setsid();
+	close(dev);
+	close(ready);
 	for (;;)
 		pause();
+}
+
+/* Leave all that is open, but the device, with a process that goes on. */
+static inline void luo_hold(struct __test_metadata *const _metadata, int dev)
+{
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		luo_be_holder(dev, ready[1]);
+
+	/* The next test opens the device, which has one opener at a time. */
+	close(ready[1]);
+	ASSERT_EQ(0, read(ready[0], &c, 1));
+	close(ready[0]);
 }
 
 /* Put @fd into @session and close it. */
