@@ -1,6 +1,5 @@
 #!/bin/bash
 # A handover that cannot be used leads to a cold boot, whatever is wrong with it.
-# flavours: default debug
 . "$(dirname "$0")/lib.bash"
 
 selftests=${SELFTESTS:-$build/x86_64-default/selftests}

@@ -78,7 +78,7 @@ static uint64_t search_ram(uint64_t (*found)(uint64_t phys, size_t size, const v
 		    sscanf(line, "%lx-%lx", &start, &end) != 2)
 			continue;
 		start = (start + PAGE - 1) & ~(PAGE - 1);
-		if (start < 0x100000 || end - start < PAGE)
+		if (start < 0x100000 || start + PAGE > end + 1)
 			continue;
 		phys = found(start, (end + 1 - start) & ~(PAGE - 1), key);
 	}

@@ -939,7 +939,8 @@ TEST_F(session, takes_a_memfd_larger_than_memory)
 
 /* Many at the same time: each rule holds for exactly one of them. */
 #define RACERS	8
-#define ROUNDS	50
+#define LONG_TIME	300	/* for debug kernels on emulated machines */
+#define ROUNDS	30
 
 struct racer {
 	pthread_t thread;
@@ -963,12 +964,16 @@ static void *racer_thread(void *arg)
 static int race(struct racer *racers, int result)
 {
 	pthread_barrier_t start;
+	pthread_attr_t attr;
 	int i, nr = 0;
 
+	/* A stack for which no huge page has to be cleared. */
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 64 * 1024);
 	pthread_barrier_init(&start, NULL, RACERS);
 	for (i = 0; i < RACERS; i++) {
 		racers[i].start = &start;
-		if (pthread_create(&racers[i].thread, NULL, racer_thread, &racers[i]))
+		if (pthread_create(&racers[i].thread, &attr, racer_thread, &racers[i]))
 			abort();
 	}
 	for (i = 0; i < RACERS; i++) {
@@ -976,6 +981,7 @@ static int race(struct racer *racers, int result)
 		nr += racers[i].result == result;
 	}
 	pthread_barrier_destroy(&start);
+	pthread_attr_destroy(&attr);
 	return nr;
 }
 
@@ -1027,7 +1033,7 @@ static int race_close(struct racer *racer)
 	return close(racer->session);
 }
 
-TEST_F(device, creates_one_session_when_many_ask)
+TEST_F_TIMEOUT(device, creates_one_session_when_many_ask, LONG_TIME)
 {
 	struct racer racers[RACERS];
 	int i, round;
@@ -1045,7 +1051,7 @@ TEST_F(device, creates_one_session_when_many_ask)
 	}
 }
 
-TEST_F(device, survives_create_and_close_at_once)
+TEST_F_TIMEOUT(device, survives_create_and_close_at_once, LONG_TIME)
 {
 	struct racer racers[RACERS];
 	int i;
@@ -1059,7 +1065,7 @@ TEST_F(device, survives_create_and_close_at_once)
 	EXPECT_LE(0, luo_create(self->fd, "session"));
 }
 
-TEST_F(device, survives_open_and_close_at_once)
+TEST_F_TIMEOUT(device, survives_open_and_close_at_once, LONG_TIME)
 {
 	struct racer racers[RACERS];
 	int i;
@@ -1072,7 +1078,7 @@ TEST_F(device, survives_open_and_close_at_once)
 	EXPECT_LE(0, self->fd);
 }
 
-TEST_F(device, preserves_a_file_once_when_many_ask)
+TEST_F_TIMEOUT(device, preserves_a_file_once_when_many_ask, LONG_TIME)
 {
 	struct racer racers[RACERS];
 	char name[32];
@@ -1099,7 +1105,7 @@ TEST_F(device, preserves_a_file_once_when_many_ask)
 	}
 }
 
-TEST_F(device, gives_a_token_once_when_many_ask)
+TEST_F_TIMEOUT(device, gives_a_token_once_when_many_ask, LONG_TIME)
 {
 	struct racer racers[RACERS];
 	int i, round, session;
@@ -1123,7 +1129,7 @@ TEST_F(device, gives_a_token_once_when_many_ask)
 	}
 }
 
-TEST_F(device, survives_a_close_under_an_ioctl)
+TEST_F_TIMEOUT(device, survives_a_close_under_an_ioctl, LONG_TIME)
 {
 	struct racer racers[RACERS];
 	int i, round, session;
