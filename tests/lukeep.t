@@ -1,6 +1,6 @@
 #!/bin/bash
 # lukeep: a service keeps its memory over updates in a row, and goes back to work when an update fails.
-# flavours: default debug
+# flavours: default
 . "$(dirname "$0")/lib.bash"
 read -ra tools < <("$root/scripts/guest-tools")
 options=()

@@ -245,6 +245,9 @@ static int take_pages(struct taken_pages *taken, u64 phys)
 	return -EINVAL;
 }
 
+/* How often to try to map what there is no other copy of. */
+#define ADOPT_TRIES	10
+
 /**
  * kho_restore_vmalloc - take over a vmalloc area from the previous kernel
  * @preservation: what kho_preserve_vmalloc() filled in there
@@ -263,6 +266,7 @@ void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
 		.order = preservation->order,
 	};
 	bool huge = preservation->flags & KHO_VMALLOC_HUGE_VMAP;
+	unsigned int tries = ADOPT_TRIES;
 	void *addr;
 
 	if (!descriptor_ok(preservation)) {
@@ -272,8 +276,9 @@ void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
 		return NULL;
 	}
 
+	/* What is preserved must not be lost to a moment's lack of memory. */
 	taken.pages = kvmalloc_array(taken.total, sizeof(*taken.pages),
-				     GFP_KERNEL | __GFP_NOWARN);
+				     GFP_KERNEL | __GFP_NOFAIL);
 	if (!taken.pages)
 		return NULL;
 
@@ -283,10 +288,14 @@ void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
 		goto free_array;
 	}
 
-	addr = kho_vmalloc_adopt(taken.pages, taken.nr, huge ? taken.order : 0,
-				 huge ? VM_ALLOW_HUGE_VMAP : 0);
-	if (addr)
-		return addr;
+	do {
+		addr = kho_vmalloc_adopt(taken.pages, taken.nr,
+					 huge ? taken.order : 0,
+					 huge ? VM_ALLOW_HUGE_VMAP : 0);
+		if (addr)
+			return addr;
+		schedule_timeout_uninterruptible(1);
+	} while (--tries);
 
 	release_pages(taken.pages, taken.nr);
 free_array:
