@@ -1,6 +1,6 @@
 #!/bin/bash
 # 20,000 files in one session and 2,000 sessions.
-# flavours: default debug
+# flavours: default
 . "$(dirname "$0")/lib.bash"
 
 selftests=${SELFTESTS:-$build/x86_64-default/selftests}

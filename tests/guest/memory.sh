@@ -9,17 +9,6 @@ prepare() {
 	halves luo_update prepare files
 }
 
-total_memory() {
-	awk '/^MemTotal/ { print $2 }' /proc/meminfo
-}
-
-# about GOT EXPECTED SLACK DESCRIPTION
-about() {
-	note "$4: $1 KiB, expected $2 KiB"
-	ok "$4" test $(($1 - $2)) -le "$3" -a $(($2 - $1)) -le "$3"
-}
-
-# Memory that is free, or would be if the updates had taken and given nothing.
 big=1024
 [ "$flavour" = default ] || big=128
 

@@ -44,3 +44,14 @@ free_memory() {
 	echo 3 >/proc/sys/vm/drop_caches
 	awk '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 } END { print pages * 4 }' /proc/zoneinfo
 }
+
+# Memory of the kernel's in KiB: without what is preserved and not taken back.
+total_memory() {
+	awk '/^MemTotal/ { print $2 }' /proc/meminfo
+}
+
+# about GOT EXPECTED SLACK DESCRIPTION: numbers of KiB
+about() {
+	note "$4: $1 KiB, expected $2 KiB"
+	ok "$4" test $(($1 - $2)) -le "$3" -a $(($2 - $1)) -le "$3"
+}

@@ -13,6 +13,10 @@
 
 #include "../kselftest_harness.h"
 
+/* A limit, not an expectation: emulated kernels with all checks on are slow. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	900
+
 #define KHO_DEBUGFS		"/sys/kernel/debug/kho"
 #define PAGE			4096UL
 #define MAX_BLOCK		(PAGE << 10)

@@ -152,7 +152,7 @@ static int update(void)
 	return luo_result(reboot(LINUX_REBOOT_CMD_KEXEC));
 }
 
-TEST_F_TIMEOUT(prepare, refused, LONG_TIME)
+TEST_F(prepare, refused)
 {
 	int session[2], fd, memfd;
 
@@ -247,7 +247,7 @@ static pid_t start(struct __test_metadata *const _metadata, int dev, int fd,
 	_exit(0);
 }
 
-TEST_F_TIMEOUT(prepare, refused_in_use, LONG_TIME)
+TEST_F(prepare, refused_in_use)
 {
 	atomic_int *stop = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -498,14 +498,14 @@ TEST_F(verify, huge)
 }
 
 /* More than anything else has to care about. */
-TEST_F_TIMEOUT(prepare, big, LONG_TIME)
+TEST_F(prepare, big)
 {
 	size_t size = luo_param("BIG_MIB", 1024) * MIB;
 
 	give_one(_metadata, self->dev, "big", luo_memfd(size, 1));
 }
 
-TEST_F_TIMEOUT(verify, big, LONG_TIME)
+TEST_F(verify, big)
 {
 	size_t size = luo_param("BIG_MIB", 1024) * MIB;
 	int fd = take_one(_metadata, self->dev, "big");
@@ -544,7 +544,7 @@ static unsigned long count_neighbours(int fd, unsigned long nr)
 	return neighbours;
 }
 
-TEST_F_TIMEOUT(prepare, isolated, LONG_TIME)
+TEST_F(prepare, isolated)
 {
 	int fd = new_memfd(_metadata, 0), other = new_memfd(_metadata, 0);
 	unsigned long i, neighbours;
@@ -560,7 +560,7 @@ TEST_F_TIMEOUT(prepare, isolated, LONG_TIME)
 	give_one(_metadata, self->dev, "isolated", fd);
 }
 
-TEST_F_TIMEOUT(verify, isolated, LONG_TIME)
+TEST_F(verify, isolated)
 {
 	int fd = take_one(_metadata, self->dev, "isolated");
 

@@ -160,12 +160,12 @@ static void take_files(struct __test_metadata *const _metadata, int dev,
 	EXPECT_EQ(-ENOENT, luo_retrieve_fd(session, token_of(3)));
 }
 
-TEST_F_TIMEOUT(prepare, files, LONG_TIME)
+TEST_F(prepare, files)
 {
 	give_files(_metadata, self->dev, "files", 500);
 }
 
-TEST_F_TIMEOUT(verify, files, LONG_TIME)
+TEST_F(verify, files)
 {
 	take_files(_metadata, self->dev, "files", 500);
 }
@@ -179,19 +179,19 @@ TEST_F(verify, discarded)
 	ASSERT_EQ(0, luo_finish(session));
 }
 
-TEST_F_TIMEOUT(prepare, many_files, LONG_TIME)
+TEST_F(prepare, many_files)
 {
 	give_files(_metadata, self->dev, "many files",
 		   luo_param("FILES", 20000));
 }
 
-TEST_F_TIMEOUT(verify, many_files, LONG_TIME)
+TEST_F(verify, many_files)
 {
 	take_files(_metadata, self->dev, "many files",
 		   luo_param("FILES", 20000));
 }
 
-TEST_F_TIMEOUT(prepare, many_sessions, LONG_TIME)
+TEST_F(prepare, many_sessions)
 {
 	unsigned long i, nr = luo_param("SESSIONS", 2000);
 	char name[64];
@@ -207,7 +207,7 @@ TEST_F_TIMEOUT(prepare, many_sessions, LONG_TIME)
 	luo_hold(_metadata, self->dev);
 }
 
-TEST_F_TIMEOUT(verify, many_sessions, LONG_TIME)
+TEST_F(verify, many_sessions)
 {
 	unsigned long i, n, nr = luo_param("SESSIONS", 2000);
 	char name[64];

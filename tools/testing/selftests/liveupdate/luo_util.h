@@ -108,7 +108,7 @@ static inline int luo_retrieve_fd(int session, __u64 token)
 	return ret ?: arg.fd;
 }
 
-static inline int luo_finish_reserved(int session, uint32_t reserved)
+static inline int luo_finish_reserved(int session, __u32 reserved)
 {
 	struct liveupdate_session_finish arg = {
 		.size = sizeof(arg),
