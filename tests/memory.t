@@ -1,6 +1,6 @@
 #!/bin/bash
 # A memfd of 1 GiB, and the memory balance over three updates.
-# flavours: default debug
+# flavours: default
 . "$(dirname "$0")/lib.bash"
 
 selftests=${SELFTESTS:-$build/x86_64-default/selftests}
