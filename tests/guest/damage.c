@@ -10,8 +10,11 @@
  */
 
 #define _GNU_SOURCE
+#include <asm/bootparam.h>
 #include <err.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +63,19 @@ static uint64_t number(const char *name, int n)
 			errx(1, "%s is too short", name);
 	fclose(file);
 	return value;
+}
+
+static int count(const char *name)
+{
+	FILE *file = fopen(name, "r");
+	int n = 0;
+
+	if (!file)
+		err(1, "%s", name);
+	while (fscanf(file, "%*x") != EOF)
+		n++;
+	fclose(file);
+	return n;
 }
 
 /* Calls found() for ranges of RAM until it returns other than 0. */
@@ -114,22 +130,104 @@ static uint64_t root_fdt(void)
 	return phys;
 }
 
-/* What the boot parameters in scratch say of the handover. */
-static struct kho_data *setup_data(uint64_t fdt)
+/* Was the running kernel itself told of its handover by the data at this address? */
+static bool is_our_own(uint64_t phys)
 {
-	int i;
+	char boot_params[PAGE];
+	uint64_t node;
+	int fd = open("/sys/kernel/boot_params/data", O_RDONLY);
 
-	for (i = 0; ; i++) {
+	if (fd < 0 || read(fd, boot_params, PAGE) != PAGE)
+		err(1, "/sys/kernel/boot_params/data");
+	close(fd);
+	memcpy(&node, boot_params + offsetof(struct boot_params, hdr.setup_data), sizeof(node));
+	while (node) {
+		uint64_t page = node & ~(PAGE - 1);
+		char *p = map(page, 2 * PAGE);
+		struct setup_data *data = (struct setup_data *)(p + (node - page));
+
+		if (node + sizeof(*data) == phys)
+			return true;
+		node = data->next;
+		munmap(p, 2 * PAGE);
+	}
+	return false;
+}
+
+/* Is this the array of the scratch areas? It may be gone, with the image that it was of. */
+static bool is_scratch_array(const struct kho_data *data)
+{
+	struct area *area = map(data->scratch_addr & ~(PAGE - 1), PAGE);
+	uint64_t i, nr = data->scratch_size / sizeof(*area);
+
+	for (i = 0; i < nr; i++)
+		if (area[i].addr != number(KHO "scratch_phys", i) ||
+		    area[i].size != number(KHO "scratch_len", i))
+			return false;
+	return nr > 0;
+}
+
+/*
+ * Damages what the boot parameters of the loaded image say of the handover. In
+ * scratch are also those that this kernel was booted with, which are in use, and
+ * maybe those of earlier images, which do not matter any more.
+ */
+static void damage_boot_data(uint64_t fdt, void (*damage)(struct kho_data *data))
+{
+	int i, areas, damaged = 0;
+
+	areas = count(KHO "scratch_phys");
+	for (i = 0; i < areas; i++) {
 		uint64_t phys = number(KHO "scratch_phys", i);
 		size_t size = number(KHO "scratch_len", i), at;
 		uint64_t *p = map(phys, size);
 
-		for (at = 2; at < size / 8 - 4; at++)
-			if (p[at] == fdt && p[at + 1] == PAGE &&
-			    (uint32_t)p[at - 1] == SETUP_KEXEC_KHO)
-				return (struct kho_data *)(p + at);
+		for (at = 2; at < size / 8 - 4; at++) {
+			if (p[at] != fdt || p[at + 1] != PAGE ||
+			    (uint32_t)p[at - 1] != SETUP_KEXEC_KHO ||
+			    is_our_own(phys + 8 * at) ||
+			    !is_scratch_array((struct kho_data *)(p + at)))
+				continue;
+			damage((struct kho_data *)(p + at));
+			damaged++;
+		}
 		munmap(p, size);
 	}
+	if (!damaged)
+		errx(1, "no boot data of the handover found");
+}
+
+static void damage_fdt_outside_ram(struct kho_data *data)
+{
+	data->fdt_addr = NOWHERE;
+}
+
+/* A good copy, where the next kernel may allocate. */
+static void damage_fdt_in_scratch(struct kho_data *data)
+{
+	uint64_t scratch = number(KHO "scratch_phys", 0);
+
+	memcpy(map(scratch, PAGE), map(data->fdt_addr, PAGE), PAGE);
+	data->fdt_addr = scratch;
+}
+
+static void damage_scratch_outside_ram(struct kho_data *data)
+{
+	data->scratch_addr = NOWHERE;
+}
+
+static void damage_area_outside_ram(struct kho_data *data)
+{
+	struct area *area = map(data->scratch_addr, PAGE);
+
+	area[data->scratch_size / sizeof(*area) - 1].addr = NOWHERE;
+}
+
+static void damage_area_unaligned(struct kho_data *data)
+{
+	struct area *area = map(data->scratch_addr, PAGE);
+
+	area[0].size -= PAGE;
 }
 
 /* A string in the FDT, or the value of a property that has this many bytes. */
@@ -227,25 +325,15 @@ int main(int argc, char **argv)
 		/* The last key of a leaf of low memory is of the hole below 4 GiB or above. */
 		memset(map(table, PAGE), 0xff, PAGE);
 	} else if (!strcmp(what, "fdt_outside_ram")) {
-		setup_data(fdt_phys)->fdt_addr = NOWHERE;
+		damage_boot_data(fdt_phys, damage_fdt_outside_ram);
 	} else if (!strcmp(what, "fdt_in_scratch")) {
-		struct kho_data *data = setup_data(fdt_phys);
-
-		/* A good copy, where the next kernel may allocate. */
-		memcpy(map(scratch, PAGE), fdt, PAGE);
-		data->fdt_addr = scratch;
+		damage_boot_data(fdt_phys, damage_fdt_in_scratch);
 	} else if (!strcmp(what, "scratch_outside_ram")) {
-		setup_data(fdt_phys)->scratch_addr = NOWHERE;
+		damage_boot_data(fdt_phys, damage_scratch_outside_ram);
 	} else if (!strcmp(what, "area_outside_ram")) {
-		struct kho_data *data = setup_data(fdt_phys);
-		struct area *area = map(data->scratch_addr, PAGE);
-
-		area[data->scratch_size / sizeof(*area) - 1].addr = NOWHERE;
+		damage_boot_data(fdt_phys, damage_area_outside_ram);
 	} else if (!strcmp(what, "area_unaligned")) {
-		struct kho_data *data = setup_data(fdt_phys);
-		struct area *area = map(data->scratch_addr, PAGE);
-
-		area[0].size -= PAGE;
+		damage_boot_data(fdt_phys, damage_area_unaligned);
 	} else {
 		errx(1, "no such damage: %s", what);
 	}
