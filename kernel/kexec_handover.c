@@ -225,48 +225,37 @@ void kho_restore_free(void *mem)
 }
 EXPORT_SYMBOL_GPL(kho_restore_free);
 
-/* The first page of a preserved block that nobody took back yet, or NULL. */
-static struct page *preserved_block(phys_addr_t phys, unsigned int *order)
+/* Make preserved pages ordinary ones with a reference each, if they are there. */
+static struct page *restore_pages(unsigned long pfn, unsigned long nr_pages)
 {
 	struct page *page;
-	int marked;
 
-	if (!is_kho_boot() || !PAGE_ALIGNED(phys) || !pfn_valid(PHYS_PFN(phys)))
+	if (!kho_claim_pages(pfn, nr_pages))
 		return NULL;
 
-	page = pfn_to_page(PHYS_PFN(phys));
-	marked = kho_marked_order(page);
-	if (marked < 0)
-		return NULL;
-
-	*order = marked;
+	page = pfn_to_page(pfn);
+	clear_page_tag_ref(page);
+	adjust_managed_page_count(page, nr_pages);
 
 	return page;
 }
 
-/* Make a block that was taken back ordinary pages with a reference each. */
-static void restore_pages(struct page *page, unsigned long nr_pages)
-{
-	unsigned long i;
-
-	for (i = 0; i < nr_pages; i++)
-		__ClearPageReserved(page + i);
-	clear_page_tag_ref(page);
-	adjust_managed_page_count(page, nr_pages);
-}
-
 static struct folio *restore_folio(phys_addr_t phys)
 {
-	unsigned int order;
+	unsigned long i, nr_pages;
 	struct page *page;
-	unsigned long i;
+	int order;
 
-	page = preserved_block(phys, &order);
-	if (!page || !kho_mark_taken(page, order))
+	order = PAGE_ALIGNED(phys) ? kho_preserved_order(PHYS_PFN(phys)) : -1;
+	if (order < 0)
 		return NULL;
 
-	restore_pages(page, 1UL << order);
-	for (i = 1; i < 1UL << order; i++)
+	nr_pages = 1UL << order;
+	page = restore_pages(PHYS_PFN(phys), nr_pages);
+	if (!page)
+		return NULL;
+
+	for (i = 1; i < nr_pages; i++)
 		set_page_count(page + i, 0);
 	if (order)
 		prep_compound_page(page, order);
@@ -295,52 +284,51 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 }
 EXPORT_SYMBOL_GPL(kho_restore_folio);
 
-/* Do preserved blocks that nobody took back cover the range exactly? */
-static bool range_is_preserved(phys_addr_t phys, unsigned long nr_pages)
-{
-	unsigned long done = 0;
-	unsigned int order;
-
-	while (done < nr_pages) {
-		if (!preserved_block(phys + PFN_PHYS(done), &order))
-			return false;
-		done += 1UL << order;
-	}
-
-	return nr_pages && done == nr_pages;
-}
-
 /**
  * kho_restore_pages - take back pages that the previous kernel preserved
  * @phys:     physical address of the first
  * @nr_pages: how many, as they were preserved
  *
- * Context: any but NMI; nobody else may restore any of them at the same time.
+ * Context: any but NMI.
  * Return: the first of contiguous order-0 pages, each with one reference; or
  * NULL, with one warning, when just these pages were not preserved, or were
  * restored already. Then none of them is restored.
  */
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
 {
-	unsigned long done;
-	unsigned int order;
-	struct page *page;
+	unsigned long pfn = PHYS_PFN(phys);
+	struct page *page = NULL;
 
-	if (!range_is_preserved(phys, nr_pages)) {
+	if (PAGE_ALIGNED(phys) && nr_pages &&
+	    kho_preserved_pages(pfn, nr_pages) == nr_pages)
+		page = restore_pages(pfn, nr_pages);
+	if (!page)
 		pr_warn("%lu pages at %pa were not preserved, or were restored before\n",
 			nr_pages, &phys);
-		return NULL;
-	}
 
-	for (done = 0; done < nr_pages; done += 1UL << order) {
-		page = preserved_block(phys + PFN_PHYS(done), &order);
-		kho_mark_taken(page, order);
-		restore_pages(page, 1UL << order);
-	}
-
-	return pfn_to_page(PHYS_PFN(phys));
+	return page;
 }
 EXPORT_SYMBOL_GPL(kho_restore_pages);
+
+/**
+ * kho_is_preserved - is memory preserved that nobody took back yet?
+ * @phys: its physical address, as the previous kernel told it
+ * @size: its size in bytes
+ *
+ * What is preserved may be read through phys_to_virt() before it is taken back.
+ * So who was told a damaged address can see that, and leave alone what belongs
+ * to somebody else.
+ *
+ * Context: any, once the buddy allocator is up.
+ * Return: true when a preserved block begins at @phys, and it covers the range,
+ * alone or together with the preserved blocks that follow.
+ */
+bool kho_is_preserved(phys_addr_t phys, u64 size)
+{
+	return PAGE_ALIGNED(phys) && size && size <= PFN_PHYS(max_pfn) &&
+	       kho_preserved_pages(PHYS_PFN(phys), PFN_UP(size));
+}
+EXPORT_SYMBOL_GPL(kho_is_preserved);
 
 /* FDT_ERR_* of building our FDT as an errno: only room can run out. */
 static int fdt_errno(int err)
@@ -481,7 +469,6 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 
 	if (get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME, &addr) ||
 	    get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME, &len) ||
-	    !len || len > U32_MAX || !PAGE_ALIGNED(addr) ||
 	    !kho_is_preserved(addr, len)) {
 		pr_warn("subtree %s of the previous kernel is malformed or was taken back already, ignored\n",
 			name);
@@ -592,6 +579,7 @@ static int __init kho_init(void)
 }
 core_initcall(kho_init);
 
+/* As soon as there is debugfs, and before the owners of what came in free it. */
 static int __init kho_debug_init(void)
 {
 	const struct kho_scratch *scratch;
@@ -605,4 +593,4 @@ static int __init kho_debug_init(void)
 
 	return 0;
 }
-late_initcall(kho_debug_init);
+core_initcall_sync(kho_debug_init);

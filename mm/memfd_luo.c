@@ -537,18 +537,67 @@ static void memfd_luo_unfreeze(struct liveupdate_file_op_args *args)
 	memfd_luo_clear_frozen(file_inode(args->file));
 }
 
-/* Copies the record out of the handed over memory, and frees that. */
-static int memfd_luo_take_record(u64 data, struct memfd_luo_ser *ser)
+static bool memfd_luo_ser_ok(const struct memfd_luo_ser *ser)
 {
-	struct folio *folio = data ? kho_restore_folio(data) : NULL;
+	u64 max = (u64)ser->folios.total_pages *
+		  (PAGE_SIZE / sizeof(struct memfd_luo_folio_ser));
 
-	if (!folio) {
-		pr_err("no record of a memfd was handed over at %#llx\n", data);
-		return -EINVAL;
+	return !ser->flags && !(ser->seals & ~MEMFD_LUO_ALL_SEALS) &&
+	       ser->size <= MAX_LFS_FILESIZE && ser->pos <= MAX_LFS_FILESIZE &&
+	       (!ser->nr_folios || ser->nr_folios <= max);
+}
+
+/* What is still to be checked of an array of folios. */
+struct memfd_luo_check {
+	u64 nr;
+	pgoff_t end;
+};
+
+static int memfd_luo_check_folios(const void *data, size_t size, void *arg)
+{
+	const struct memfd_luo_folio_ser *ser = data;
+	struct memfd_luo_check *check = arg;
+	size_t i, nr = min_t(u64, check->nr, size / sizeof(*ser));
+
+	for (i = 0; i < nr; i++, ser++) {
+		if (!ser->pfn)
+			continue;
+		if (ser->flags & ~(MEMFD_LUO_FOLIO_DIRTY |
+				   MEMFD_LUO_FOLIO_UPTODATE) ||
+		    ser->index >= check->end ||
+		    !kho_is_preserved(PFN_PHYS(ser->pfn), PAGE_SIZE))
+			return -EINVAL;
 	}
-	memcpy(ser, folio_address(folio), sizeof(*ser));
-	folio_put(folio);
+	check->nr -= nr;
 	return 0;
+}
+
+/*
+ * The record that was handed over, in place, or NULL. Nothing is taken back
+ * before all of it is checked: a damaged address may lead to memory of others.
+ */
+static struct memfd_luo_ser *memfd_luo_find_record(u64 data)
+{
+	struct memfd_luo_check check;
+	struct memfd_luo_ser *ser;
+
+	if (!kho_is_preserved(data, sizeof(*ser)))
+		goto refuse;
+	ser = phys_to_virt(data);
+	if (!memfd_luo_ser_ok(ser))
+		goto refuse;
+
+	check.nr = ser->nr_folios;
+	check.end = memfd_luo_end_index(ser->size);
+	if (check.nr &&
+	    kho_read_vmalloc(&ser->folios, memfd_luo_check_folios, &check))
+		goto refuse;
+	return ser;
+
+refuse:
+	pr_err("what was handed over of a memfd at %#llx is damaged; its memory stays reserved until the next reboot\n",
+	       data);
+	return NULL;
 }
 
 /* The array of folio records, to be freed with vfree(); NULL if there is none. */
@@ -561,15 +610,7 @@ memfd_luo_take_folios(const struct memfd_luo_ser *ser)
 		return NULL;
 
 	folios = kho_restore_vmalloc(&ser->folios);
-	if (!folios)
-		return ERR_PTR(-EINVAL);
-	if (ser->nr_folios > (u64)ser->folios.total_pages *
-			     (PAGE_SIZE / sizeof(*folios))) {
-		pr_err("array of folios is too short for %llu\n", ser->nr_folios);
-		vfree(folios);
-		return ERR_PTR(-EINVAL);
-	}
-	return folios;
+	return folios ?: ERR_PTR(-ENOMEM);
 }
 
 static void memfd_luo_discard(const struct memfd_luo_folio_ser *folios, u64 nr)
@@ -586,13 +627,10 @@ static void memfd_luo_discard(const struct memfd_luo_folio_ser *folios, u64 nr)
 	}
 }
 
-static int memfd_luo_check_folio(struct inode *inode, struct folio *folio,
+static int memfd_luo_check_folio(struct folio *folio,
 				 const struct memfd_luo_folio_ser *ser)
 {
-	if (ser->flags & ~(MEMFD_LUO_FOLIO_DIRTY | MEMFD_LUO_FOLIO_UPTODATE))
-		return -EINVAL;
-	if (ser->index >= memfd_luo_end_index(i_size_read(inode)) ||
-	    !IS_ALIGNED(ser->index, folio_nr_pages(folio)) ||
+	if (!IS_ALIGNED(ser->index, folio_nr_pages(folio)) ||
 	    folio_order(folio) > MAX_PAGECACHE_ORDER)
 		return -EINVAL;
 	if (folio_test_large(folio) &&
@@ -615,7 +653,7 @@ static int memfd_luo_insert(struct inode *inode,
 	if (!folio)
 		return -EINVAL;
 
-	err = memfd_luo_check_folio(inode, folio, ser);
+	err = memfd_luo_check_folio(folio, ser);
 	if (!err) {
 		if (ser->flags & MEMFD_LUO_FOLIO_UPTODATE)
 			folio_mark_uptodate(folio);
@@ -653,10 +691,6 @@ static struct file *memfd_luo_new_file(const struct memfd_luo_ser *ser)
 	struct file *file;
 	int err;
 
-	if (ser->flags || ser->seals & ~MEMFD_LUO_ALL_SEALS ||
-	    ser->size > MAX_LFS_FILESIZE || ser->pos > MAX_LFS_FILESIZE)
-		return ERR_PTR(-EINVAL);
-
 	file = shmem_file_setup("memfd:liveupdate", ser->size, VM_NORESERVE);
 	if (IS_ERR(file))
 		return file;
@@ -682,51 +716,64 @@ static struct file *memfd_luo_new_file(const struct memfd_luo_ser *ser)
 	return file;
 }
 
-/* Consumes all that was handed over, whether or not it succeeds. */
+/* Frees all that was handed over. */
+static void memfd_luo_drop(struct memfd_luo_ser *ser)
+{
+	struct memfd_luo_folio_ser *folios = memfd_luo_take_folios(ser);
+
+	if (IS_ERR(folios))
+		return;
+	memfd_luo_discard(folios, ser->nr_folios);
+	vfree(folios);
+	kho_restore_free(ser);
+}
+
+/*
+ * Before there is a file, nothing of what was handed over is taken back. After
+ * that, all of it is consumed, whether or not it succeeds.
+ */
 static int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 {
 	struct memfd_luo_folio_ser *folios;
-	struct memfd_luo_ser ser;
+	struct memfd_luo_ser *ser;
 	struct file *file;
 	int err;
 
-	err = memfd_luo_take_record(args->serialized_data, &ser);
-	if (err)
-		return err;
-	folios = memfd_luo_take_folios(&ser);
-	if (IS_ERR(folios))
+	ser = memfd_luo_find_record(args->serialized_data);
+	if (!ser)
+		return -EINVAL;
+	file = memfd_luo_new_file(ser);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	folios = memfd_luo_take_folios(ser);
+	if (IS_ERR(folios)) {
+		fput(file);
 		return PTR_ERR(folios);
-
-	file = memfd_luo_new_file(&ser);
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-		memfd_luo_discard(folios, ser.nr_folios);
-	} else {
-		err = memfd_luo_fill(file_inode(file), folios, ser.nr_folios);
-		if (err)
-			fput(file);
 	}
-	vfree(folios);
-	if (!err)
+
+	err = memfd_luo_fill(file_inode(file), folios, ser->nr_folios);
+	if (err)
+		fput(file);
+	else
 		args->file = file;
+	vfree(folios);
+	kho_restore_free(ser);
 	return err;
 }
 
 static void memfd_luo_finish(struct liveupdate_file_op_args *args)
 {
-	struct memfd_luo_folio_ser *folios;
-	struct memfd_luo_ser ser;
+	struct memfd_luo_ser *ser;
 
-	if (args->retrieve_status)
+	/* Retrieve may have failed before or after it consumed all. */
+	if (args->retrieve_status > 0 ||
+	    (args->retrieve_status < 0 &&
+	     !kho_is_preserved(args->serialized_data, sizeof(*ser))))
 		return;
 
-	if (memfd_luo_take_record(args->serialized_data, &ser))
-		return;
-	folios = memfd_luo_take_folios(&ser);
-	if (IS_ERR(folios))
-		return;
-	memfd_luo_discard(folios, ser.nr_folios);
-	vfree(folios);
+	ser = memfd_luo_find_record(args->serialized_data);
+	if (ser)
+		memfd_luo_drop(ser);
 }
 
 static const struct liveupdate_file_ops memfd_luo_ops = {

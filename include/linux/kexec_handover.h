@@ -50,6 +50,10 @@ void kho_restore_free(void *mem);
 struct folio *kho_restore_folio(phys_addr_t phys);
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages);
 void *kho_restore_vmalloc(const struct kho_vmalloc *preservation);
+bool kho_is_preserved(phys_addr_t phys, u64 size);
+int kho_read_vmalloc(const struct kho_vmalloc *preservation,
+		     int (*read)(const void *data, size_t size, void *arg),
+		     void *arg);
 
 int kho_add_subtree(const char *name, void *blob, size_t size);
 void kho_remove_subtree(void *blob);
@@ -136,6 +140,19 @@ static inline struct page *kho_restore_pages(phys_addr_t phys,
 static inline void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
 {
 	return NULL;
+}
+
+static inline bool kho_is_preserved(phys_addr_t phys, u64 size)
+{
+	return false;
+}
+
+static inline int
+kho_read_vmalloc(const struct kho_vmalloc *preservation,
+		 int (*read)(const void *data, size_t size, void *arg),
+		 void *arg)
+{
+	return -EINVAL;
 }
 
 static inline int kho_add_subtree(const char *name, void *blob, size_t size)

@@ -64,6 +64,7 @@ void kho_block_set_init(struct kho_block_set *bs, size_t entry_size);
 int kho_block_set_grow(struct kho_block_set *bs, u64 count);
 void kho_block_set_shrink(struct kho_block_set *bs, u64 count);
 int kho_block_set_restore(struct kho_block_set *bs, u64 head_pa);
+void kho_block_set_forget(struct kho_block_set *bs);
 void kho_block_set_destroy(struct kho_block_set *bs);
 void kho_block_set_clear(struct kho_block_set *bs);
 u64 kho_block_set_head_pa(struct kho_block_set *bs);

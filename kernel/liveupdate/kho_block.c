@@ -33,14 +33,11 @@ VISIBLE_IF_KUNIT struct kho_block_header_ser *kho_block_alloc_page(void)
 }
 
 /* The page that the previous kernel preserved at @pa, NULL if it did not. */
-VISIBLE_IF_KUNIT struct kho_block_header_ser *kho_block_take_page(u64 pa)
+VISIBLE_IF_KUNIT struct kho_block_header_ser *kho_block_find_page(u64 pa)
 {
-	struct folio *folio;
+	KUNIT_STATIC_STUB_REDIRECT(kho_block_find_page, pa);
 
-	KUNIT_STATIC_STUB_REDIRECT(kho_block_take_page, pa);
-
-	folio = kho_restore_folio(pa);
-	return folio ? folio_address(folio) : NULL;
+	return kho_is_preserved(pa, PAGE_SIZE) ? phys_to_virt(pa) : NULL;
 }
 
 VISIBLE_IF_KUNIT void kho_block_free_page(struct kho_block_header_ser *ser,
@@ -49,7 +46,7 @@ VISIBLE_IF_KUNIT void kho_block_free_page(struct kho_block_header_ser *ser,
 	KUNIT_STATIC_STUB_REDIRECT(kho_block_free_page, ser, incoming);
 
 	if (incoming)
-		folio_put(virt_to_folio(ser));
+		kho_restore_free(ser);
 	else
 		kho_unpreserve_free(ser);
 }
@@ -77,18 +74,25 @@ static void append_block(struct kho_block_set *bs, struct kho_block *block,
 	bs->nr_blocks++;
 }
 
+/* Take the last block from the set. */
+static struct kho_block_header_ser *drop_block(struct kho_block_set *bs)
+{
+	struct kho_block *block = last_block(bs);
+	struct kho_block_header_ser *ser = block->ser;
+
+	list_del(&block->list);
+	bs->nr_blocks--;
+	kfree(block);
+	cond_resched();
+
+	return ser;
+}
+
 /* Free blocks from the end until @nr are left. */
 static void trim_blocks(struct kho_block_set *bs, unsigned long nr)
 {
-	while (bs->nr_blocks > nr) {
-		struct kho_block *block = last_block(bs);
-
-		list_del(&block->list);
-		bs->nr_blocks--;
-		kho_block_free_page(block->ser, bs->incoming);
-		kfree(block);
-		cond_resched();
-	}
+	while (bs->nr_blocks > nr)
+		kho_block_free_page(drop_block(bs), bs->incoming);
 }
 
 /**
@@ -173,55 +177,35 @@ void kho_block_set_shrink(struct kho_block_set *bs, u64 count)
 		last_block(bs)->ser->next = 0;
 }
 
-static bool has_block_at(struct kho_block_set *bs, u64 pa)
-{
-	struct kho_block *block;
-
-	list_for_each_entry(block, &bs->blocks, list) {
-		if (virt_to_phys(block->ser) == pa)
-			return true;
-	}
-
-	return false;
-}
-
-/* Take the block at @pa into the set. The one after it is put in @next. */
+/* Put the block at @pa into the set. The one after it is put in @next. */
 static int restore_block(struct kho_block_set *bs, u64 pa, u64 *next)
 {
 	struct kho_block_header_ser *ser;
 	struct kho_block *block;
 
+	/* A chain that ends in a cycle is one of too many blocks. */
 	if (bs->nr_blocks == KHO_BLOCK_SET_MAX_BLOCKS) {
 		pr_err("block set has more than %u blocks\n",
 		       KHO_BLOCK_SET_MAX_BLOCKS);
 		return -EINVAL;
 	}
-	if (!PAGE_ALIGNED(pa)) {
-		pr_err("block at %#llx is not aligned\n", pa);
-		return -EINVAL;
-	}
-	if (has_block_at(bs, pa)) {
-		pr_err("block at %#llx follows itself\n", pa);
-		return -EINVAL;
-	}
 
-	/* To fail here would be to lose what was taken so far. */
-	block = kmalloc(sizeof(*block), GFP_KERNEL | __GFP_NOFAIL);
-	ser = kho_block_take_page(pa);
+	ser = kho_block_find_page(pa);
 	if (!ser) {
 		pr_err("block at %#llx was not preserved\n", pa);
-		kfree(block);
 		return -EINVAL;
 	}
-	append_block(bs, block, ser);
-
 	if (!ser->count || ser->count > entries_per_block(bs)) {
 		pr_err("block at %#llx has %llu entries of %llu at most\n",
 		       pa, ser->count, entries_per_block(bs));
 		return -EINVAL;
 	}
 
+	/* To fail here would be to lose what was handed over. */
+	block = kmalloc(sizeof(*block), GFP_KERNEL | __GFP_NOFAIL);
+	append_block(bs, block, ser);
 	*next = ser->next;
+
 	return 0;
 }
 
@@ -230,11 +214,14 @@ static int restore_block(struct kho_block_set *bs, u64 pa, u64 *next)
  * @bs:      the set, initialised and without blocks
  * @head_pa: what kho_block_set_head_pa() was in that kernel
  *
- * The blocks belong to the set until it is destroyed. On failure those that had
- * been taken over are freed, and the set is without blocks.
+ * The blocks are read in place. They belong to the set, and are freed when it
+ * is destroyed, unless kho_block_set_forget() leaves them alone: a reader who
+ * does not believe what is in them does that, for a damaged address may have
+ * led to blocks of somebody else.
  *
  * Context: may sleep
- * Return: 0, or -EINVAL if the set is damaged, which a message explains.
+ * Return: 0, or -EINVAL if the set is damaged, which a message explains. Then
+ * the set is without blocks and what was handed over remains preserved.
  */
 int kho_block_set_restore(struct kho_block_set *bs, u64 head_pa)
 {
@@ -248,13 +235,27 @@ int kho_block_set_restore(struct kho_block_set *bs, u64 head_pa)
 	while (pa) {
 		err = restore_block(bs, pa, &pa);
 		if (err) {
-			kho_block_set_destroy(bs);
+			kho_block_set_forget(bs);
 			return err;
 		}
-		cond_resched();
 	}
 
 	return 0;
+}
+
+/**
+ * kho_block_set_forget - leave alone what the previous kernel handed over
+ * @bs: a set that was restored; it is as after kho_block_set_init() then
+ *
+ * The blocks remain preserved.
+ *
+ * Context: may sleep
+ */
+void kho_block_set_forget(struct kho_block_set *bs)
+{
+	while (bs->nr_blocks)
+		drop_block(bs);
+	bs->incoming = false;
 }
 
 /**

@@ -46,9 +46,17 @@
 /* In the private field of the first page of a preserved block, with the order. */
 #define KHO_PAGE_MAGIC		0x4b484f0000000000UL	/* "KHO" */
 #define KHO_PAGE_ORDER_MASK	0xffUL
+/* Blocks of several orders begin here; whose the page is, nobody can tell. */
+#define KHO_PAGE_AMBIGUOUS	0x100UL
 
 /* A scratch array larger than this is taken for damaged. */
 #define KHO_SCRATCH_ARRAY_MAX	((2 + MAX_NUMNODES) * sizeof(struct kho_scratch))
+
+/*
+ * With more entries of the tree that cannot be right, which is what one damaged
+ * word may lead to, nothing of it can be trusted.
+ */
+#define KHO_DAMAGE_MAX		BITS_PER_LONG
 
 /* The map of blocks in which something is preserved has at most so many bits. */
 #define KHO_BLOCK_MAP_MAX_LOG2	15
@@ -314,12 +322,26 @@ static unsigned long __init max_nodes(void)
 	return leaves * KHO_TREE_DEPTH;
 }
 
-static bool __init take_node(phys_addr_t phys, void *data)
+/*
+ * What cannot be memory that was preserved is left out, for one flipped bit must
+ * not cost everything. The tree is not repaired: a damaged one may share nodes
+ * with itself.
+ */
+static bool __init node_ok(phys_addr_t phys, void *data)
 {
 	unsigned long *nodes_left = data;
 
-	/* A damaged tree may share nodes with itself, and seem endless. */
-	if (!may_be_preserved(phys, PAGE_SIZE) || !(*nodes_left)--)
+	/* It may seem endless, too. */
+	if (!*nodes_left)
+		return false;
+	--*nodes_left;
+
+	return may_be_preserved(phys, PAGE_SIZE);
+}
+
+static bool __init take_node(phys_addr_t phys, void *data)
+{
+	if (!node_ok(phys, data))
 		return false;
 
 	mark_blocks(phys, PAGE_SIZE);
@@ -354,6 +376,22 @@ static const struct kho_radix_run_cb take_cb __initconst = {
 	.node_ok = take_node,
 	.run = take_run,
 };
+
+static const char * __init check_tree(void)
+{
+	unsigned long nodes_left = max_nodes();
+	long damaged;
+
+	damaged = kho_radix_walk_runs(kho_in.tree, &take_cb, &nodes_left);
+	if (damaged < 0 || damaged > KHO_DAMAGE_MAX || !nodes_left)
+		return "the tree of preserved memory is damaged";
+
+	if (damaged)
+		pr_warn("the tree of preserved memory is damaged, %ld entries are ignored; what they described is lost\n",
+			damaged);
+
+	return NULL;
+}
 
 /* Blocks are the buddy's largest, or larger on a machine of many of those. */
 static bool __init alloc_block_map(void)
@@ -419,7 +457,7 @@ static void __init give_up(const char *fault)
  */
 void __init kho_memory_init_early(void)
 {
-	unsigned long nodes_left;
+	const char *fault;
 
 	if (!is_kho_boot())
 		return;
@@ -431,9 +469,9 @@ void __init kho_memory_init_early(void)
 
 	/* Its writer preserved it like any other memory, but do not count on it. */
 	mark_blocks(kho_in.fdt, KHO_FDT_SIZE);
-	nodes_left = max_nodes();
-	if (kho_radix_walk_runs(kho_in.tree, &take_cb, &nodes_left))
-		return give_up("the tree of preserved memory is damaged");
+	fault = check_tree();
+	if (fault)
+		return give_up(fault);
 
 	memblock_reserve(kho_in.fdt, KHO_FDT_SIZE);
 	reserve_blocks();
@@ -467,82 +505,125 @@ void __init kho_memory_init(void)
 	memblock_set_kho_policy(MEMBLOCK_KHO_POLICY_NONE);
 }
 
-static bool __init read_node(phys_addr_t phys, void *data)
-{
-	return true;
-}
-
 static int __init mark_run(phys_addr_t start, unsigned long nr_blocks,
 			   unsigned int order, void *data)
 {
 	unsigned long pfn = PHYS_PFN(start);
+	phys_addr_t size;
 
-	for (; nr_blocks; nr_blocks--, pfn += 1UL << order)
-		set_page_private(pfn_to_page(pfn), KHO_PAGE_MAGIC | order);
+	/* As far as take_run() reserved it, and nobody got hold of it since. */
+	if (check_mul_overflow(nr_blocks, PAGE_SIZE << order, &size) ||
+	    !memblock_is_region_reserved_kho(start, size) ||
+	    kho_scratch_overlap(start, size))
+		return -EINVAL;
+
+	for (; nr_blocks; nr_blocks--, pfn += 1UL << order) {
+		struct page *page = pfn_to_page(pfn);
+
+		/* The walk comes to the larger block first. */
+		if (page_private(page))
+			set_page_private(page, page_private(page) |
+					       KHO_PAGE_AMBIGUOUS);
+		else
+			set_page_private(page, KHO_PAGE_MAGIC | order);
+	}
 
 	return 0;
 }
 
 static const struct kho_radix_run_cb mark_cb __initconst = {
-	.node_ok = read_node,
+	.node_ok = node_ok,
 	.run = mark_run,
 };
 
-/**
- * kho_marked_order - the order of the preserved block that a page is first of
- * @page: a page
- *
- * Return: the order, or -1 when the page is not the first of a preserved block
- * that was not taken back yet.
- */
-int kho_marked_order(const struct page *page)
+/* The order of the preserved block that a page is first of, or -1. */
+static int marked_order(const struct page *page)
 {
 	unsigned long private = page_private(page);
 
 	if (!PageReserved(page) ||
-	    (private & ~KHO_PAGE_ORDER_MASK) != KHO_PAGE_MAGIC)
+	    (private & ~(KHO_PAGE_ORDER_MASK | KHO_PAGE_AMBIGUOUS)) !=
+	    KHO_PAGE_MAGIC)
 		return -1;
 
 	return private & KHO_PAGE_ORDER_MASK;
 }
 
 /**
- * kho_is_preserved - do preserved blocks that nobody took back cover a range?
- * @phys: its physical address, page-aligned
- * @size: its size in bytes, not 0
+ * kho_preserved_order - the order of the preserved block that begins at a page
+ * @pfn: the page's frame number
  *
- * Return: whether they do.
+ * Return: the order, or -1 when no preserved block begins there, several do, or
+ * it was taken back.
  */
-bool kho_is_preserved(phys_addr_t phys, u64 size)
+int kho_preserved_order(unsigned long pfn)
 {
-	unsigned long pfn = PHYS_PFN(phys);
-	unsigned long end = pfn + DIV_ROUND_UP_ULL(size, PAGE_SIZE);
-	int order;
+	struct page *page;
 
-	while (pfn < end) {
-		if (!pfn_valid(pfn))
-			return false;
-		order = kho_marked_order(pfn_to_page(pfn));
-		if (order < 0)
-			return false;
-		pfn += 1UL << order;
-	}
+	if (!is_kho_boot() || !pfn_valid(pfn))
+		return -1;
 
-	return true;
+	page = pfn_to_page(pfn);
+	if (page_private(page) & KHO_PAGE_AMBIGUOUS)
+		return -1;
+
+	return marked_order(page);
 }
 
 /**
- * kho_mark_taken - take a preserved block back
- * @page:  first page of the block
- * @order: its order
+ * kho_preserved_pages - how far do preserved blocks cover a range?
+ * @pfn:      its first page
+ * @nr_pages: its length
  *
- * Return: true for the one caller that got it.
+ * Return: the number of pages in the preserved blocks that cover the range one
+ * after the other, @nr_pages or more; 0 when they do not cover it.
  */
-bool kho_mark_taken(struct page *page, unsigned int order)
+unsigned long kho_preserved_pages(unsigned long pfn, unsigned long nr_pages)
 {
-	unsigned long mark = KHO_PAGE_MAGIC | order;
+	unsigned long covered = 0;
+	int order;
 
-	return cmpxchg(&page->private, mark, 0) == mark;
+	while (covered < nr_pages) {
+		order = kho_preserved_order(pfn + covered);
+		if (order < 0)
+			return 0;
+		covered += 1UL << order;
+	}
+
+	return covered;
+}
+
+/**
+ * kho_claim_pages - take pages out of what is preserved
+ * @pfn:      the first page
+ * @nr_pages: how many; preserved blocks of just that size begin at @pfn
+ *
+ * A damaged tree may describe blocks within each other. The first to claim a
+ * page gets it, and all of a range or nothing.
+ *
+ * Context: any but NMI.
+ * Return: true when the caller got the pages, which have no mark left; false
+ * when not, then nothing changed.
+ */
+bool kho_claim_pages(unsigned long pfn, unsigned long nr_pages)
+{
+	struct page *page = pfn_to_page(pfn);
+	unsigned long i;
+
+	for (i = 0; i < nr_pages; i++) {
+		if (!test_and_clear_bit(PG_reserved, &page[i].flags))
+			goto undo;
+	}
+	for (i = 0; i < nr_pages; i++)
+		set_page_private(page + i, 0);
+
+	return true;
+
+undo:
+	while (i--)
+		set_bit(PG_reserved, &page[i].flags);
+
+	return false;
 }
 
 /* Free pages of which none is preserved, in the largest blocks. */
@@ -589,7 +670,7 @@ static unsigned long __init free_unpreserved(unsigned long pfn,
 	set_blocks_movable(pfn, end);
 
 	while (pfn < end) {
-		order = kho_marked_order(pfn_to_page(pfn));
+		order = marked_order(pfn_to_page(pfn));
 		if (order < 0) {
 			pfn++;
 			continue;
@@ -617,13 +698,14 @@ static unsigned long __init free_unpreserved(unsigned long pfn,
 void __init kho_memory_release(void)
 {
 	unsigned long start, end, next = 0, freed = 0;
+	unsigned long nodes_left = max_nodes();
 	struct memblock_region *r;
 
 	if (!is_kho_boot())
 		return;
 
 	kho_scratch_mark_cma();
-	kho_radix_walk_runs(kho_in.tree, &mark_cb, NULL);
+	kho_radix_walk_runs(kho_in.tree, &mark_cb, &nodes_left);
 
 	for_each_reserved_mem_region(r) {
 		start = max(PFN_UP(r->base), next);

@@ -53,18 +53,21 @@ const struct kho_scratch *kho_scratch_areas(unsigned int *nr);
 extern bool kho_enabled;
 
 const void *kho_incoming_fdt(void);
-bool kho_mark_taken(struct page *page, unsigned int order);
-int kho_marked_order(const struct page *page);
-bool kho_is_preserved(phys_addr_t phys, u64 size);
+int kho_preserved_order(unsigned long pfn);
+unsigned long kho_preserved_pages(unsigned long pfn, unsigned long nr_pages);
+bool kho_claim_pages(unsigned long pfn, unsigned long nr_pages);
 int kho_check_fdt(const void *fdt, u64 len, phys_addr_t *tree);
 
 /* kho_radix.c */
 
 /**
  * struct kho_radix_run_cb - what to call in a walk of a handed-over tree
- * @node_ok: may the node at this page-aligned physical address be read?
+ * @node_ok: may the node at this page-aligned physical address be read? If not,
+ *           what is below it is left out
  * @run:     called for each run of equal, adjacent blocks, in ascending order
- *           of keys, which is descending order of @order
+ *           of keys, which is descending order of @order. When it refuses a
+ *           run, with -EINVAL, it is called for each block alone, and one that
+ *           is refused alone is left out. Another errno ends the walk
  *
  * Both are required.
  */
@@ -82,8 +85,8 @@ int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr_pages);
 void kho_radix_del_range(struct kho_radix_tree *tree, unsigned long pfn,
 			 unsigned long nr_pages);
-int kho_radix_walk_runs(phys_addr_t root, const struct kho_radix_run_cb *cb,
-			void *data);
+long kho_radix_walk_runs(phys_addr_t root, const struct kho_radix_run_cb *cb,
+			 void *data);
 
 #if IS_ENABLED(CONFIG_KUNIT)
 /* KUnit puts a function of its own in place of this one. */
@@ -97,7 +100,7 @@ struct kho_block_header_ser;
 #if IS_ENABLED(CONFIG_KUNIT)
 /* KUnit puts functions of its own in place of these. */
 struct kho_block_header_ser *kho_block_alloc_page(void);
-struct kho_block_header_ser *kho_block_take_page(u64 pa);
+struct kho_block_header_ser *kho_block_find_page(u64 pa);
 void kho_block_free_page(struct kho_block_header_ser *ser, bool incoming);
 #endif
 

@@ -433,8 +433,11 @@ void kho_radix_del_range(struct kho_radix_tree *tree, unsigned long pfn,
 
 /*
  * What a walk does with each node before it is read, and with each leaf, of
- * which @first_key is the key of bit 0. Other than 0 ends the walk.
+ * which @first_key is the key of bit 0. Other than 0 ends the walk, but
+ * LEAVE_OUT of @node only leaves out the node and what is below it.
  */
+#define LEAVE_OUT	1
+
 struct walk_ops {
 	int (*node)(phys_addr_t phys, void *state);
 	int (*leaf)(const struct kho_radix_leaf *leaf, unsigned long first_key,
@@ -463,7 +466,7 @@ static int walk_node(phys_addr_t phys, unsigned int level,
 		err = walk_node(node->table[i], level - 1,
 				first_key | i << TABLE_SHIFT(level),
 				ops, state);
-		if (err)
+		if (err && err != LEAVE_OUT)
 			return err;
 	}
 
@@ -531,33 +534,59 @@ int kho_radix_walk_tree(struct kho_radix_tree *tree,
 struct run_walk {
 	const struct kho_radix_run_cb *cb;
 	void *data;
+	unsigned long nr_left_out;
 	unsigned long first_key;
 	unsigned long nr_keys;
 };
 
-static int run_walk_report(struct run_walk *walk)
+static int call_run(struct run_walk *walk, unsigned long key,
+		    unsigned long nr_keys)
 {
-	unsigned long last_key = walk->first_key + walk->nr_keys - 1;
 	unsigned int order, last_order;
 	phys_addr_t start, last;
 
-	if (!walk->nr_keys)
-		return 0;
-	if (kho_radix_decode_key(walk->first_key, &start, &order) ||
-	    kho_radix_decode_key(last_key, &last, &last_order) ||
+	if (kho_radix_decode_key(key, &start, &order) ||
+	    kho_radix_decode_key(key + nr_keys - 1, &last, &last_order) ||
 	    order != last_order)
 		return -EINVAL;
 
-	return walk->cb->run(start, walk->nr_keys, order, walk->data);
+	return walk->cb->run(start, nr_keys, order, walk->data);
+}
+
+static int run_walk_report(struct run_walk *walk)
+{
+	unsigned long key = walk->first_key, end = key + walk->nr_keys;
+	int err;
+
+	if (!walk->nr_keys)
+		return 0;
+
+	err = call_run(walk, key, walk->nr_keys);
+	if (err != -EINVAL)
+		return err;
+
+	/* Part of it may be good. */
+	for (; key < end; key++) {
+		err = call_run(walk, key, 1);
+		if (err == -EINVAL)
+			walk->nr_left_out++;
+		else if (err)
+			return err;
+	}
+
+	return 0;
 }
 
 static int run_walk_node(phys_addr_t phys, void *state)
 {
 	struct run_walk *walk = state;
 
-	if (!PAGE_ALIGNED(phys) || !walk->cb->node_ok(phys, walk->data))
-		return -EINVAL;
-	return 0;
+	if (PAGE_ALIGNED(phys) && walk->cb->node_ok(phys, walk->data))
+		return 0;
+
+	walk->nr_left_out++;
+
+	return LEAVE_OUT;
 }
 
 static int run_walk_leaf(const struct kho_radix_leaf *leaf,
@@ -589,14 +618,15 @@ static int run_walk_leaf(const struct kho_radix_leaf *leaf,
  *
  * Made for early boot: it allocates nothing, takes no lock, reads no address
  * before @cb->node_ok allowed it, and costs no more per key than it takes to
- * find the next clear bit. As @cb->node_ok is called for each node, it can also
- * limit their number, which a damaged tree may make endless.
+ * find the next clear bit. What the callbacks refuse is left out, see &struct
+ * kho_radix_run_cb. As @cb->node_ok is called for each node, it can also limit
+ * their number, which a damaged tree may make endless.
  *
- * Return: 0, -EINVAL if the tree is damaged (runs before the damage may have
- * been reported), or what @cb->run returned to end the walk.
+ * Return: how many nodes and keys were left out, -EINVAL if the root itself
+ * cannot be read, or what @cb->run returned to end the walk.
  */
-int kho_radix_walk_runs(phys_addr_t root, const struct kho_radix_run_cb *cb,
-			void *data)
+long kho_radix_walk_runs(phys_addr_t root, const struct kho_radix_run_cb *cb,
+			 void *data)
 {
 	static const struct walk_ops ops = {
 		.node = run_walk_node,
@@ -606,7 +636,10 @@ int kho_radix_walk_runs(phys_addr_t root, const struct kho_radix_run_cb *cb,
 	int err;
 
 	err = walk_node(root, TOP_LEVEL, 0, &ops, &walk);
-	if (err)
-		return err;
-	return run_walk_report(&walk);
+	if (err == LEAVE_OUT)
+		return -EINVAL;
+	if (!err)
+		err = run_walk_report(&walk);
+
+	return err ?: walk.nr_left_out;
 }

@@ -172,77 +172,153 @@ static bool descriptor_ok(const struct kho_vmalloc *preservation)
 	       IS_ALIGNED(preservation->total_pages, 1U << preservation->order);
 }
 
-/* Pages taken back so far, of those that are to be mapped. */
-struct taken_pages {
-	struct page **pages;
-	unsigned int nr;
-	unsigned int total;
-	unsigned int order;
+static bool run_ok(u64 phys, unsigned int order)
+{
+	const unsigned long nr = 1UL << order;
+
+	return phys && IS_ALIGNED(phys, PAGE_SIZE << order) &&
+	       kho_preserved_pages(PHYS_PFN(phys), nr) == nr;
+}
+
+/*
+ * Call back for each run of pages of an area that came in, in order. Nothing is
+ * taken back.
+ *
+ * Returns 0, -EINVAL when the description is damaged, or what @fn ended it with.
+ */
+static int for_each_run(const struct kho_vmalloc *preservation,
+			int (*fn)(u64 phys, unsigned int order, void *arg),
+			void *arg)
+{
+	const unsigned int order = preservation->order;
+	unsigned int left = preservation->total_pages >> order;
+	u64 phys = preservation->first.phys;
+	const struct kho_vmalloc_chunk *chunk;
+	unsigned int i;
+	int err;
+
+	while (left) {
+		if (!kho_is_preserved(phys, sizeof(*chunk)))
+			return -EINVAL;
+		chunk = chunk_at(phys);
+
+		for (i = 0; i < KHO_VMALLOC_CHUNK_SLOTS && left; i++, left--) {
+			if (!run_ok(chunk->phys[i], order))
+				return -EINVAL;
+			err = fn(chunk->phys[i], order, arg);
+			if (err)
+				return err;
+		}
+
+		/* A chain that is longer than its descriptor says is damaged. */
+		if (i < KHO_VMALLOC_CHUNK_SLOTS && chunk->phys[i])
+			return -EINVAL;
+		phys = chunk->next.phys;
+		cond_resched();
+	}
+
+	return phys ? -EINVAL : 0;
+}
+
+/* Why an area cannot be read or restored. */
+static void report_damage(const struct kho_vmalloc *preservation)
+{
+	pr_err("description of a vmalloc area at %#llx is damaged: %u pages, order %u, flags %#x\n",
+	       preservation->first.phys, preservation->total_pages,
+	       preservation->order, preservation->flags);
+}
+
+struct reader {
+	int (*read)(const void *data, size_t size, void *arg);
+	void *arg;
 };
 
-static int take_run(struct taken_pages *taken, u64 phys)
+static int read_run(u64 phys, unsigned int order, void *arg)
 {
-	const unsigned int nr = 1U << taken->order;
-	struct page *page;
+	const struct reader *reader = arg;
+
+	return reader->read(phys_to_virt(phys), PAGE_SIZE << order, reader->arg);
+}
+
+/**
+ * kho_read_vmalloc - read a vmalloc area of the previous kernel in place
+ * @preservation: what kho_preserve_vmalloc() filled in there
+ * @read:         called for one piece of @size bytes after the other; an errno
+ *                from it ends the walk. Pieces are multiples of a page
+ * @arg:          passed on to @read
+ *
+ * For who wants to see whether the contents can be believed before it takes
+ * them over by kho_restore_vmalloc().
+ *
+ * Context: may sleep
+ * Return: 0, what @read returned, or -EINVAL if the description of the area is
+ * damaged, which a message says.
+ */
+int kho_read_vmalloc(const struct kho_vmalloc *preservation,
+		     int (*read)(const void *data, size_t size, void *arg),
+		     void *arg)
+{
+	struct reader reader = { .read = read, .arg = arg };
+	int err = -EINVAL;
+
+	if (descriptor_ok(preservation))
+		err = for_each_run(preservation, read_run, &reader);
+	if (err)
+		report_damage(preservation);
+
+	return err;
+}
+EXPORT_SYMBOL_GPL(kho_read_vmalloc);
+
+struct page_list {
+	struct page **pages;
+	unsigned int nr;
+};
+
+static int list_run(u64 phys, unsigned int order, void *arg)
+{
+	struct page *page = pfn_to_page(PHYS_PFN(phys));
+	struct page_list *list = arg;
 	unsigned int i;
 
-	if (!phys || !IS_ALIGNED(phys, PAGE_SIZE << taken->order))
-		return -EINVAL;
+	for (i = 0; i < 1U << order; i++)
+		list->pages[list->nr++] = page + i;
 
-	page = kho_restore_pages(phys, nr);
-	if (!page)
-		return -EINVAL;
-
-	for (i = 0; i < nr; i++)
-		taken->pages[taken->nr++] = page + i;
 	return 0;
 }
 
-/* Take back a chunk, and what it lists. The next one is put in @phys. */
-static int take_chunk(struct taken_pages *taken, u64 *phys)
+static void free_chunks(u64 phys)
 {
-	struct kho_vmalloc_chunk *chunk;
-	struct page *page;
-	unsigned int i;
-	int err = 0;
+	while (phys) {
+		struct kho_vmalloc_chunk *chunk = chunk_at(phys);
 
-	if (!*phys || !PAGE_ALIGNED(*phys))
-		return -EINVAL;
-	page = kho_restore_pages(*phys, 1);
-	if (!page)
-		return -EINVAL;
-
-	chunk = page_address(page);
-	for (i = 0; i < KHO_VMALLOC_CHUNK_SLOTS; i++) {
-		if (taken->nr == taken->total)
-			break;
-		err = take_run(taken, chunk->phys[i]);
-		if (err)
-			goto out;
+		phys = chunk->next.phys;
+		kho_restore_free(chunk);
+		cond_resched();
 	}
-
-	/* A chain that is longer than its descriptor says is damaged. */
-	if (i < KHO_VMALLOC_CHUNK_SLOTS && chunk->phys[i])
-		err = -EINVAL;
-	*phys = chunk->next.phys;
-out:
-	__free_page(page);
-	cond_resched();
-	return err;
 }
 
-/* Take back all pages. On failure those that were taken are freed. */
-static int take_pages(struct taken_pages *taken, u64 phys)
+/* Take back all pages of an area, which are put in @pages. */
+static int take_pages(const struct kho_vmalloc *preservation,
+		      struct page **pages)
 {
-	int err = 0;
+	const unsigned int nr = 1U << preservation->order;
+	struct page_list list = { .pages = pages };
+	unsigned int done;
 
-	while (!err && taken->nr < taken->total)
-		err = take_chunk(taken, &phys);
-	if (!err && !phys)
-		return 0;
+	if (for_each_run(preservation, list_run, &list))
+		return -EINVAL;
 
-	release_pages(taken->pages, taken->nr);
-	return -EINVAL;
+	for (done = 0; done < list.nr; done += nr) {
+		/* A run that is listed twice cannot be had twice. */
+		if (!kho_restore_pages(page_to_phys(pages[done]), nr)) {
+			release_pages(pages, done);
+			return -EINVAL;
+		}
+	}
+	free_chunks(preservation->first.phys);
+
+	return 0;
 }
 
 /* How often to try to map what there is no other copy of. */
@@ -252,8 +328,7 @@ static int take_pages(struct taken_pages *taken, u64 phys)
  * kho_restore_vmalloc - take over a vmalloc area from the previous kernel
  * @preservation: what kho_preserve_vmalloc() filled in there
  *
- * On failure the pages that had been taken over are freed, and those that had
- * not remain preserved.
+ * An area whose description is damaged remains preserved.
  *
  * Context: may sleep
  * Return: the area, at another address than before, to be freed by vfree();
@@ -261,45 +336,40 @@ static int take_pages(struct taken_pages *taken, u64 phys)
  */
 void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
 {
-	struct taken_pages taken = {
-		.total = preservation->total_pages,
-		.order = preservation->order,
-	};
-	bool huge = preservation->flags & KHO_VMALLOC_HUGE_VMAP;
+	const bool huge = preservation->flags & KHO_VMALLOC_HUGE_VMAP;
+	const unsigned int nr_pages = preservation->total_pages;
 	unsigned int tries = ADOPT_TRIES;
+	struct page **pages;
 	void *addr;
 
 	if (!descriptor_ok(preservation)) {
-		pr_err("vmalloc area of %u pages, order %u, flags %#x cannot be restored\n",
-		       preservation->total_pages, preservation->order,
-		       preservation->flags);
+		report_damage(preservation);
 		return NULL;
 	}
 
 	/* What is preserved must not be lost to a moment's lack of memory. */
-	taken.pages = kvmalloc_array(taken.total, sizeof(*taken.pages),
-				     GFP_KERNEL | __GFP_NOFAIL);
-	if (!taken.pages)
+	pages = kvmalloc_array(nr_pages, sizeof(*pages),
+			       GFP_KERNEL | __GFP_NOFAIL);
+	if (!pages)
 		return NULL;
 
-	if (take_pages(&taken, preservation->first.phys)) {
-		pr_err("vmalloc area at %#llx is damaged: %u of %u pages found\n",
-		       preservation->first.phys, taken.nr, taken.total);
+	if (take_pages(preservation, pages)) {
+		report_damage(preservation);
 		goto free_array;
 	}
 
 	do {
-		addr = kho_vmalloc_adopt(taken.pages, taken.nr,
-					 huge ? taken.order : 0,
+		addr = kho_vmalloc_adopt(pages, nr_pages,
+					 huge ? preservation->order : 0,
 					 huge ? VM_ALLOW_HUGE_VMAP : 0);
 		if (addr)
 			return addr;
 		schedule_timeout_uninterruptible(1);
 	} while (--tries);
 
-	release_pages(taken.pages, taken.nr);
+	release_pages(pages, nr_pages);
 free_array:
-	kvfree(taken.pages);
+	kvfree(pages);
 	return NULL;
 }
 EXPORT_SYMBOL_GPL(kho_restore_vmalloc);
