@@ -16,6 +16,7 @@
 
 struct file;
 struct liveupdate_file_handler;
+struct liveupdate_flb;
 struct module;
 
 /**
@@ -84,6 +85,54 @@ struct liveupdate_file_handler {
 
 	/* private: */
 	struct list_head list;
+	u64 flbs;
+};
+
+/**
+ * struct liveupdate_flb_op_args - what a callback of an FLB works on
+ * @flb:  the FLB itself
+ * @data: what travels to the next kernel; output of
+ *        &liveupdate_flb_ops.preserve
+ * @obj:  for who uses the FLB; output of &liveupdate_flb_ops.preserve in the
+ *        kernel that hands over, and of &liveupdate_flb_ops.retrieve in the next
+ */
+struct liveupdate_flb_op_args {
+	struct liveupdate_flb *flb;
+	u64 data;
+	void *obj;
+};
+
+/**
+ * struct liveupdate_flb_ops - callbacks of an FLB
+ * @preserve:   preserve the state, for the first file that depends on it. A
+ *              failure fails the preservation of that file.
+ * @unpreserve: undo @preserve, when no file depends on it any more.
+ * @retrieve:   take the state over from the previous kernel, on its first use.
+ *              Called at most once; a failure is remembered.
+ * @finish:     release what is left of the handed over state, when no file of
+ *              the previous kernel depends on it any more. Always after a
+ *              successful @retrieve; called at most once.
+ * @owner:      the module that the FLB is in
+ *
+ * All are required and may sleep. Calls for one FLB never run at the same time
+ * in the same direction. They may use other FLBs.
+ */
+struct liveupdate_flb_ops {
+	int (*preserve)(struct liveupdate_flb_op_args *args);
+	void (*unpreserve)(struct liveupdate_flb_op_args *args);
+	int (*retrieve)(struct liveupdate_flb_op_args *args);
+	void (*finish)(struct liveupdate_flb_op_args *args);
+	struct module *owner;
+};
+
+/**
+ * struct liveupdate_flb - file-lifecycle-bound state, which files share
+ * @ops:        its callbacks
+ * @compatible: names the format of what it hands over
+ */
+struct liveupdate_flb {
+	const struct liveupdate_flb_ops *ops;
+	const char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
 };
 
 #ifdef CONFIG_LIVEUPDATE
@@ -93,6 +142,15 @@ int liveupdate_reboot(void);
 
 int liveupdate_register_file_handler(struct liveupdate_file_handler *fh);
 void liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh);
+
+int liveupdate_register_flb(struct liveupdate_file_handler *fh,
+			    struct liveupdate_flb *flb);
+void liveupdate_unregister_flb(struct liveupdate_file_handler *fh,
+			       struct liveupdate_flb *flb);
+int liveupdate_flb_get_incoming(struct liveupdate_flb *flb, void **obj);
+void liveupdate_flb_put_incoming(struct liveupdate_flb *flb);
+int liveupdate_flb_get_outgoing(struct liveupdate_flb *flb, void **obj);
+void liveupdate_flb_put_outgoing(struct liveupdate_flb *flb);
 
 #else /* CONFIG_LIVEUPDATE */
 
@@ -115,6 +173,40 @@ liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
 static inline void
 liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh) { }
 
+static inline int liveupdate_register_flb(struct liveupdate_file_handler *fh,
+					  struct liveupdate_flb *flb)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void liveupdate_unregister_flb(struct liveupdate_file_handler *fh,
+					     struct liveupdate_flb *flb) { }
+
+static inline int liveupdate_flb_get_incoming(struct liveupdate_flb *flb,
+					      void **obj)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void liveupdate_flb_put_incoming(struct liveupdate_flb *flb) { }
+
+static inline int liveupdate_flb_get_outgoing(struct liveupdate_flb *flb,
+					      void **obj)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void liveupdate_flb_put_outgoing(struct liveupdate_flb *flb) { }
+
 #endif /* CONFIG_LIVEUPDATE */
+
+/* In lib/test_liveupdate_flb.c. */
+#ifdef CONFIG_LIVEUPDATE_TEST
+void liveupdate_test_register(struct liveupdate_file_handler *fh);
+#else
+static inline void liveupdate_test_register(struct liveupdate_file_handler *fh)
+{
+}
+#endif
 
 #endif /* _LINUX_LIVEUPDATE_H */

@@ -135,6 +135,7 @@ int liveupdate_reboot(void)
 	down_write(&luo_rwsem);
 	err = luo_sessions_freeze(&sessions_pa);
 	if (!err) {
+		luo_flbs_freeze();
 		luo_outgoing_header->sessions_pa = sessions_pa;
 		luo_frozen = true;
 	}
@@ -313,30 +314,16 @@ int luo_header_check(const struct luo_ser *ser, size_t size)
 	return 0;
 }
 
-/* A preserved page, checked, with a reference that is now ours. */
-static void *__init luo_restore_page(u64 pa)
+/**
+ * luo_find_page - a page that the previous kernel preserved
+ * @pa: its physical address, as that kernel told it
+ *
+ * Return: the page, in place, for kho_restore_free() when all in it is read; or
+ * NULL when there is none.
+ */
+void *luo_find_page(u64 pa)
 {
-	struct folio *folio;
-
-	if (!IS_ALIGNED(pa, PAGE_SIZE))
-		return NULL;
-	folio = kho_restore_folio(pa);
-	return folio ? folio_address(folio) : NULL;
-}
-
-/* File-lifecycle-bound state is not implemented yet: expect and give none. */
-static void __init luo_receive_flbs(u64 flbs_pa)
-{
-	struct luo_flb_header_ser *flbs;
-
-	if (!flbs_pa)
-		return;
-	flbs = luo_restore_page(flbs_pa);
-	if (flbs && !flbs->count) {
-		folio_put(virt_to_folio(flbs));
-		return;
-	}
-	pr_warn("previous kernel's shared state of files cannot be used, its memory stays reserved\n");
+	return kho_is_preserved(pa, PAGE_SIZE) ? phys_to_virt(pa) : NULL;
 }
 
 /*
@@ -347,7 +334,7 @@ static void __init luo_receive_flbs(u64 flbs_pa)
 static u64 __init luo_receive_header(void)
 {
 	struct luo_ser *ser = NULL;
-	u64 liveupdate_num, flbs_pa;
+	u64 liveupdate_num;
 	phys_addr_t phys;
 	size_t size;
 	int err;
@@ -356,32 +343,30 @@ static u64 __init luo_receive_header(void)
 	if (err == -ENOENT)
 		return 0;
 	if (!err)
-		ser = luo_restore_page(phys);
+		ser = luo_find_page(phys);
 	if (!ser || luo_header_check(ser, size)) {
 		pr_err("nothing can be retrieved from the previous kernel; its memory stays reserved until the next reboot\n");
 		luo_received.err = -EIO;
+		luo_flbs_set_damaged();
 		return 0;
 	}
 
 	liveupdate_num = ser->liveupdate_num;
 	luo_received.sessions_pa = ser->sessions_pa;
-	flbs_pa = ser->flbs_pa;
-	folio_put(virt_to_folio(ser));
-
-	luo_receive_flbs(flbs_pa);
+	luo_flbs_receive(ser->flbs_pa);
+	kho_restore_free(ser);
 	return liveupdate_num;
 }
 
 static int __init luo_publish_header(u64 liveupdate_num)
 {
-	struct luo_flb_header_ser *flbs;
 	struct luo_ser *ser;
+	u64 flbs_pa;
 	int err;
 
-	flbs = kho_alloc_preserve(PAGE_SIZE);
-	if (IS_ERR(flbs))
-		return PTR_ERR(flbs);
-	flbs->pgcnt = 1;
+	err = luo_flbs_publish(&flbs_pa);
+	if (err)
+		return err;
 
 	ser = kho_alloc_preserve(sizeof(*ser));
 	if (IS_ERR(ser)) {
@@ -390,7 +375,7 @@ static int __init luo_publish_header(u64 liveupdate_num)
 	}
 	strscpy_pad(ser->compatible, LUO_ABI_COMPATIBLE);
 	ser->liveupdate_num = liveupdate_num;
-	ser->flbs_pa = virt_to_phys(flbs);
+	ser->flbs_pa = flbs_pa;
 
 	err = kho_add_subtree(LUO_KHO_ENTRY_NAME, ser, sizeof(*ser));
 	if (err)
@@ -401,11 +386,14 @@ static int __init luo_publish_header(u64 liveupdate_num)
 free_ser:
 	kho_unpreserve_free(ser);
 free_flbs:
-	kho_unpreserve_free(flbs);
+	kho_unpreserve_free(phys_to_virt(flbs_pa));
 	return err;
 }
 
-/* Handlers register in initcalls, too, and need not wait for this one. */
+/*
+ * After KHO, and before those who may ask for state that came in. Handlers
+ * register in initcalls, too, and need not wait for this one.
+ */
 static int __init luo_init(void)
 {
 	u64 liveupdate_num;
@@ -425,20 +413,26 @@ static int __init luo_init(void)
 	if (err) {
 		pr_err("cannot set up what to hand over: %pe; live update is off until the next reboot\n",
 		       ERR_PTR(err));
-		goto disable;
-	}
-	err = misc_register(&luo_device);
-	if (err) {
-		pr_err("cannot register /dev/liveupdate: %pe\n", ERR_PTR(err));
-		goto disable;
+		luo_enabled = false;
+		return err;
 	}
 	if (liveupdate_num)
 		pr_info("live update number %llu since the last cold boot\n",
 			liveupdate_num);
 	return 0;
+}
+postcore_initcall(luo_init);
 
-disable:
-	luo_enabled = false;
+static int __init luo_device_init(void)
+{
+	int err;
+
+	if (!liveupdate_enabled())
+		return 0;
+	err = misc_register(&luo_device);
+	if (err)
+		pr_err("cannot register /dev/liveupdate: %pe; nothing can be handed over until the next reboot\n",
+		       ERR_PTR(err));
 	return err;
 }
-late_initcall(luo_init);
+late_initcall(luo_device_init);

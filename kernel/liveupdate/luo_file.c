@@ -38,6 +38,7 @@
  * @token:      by which userspace names the file
  * @id:         outgoing: identity of the object behind the file, as seen by the
  *              handler
+ * @flbs:       outgoing: what luo_flbs_preserve() gave
  * @args:       what the handler is called with, and its state in between. Holds
  *              a reference to the file, if set, and to the module of the
  *              handler, if set
@@ -52,19 +53,26 @@ struct luo_file {
 	struct rb_node id_node;
 	u64 token;
 	unsigned long id;
+	u64 flbs;
 	struct liveupdate_file_op_args args;
 	char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
 };
 
 /* All registered handlers. */
 static LIST_HEAD(luo_handlers);
-static DECLARE_RWSEM(luo_handlers_lock);
+DECLARE_RWSEM(luo_handlers_lock);
 
 /* All files of outgoing sessions by handler and identity. */
 static struct rb_root luo_ids = RB_ROOT;
 static DEFINE_MUTEX(luo_ids_lock);
 
-static bool luo_compatible_ok(const char *compatible)
+/**
+ * luo_compatible_ok - can a handler or an FLB have this name?
+ * @compatible: LIVEUPDATE_HNDL_COMPAT_LENGTH bytes
+ *
+ * Return: whether it can.
+ */
+bool luo_compatible_ok(const char *compatible)
 {
 	return compatible[0] &&
 	       strnlen(compatible, LIVEUPDATE_HNDL_COMPAT_LENGTH) <
@@ -81,6 +89,25 @@ luo_handler_find(const char *compatible)
 			return fh;
 	}
 	return NULL;
+}
+
+/**
+ * luo_handler_is_registered - is it one of the registered handlers?
+ * @fh: a handler, or where one was
+ *
+ * Return: whether it is.
+ */
+bool luo_handler_is_registered(const struct liveupdate_file_handler *fh)
+{
+	const struct liveupdate_file_handler *other;
+
+	lockdep_assert_held(&luo_handlers_lock);
+
+	list_for_each_entry(other, &luo_handlers, list) {
+		if (other == fh)
+			return true;
+	}
+	return false;
 }
 
 /**
@@ -104,10 +131,13 @@ int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
 	    !ops->retrieve || !ops->finish || !luo_compatible_ok(fh->compatible))
 		return -EINVAL;
 
-	guard(rwsem_write)(&luo_handlers_lock);
-	if (luo_handler_find(fh->compatible))
-		return -EEXIST;
-	list_add_tail(&fh->list, &luo_handlers);
+	scoped_guard(rwsem_write, &luo_handlers_lock) {
+		if (luo_handler_find(fh->compatible))
+			return -EEXIST;
+		fh->flbs = 0;
+		list_add_tail(&fh->list, &luo_handlers);
+	}
+	liveupdate_test_register(fh);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(liveupdate_register_file_handler);
@@ -116,7 +146,7 @@ EXPORT_SYMBOL_GPL(liveupdate_register_file_handler);
  * liveupdate_unregister_file_handler - unregister a handler
  * @fh: the handler, registered successfully
  *
- * No file of the handler may be in a session. For a module that calls this when
+ * It is unlinked from all FLBs. No file of the handler may be in a session. For a module that calls this when
  * it is unloaded this is so, because a file in a session holds it.
  */
 void liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh)
@@ -125,6 +155,7 @@ void liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh)
 		return;
 
 	guard(rwsem_write)(&luo_handlers_lock);
+	luo_flbs_unlink(fh);
 	list_del(&fh->list);
 }
 EXPORT_SYMBOL_GPL(liveupdate_unregister_file_handler);
@@ -284,11 +315,16 @@ int luo_file_preserve(struct luo_session *session, u64 token, int fd)
 	err = kho_block_set_grow(&session->blocks, session->nr_files + 1);
 	if (err)
 		goto del_id;
-	err = luo_file_ops(file)->preserve(&file->args);
+	err = luo_flbs_preserve(file->args.handler, &file->flbs);
 	if (err)
 		goto shrink;
+	err = luo_file_ops(file)->preserve(&file->args);
+	if (err)
+		goto unpreserve_flbs;
 	return luo_file_add(session, file);
 
+unpreserve_flbs:
+	luo_flbs_unpreserve(file->flbs);
 shrink:
 	kho_block_set_shrink(&session->blocks, session->nr_files);
 del_id:
@@ -310,6 +346,7 @@ void luo_files_unpreserve(struct luo_session *session)
 
 	list_for_each_entry_safe_reverse(file, prev, &session->files, list) {
 		luo_file_ops(file)->unpreserve(&file->args);
+		luo_flbs_unpreserve(file->flbs);
 		luo_id_del(file);
 		luo_file_del(session, file);
 		luo_file_free(file);
@@ -487,11 +524,13 @@ static bool luo_file_can_finish(struct luo_file *file)
 
 static void luo_file_finish(struct luo_session *session, struct luo_file *file)
 {
-	if (file->args.handler)
+	if (file->args.handler) {
 		luo_file_ops(file)->finish(&file->args);
-	else
+		luo_flbs_finish(file->args.handler);
+	} else {
 		pr_warn("session '%s': no handler '%s' to release token %#llx, its memory stays reserved until the next reboot\n",
 			session->name, file->compatible, file->token);
+	}
 	luo_file_del(session, file);
 	luo_file_free(file);
 }

@@ -13,6 +13,7 @@
 #include <linux/liveupdate.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
+#include <linux/rwsem.h>
 #include <linux/types.h>
 
 #include <linux/kho/abi/luo.h>
@@ -25,6 +26,8 @@ struct file;
  *  luo_rwsem		held for reading by each ioctl and each close of a
  *			session, see luo_enter(), and for writing by the freeze
  *  luo_session.mutex	the files of one session; held over handler callbacks
+ *  luo_flb_out.lock, luo_flb_in.lock
+ *			one FLB; held over its callbacks, which may use others
  *  luo_session_set.lock, luo_handlers_lock, luo_ids_lock
  *			short, never held together, nor over a callback that
  *			may sleep
@@ -154,6 +157,7 @@ long luo_ioctl(const struct luo_ioctl_table *table, struct luo_session *session,
 void luo_enter(void);
 void luo_exit(void);
 int luo_header_check(const struct luo_ser *ser, size_t size);
+void *luo_find_page(u64 pa);
 
 /* luo_session.c */
 
@@ -172,6 +176,11 @@ int luo_sessions_freeze(u64 *sessions_pa);
 
 /* luo_file.c */
 
+/* Protects the list of handlers and what links them to FLBs. */
+extern struct rw_semaphore luo_handlers_lock;
+
+bool luo_compatible_ok(const char *compatible);
+bool luo_handler_is_registered(const struct liveupdate_file_handler *fh);
 int luo_file_preserve(struct luo_session *session, u64 token, int fd);
 struct file *luo_file_retrieve(struct luo_session *session, u64 token);
 int luo_file_receive(struct luo_session *session,
@@ -181,5 +190,16 @@ int luo_files_freeze(struct luo_session *session, struct luo_session_ser *ser);
 void luo_files_unfreeze(struct luo_session *session);
 int luo_files_finish(struct luo_session *session);
 void luo_files_forget(struct luo_session *session);
+
+/* luo_flb.c */
+
+int luo_flbs_preserve(struct liveupdate_file_handler *fh, u64 *held);
+void luo_flbs_unpreserve(u64 held);
+void luo_flbs_finish(struct liveupdate_file_handler *fh);
+void luo_flbs_unlink(struct liveupdate_file_handler *fh);
+int luo_flbs_publish(u64 *flbs_pa);
+void luo_flbs_receive(u64 flbs_pa);
+void luo_flbs_set_damaged(void);
+void luo_flbs_freeze(void);
 
 #endif /* _KERNEL_LIVEUPDATE_LUO_INTERNAL_H */

@@ -422,18 +422,21 @@ static int luo_session_receive_files(struct luo_session *session,
 	kho_block_set_it_init(&it, &blocks);
 	while (!err && (file = kho_block_set_it_read_entry(&it)))
 		err = luo_file_receive(session, file);
-	kho_block_set_destroy(&blocks);
-
 	if (!err && session->nr_files != ser->count)
 		err = -EINVAL;
-	if (err)
+	if (err) {
 		luo_files_forget(session);
-	return err;
+		kho_block_set_forget(&blocks);
+		return err;
+	}
+
+	kho_block_set_destroy(&blocks);
+	return 0;
 }
 
 /**
  * luo_session_receive - take in a session from the previous kernel
- * @set: where it is to be kept
+ * @set: where it is to be kept; locked
  * @ser: what the previous kernel wrote
  *
  * A session whose name can be used but whose files cannot is kept, so that who
@@ -448,9 +451,16 @@ int luo_session_receive(struct luo_session_set *set,
 	struct luo_session *session;
 	int err;
 
+	lockdep_assert_held(&set->lock);
+
 	if (!luo_session_name_ok(ser->name)) {
 		pr_err("a session from the previous kernel has no valid name; its memory stays reserved until the next reboot\n");
 		return -EINVAL;
+	}
+	if (luo_session_find(set, ser->name)) {
+		pr_err("session '%s' came in twice; the memory of the second stays reserved until the next reboot\n",
+		       ser->name);
+		return -EEXIST;
 	}
 
 	/*
@@ -464,16 +474,7 @@ int luo_session_receive(struct luo_session_set *set,
 		       session->name, ERR_PTR(err));
 		session->err = -EIO;
 	}
-
-	scoped_guard(mutex, &set->lock)
-		err = luo_session_add(session);
-	if (err) {
-		pr_err("session '%s' came in twice; the memory of the second stays reserved until the next reboot\n",
-		       session->name);
-		luo_files_forget(session);
-		luo_session_free(session);
-		return err;
-	}
+	luo_session_add(session);
 	return session->err;
 }
 
@@ -501,8 +502,10 @@ int luo_sessions_receive(u64 sessions_pa)
 	}
 
 	kho_block_set_it_init(&it, &blocks);
-	while ((ser = kho_block_set_it_read_entry(&it)))
-		luo_session_receive(&luo_incoming, ser);
+	scoped_guard(mutex, &luo_incoming.lock) {
+		while ((ser = kho_block_set_it_read_entry(&it)))
+			luo_session_receive(&luo_incoming, ser);
+	}
 	kho_block_set_destroy(&blocks);
 	return 0;
 }

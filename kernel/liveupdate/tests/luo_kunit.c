@@ -54,6 +54,13 @@ static void luo_test_header_other_format(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, luo_header_check(&ser, sizeof(ser)), -EIO);
 }
 
+static int receive(struct luo_session_set *set,
+		   const struct luo_session_ser *ser)
+{
+	guard(mutex)(&set->lock);
+	return luo_session_receive(set, ser);
+}
+
 /* Each case has a set of its own, as if it had just come in. */
 static int luo_test_init(struct kunit *test)
 {
@@ -94,9 +101,9 @@ static void luo_test_session_good(struct kunit *test)
 	struct luo_session_ser ser = { .name = "one" };
 	struct luo_session *session;
 
-	KUNIT_ASSERT_EQ(test, luo_session_receive(set, &ser), 0);
+	KUNIT_ASSERT_EQ(test, receive(set, &ser), 0);
 	strscpy_pad(ser.name, "two");
-	KUNIT_ASSERT_EQ(test, luo_session_receive(set, &ser), 0);
+	KUNIT_ASSERT_EQ(test, receive(set, &ser), 0);
 
 	session = luo_test_find(test, "one");
 	KUNIT_ASSERT_NOT_NULL(test, session);
@@ -114,7 +121,7 @@ static void luo_test_session_no_name(struct kunit *test)
 	struct luo_session_set *set = test->priv;
 	struct luo_session_ser ser = {};
 
-	KUNIT_EXPECT_EQ(test, luo_session_receive(set, &ser), -EINVAL);
+	KUNIT_EXPECT_EQ(test, receive(set, &ser), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set->count, 0);
 }
 
@@ -124,7 +131,7 @@ static void luo_test_session_longest_name(struct kunit *test)
 	struct luo_session_ser ser = {};
 
 	memset(ser.name, 'n', sizeof(ser.name) - 1);
-	KUNIT_EXPECT_EQ(test, luo_session_receive(set, &ser), 0);
+	KUNIT_EXPECT_EQ(test, receive(set, &ser), 0);
 	KUNIT_EXPECT_NOT_NULL(test, luo_test_find(test, ser.name));
 }
 
@@ -134,7 +141,7 @@ static void luo_test_session_unterminated_name(struct kunit *test)
 	struct luo_session_ser ser = {};
 
 	memset(ser.name, 'n', sizeof(ser.name));
-	KUNIT_EXPECT_EQ(test, luo_session_receive(set, &ser), -EINVAL);
+	KUNIT_EXPECT_EQ(test, receive(set, &ser), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set->count, 0);
 }
 
@@ -144,9 +151,9 @@ static void luo_test_session_same_name(struct kunit *test)
 	struct luo_session_ser ser = { .name = "twin" };
 	struct luo_session *first;
 
-	KUNIT_ASSERT_EQ(test, luo_session_receive(set, &ser), 0);
+	KUNIT_ASSERT_EQ(test, receive(set, &ser), 0);
 	first = luo_test_find(test, "twin");
-	KUNIT_EXPECT_EQ(test, luo_session_receive(set, &ser), -EEXIST);
+	KUNIT_EXPECT_EQ(test, receive(set, &ser), -EEXIST);
 	KUNIT_EXPECT_PTR_EQ(test, luo_test_find(test, "twin"), first);
 	KUNIT_EXPECT_EQ(test, first->err, 0);
 	KUNIT_EXPECT_EQ(test, set->count, 1);
@@ -158,7 +165,7 @@ static void luo_test_session_count_without_files(struct kunit *test)
 	struct luo_session_ser ser = { .name = "odd", .count = 1 };
 	struct luo_session *session;
 
-	KUNIT_EXPECT_EQ(test, luo_session_receive(set, &ser), -EIO);
+	KUNIT_EXPECT_EQ(test, receive(set, &ser), -EIO);
 	session = luo_test_find(test, "odd");
 	KUNIT_ASSERT_NOT_NULL(test, session);
 	KUNIT_EXPECT_EQ(test, session->err, -EIO);
@@ -171,7 +178,7 @@ static void luo_test_session_bad_files(struct kunit *test)
 	struct luo_session_ser ser = { .name = "odd", .files = 1, .count = 1 };
 	struct luo_session *session;
 
-	KUNIT_EXPECT_EQ(test, luo_session_receive(set, &ser), -EIO);
+	KUNIT_EXPECT_EQ(test, receive(set, &ser), -EIO);
 	session = luo_test_find(test, "odd");
 	KUNIT_ASSERT_NOT_NULL(test, session);
 	KUNIT_EXPECT_EQ(test, session->err, -EIO);
@@ -183,7 +190,7 @@ static struct luo_session *luo_test_session(struct kunit *test)
 	struct luo_session_ser ser = { .name = "files" };
 	struct luo_session *session;
 
-	KUNIT_ASSERT_EQ(test, luo_session_receive(test->priv, &ser), 0);
+	KUNIT_ASSERT_EQ(test, receive(test->priv, &ser), 0);
 	session = luo_test_find(test, "files");
 	KUNIT_ASSERT_NOT_NULL(test, session);
 	return session;

@@ -76,4 +76,21 @@ struct luo_flb_header_ser {
 
 static_assert(sizeof(struct luo_flb_header_ser) == 16);
 
+/**
+ * struct luo_flb_ser - state that files share; follows the head of the page
+ * @name:  compatible string of the FLB
+ * @data:  the FLB's own
+ * @count: number of preserved files that depend on it
+ */
+struct luo_flb_ser {
+	char name[LIVEUPDATE_HNDL_COMPAT_LENGTH];
+	u64 data;
+	u64 count;
+} __packed;
+
+static_assert(sizeof(struct luo_flb_ser) == 64);
+
+/* So many fit into the page, whatever its size is. */
+#define LUO_FLB_MAX	63
+
 #endif /* _LINUX_KHO_ABI_LUO_H */

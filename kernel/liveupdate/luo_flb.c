@@ -1,0 +1,622 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live update orchestrator (LUO): state that files share.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+
+/**
+ * DOC: File-lifecycle-bound state
+ *
+ * Some state does not belong to one file but to all files of a kind: think of
+ * the tables of an IOMMU, behind files of many devices. Such state is
+ * file-lifecycle-bound (FLB): it is preserved when the first file that depends
+ * on it is, and finished when the last one is. Which files depend on it is said
+ * by linking it to their handlers, see liveupdate_register_flb().
+ *
+ * In the kernel that hands over, each file that depends on the state holds it,
+ * and so does each liveupdate_flb_get_outgoing() until its put. The first one
+ * has it preserved, the last one has it unpreserved.
+ *
+ * In the next kernel it is held by as many files as the previous kernel says,
+ * and by each liveupdate_flb_get_incoming() until its put. The first use has it
+ * retrieved. When nothing holds it any more it is finished; it is retrieved
+ * first when nobody had done that, so that who finishes it finds an object.
+ */
+
+#define pr_fmt(fmt) "luo: " fmt
+
+#include <linux/bitops.h>
+#include <linux/cleanup.h>
+#include <linux/err.h>
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/lockdep.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "luo_internal.h"
+
+/**
+ * struct luo_flb_out - an FLB that is registered
+ * @flb:   the FLB, NULL when the slot is free. Protected by luo_handlers_lock
+ * @links: handlers it is linked to. Protected by luo_handlers_lock
+ * @key:   own class of @lock, for one FLB's callback may use another FLB
+ * @lock:  protects what follows, held over callbacks
+ * @files: preserved files that depend on it
+ * @users: liveupdate_flb_get_outgoing() without put
+ * @args:  its state while something holds it
+ *
+ * Files and users each hold a reference to the module of the FLB.
+ */
+struct luo_flb_out {
+	struct liveupdate_flb *flb;
+	unsigned int links;
+
+	struct lock_class_key key;
+	struct mutex lock;	/* protects what follows */
+	u64 files;
+	u64 users;
+	struct liveupdate_flb_op_args args;
+};
+
+/**
+ * struct luo_flb_in - an FLB that came in from the previous kernel
+ * @compatible: its name
+ * @key:        own class of @lock
+ * @lock:       protects what follows, held over callbacks
+ * @files:      files that depend on it and are not finished
+ * @users:      liveupdate_flb_get_incoming() without put
+ * @status:     0 not retrieved, > 0 retrieved, < 0 the errno for who asks
+ * @finished:   nothing is left of it
+ * @args:       its state; once it is retrieved the FLB's module is held
+ */
+struct luo_flb_in {
+	char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
+
+	struct lock_class_key key;
+	struct mutex lock;	/* protects what follows */
+	u64 files;
+	u64 users;
+	int status;
+	bool finished;
+	struct liveupdate_flb_op_args args;
+};
+
+static struct luo_flb_out luo_flbs_out[LUO_FLB_MAX];
+
+/* What came in. @err is for all, when what came in cannot be read. */
+static struct {
+	struct luo_flb_in *flbs;
+	unsigned int nr;
+	int err;
+} luo_flbs_in;
+
+/* The page of what is handed over. */
+static struct luo_flb_header_ser *luo_flbs_ser;
+
+static struct luo_flb_out *luo_flb_out_find(struct liveupdate_flb *flb)
+{
+	lockdep_assert_held(&luo_handlers_lock);
+
+	for (int i = 0; i < LUO_FLB_MAX; i++) {
+		if (luo_flbs_out[i].flb == flb)
+			return &luo_flbs_out[i];
+	}
+	return NULL;
+}
+
+/* A slot for an FLB that is not registered yet. */
+static struct luo_flb_out *luo_flb_out_add(struct liveupdate_flb *flb)
+{
+	struct luo_flb_out *out;
+
+	for (int i = 0; i < LUO_FLB_MAX; i++) {
+		out = &luo_flbs_out[i];
+		if (out->flb && !strcmp(out->flb->compatible, flb->compatible))
+			return ERR_PTR(-EEXIST);
+	}
+
+	out = luo_flb_out_find(NULL);
+	if (!out)
+		return ERR_PTR(-ENOSPC);
+	out->flb = flb;
+	__mutex_init(&out->lock, "luo_flb_out.lock", &out->key);
+	return out;
+}
+
+static u64 luo_flb_out_bit(const struct luo_flb_out *out)
+{
+	return BIT_ULL(out - luo_flbs_out);
+}
+
+/**
+ * liveupdate_register_flb - make the files of a handler depend on shared state
+ * @fh:  the handler, registered
+ * @flb: the shared state; must stay as it is until it is unregistered
+ *
+ * Files that are preserved already are not concerned.
+ *
+ * Context: may sleep
+ * Return: 0; -EOPNOTSUPP when live update is not in use; -EINVAL when a callback
+ * or the compatible string is missing or @fh is not registered; -EEXIST when
+ * @flb is linked to @fh already, or its compatible string is another FLB's;
+ * -ENOSPC when there are too many FLBs.
+ */
+int liveupdate_register_flb(struct liveupdate_file_handler *fh,
+			    struct liveupdate_flb *flb)
+{
+	const struct liveupdate_flb_ops *ops = flb->ops;
+	struct luo_flb_out *out;
+
+	if (!liveupdate_enabled())
+		return -EOPNOTSUPP;
+	if (!ops || !ops->preserve || !ops->unpreserve || !ops->retrieve ||
+	    !ops->finish || !luo_compatible_ok(flb->compatible))
+		return -EINVAL;
+
+	guard(rwsem_write)(&luo_handlers_lock);
+	if (!luo_handler_is_registered(fh))
+		return -EINVAL;
+
+	out = luo_flb_out_find(flb) ?: luo_flb_out_add(flb);
+	if (IS_ERR(out))
+		return PTR_ERR(out);
+	if (fh->flbs & luo_flb_out_bit(out))
+		return -EEXIST;
+	fh->flbs |= luo_flb_out_bit(out);
+	out->links++;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(liveupdate_register_flb);
+
+static void luo_flb_unlink(struct liveupdate_file_handler *fh,
+			   struct luo_flb_out *out)
+{
+	fh->flbs &= ~luo_flb_out_bit(out);
+	if (--out->links)
+		return;
+	WARN_ON(out->files || out->users);
+	out->flb = NULL;
+}
+
+/**
+ * liveupdate_unregister_flb - undo liveupdate_register_flb()
+ * @fh:  the handler
+ * @flb: the shared state
+ *
+ * When @flb is linked to no handler any more, no file may depend on it. For a
+ * module that calls this when it is unloaded this is so, because a preserved
+ * file holds it.
+ *
+ * Context: may sleep
+ */
+void liveupdate_unregister_flb(struct liveupdate_file_handler *fh,
+			       struct liveupdate_flb *flb)
+{
+	struct luo_flb_out *out;
+
+	guard(rwsem_write)(&luo_handlers_lock);
+	out = luo_flb_out_find(flb);
+	if (out && luo_handler_is_registered(fh) &&
+	    fh->flbs & luo_flb_out_bit(out))
+		luo_flb_unlink(fh, out);
+}
+EXPORT_SYMBOL_GPL(liveupdate_unregister_flb);
+
+/**
+ * luo_flbs_unlink - unlink a handler from all FLBs
+ * @fh: the handler, about to be unregistered
+ */
+void luo_flbs_unlink(struct liveupdate_file_handler *fh)
+{
+	lockdep_assert_held_write(&luo_handlers_lock);
+
+	for (int i = 0; i < LUO_FLB_MAX; i++) {
+		if (fh->flbs & BIT_ULL(i))
+			luo_flb_unlink(fh, &luo_flbs_out[i]);
+	}
+}
+
+static bool luo_flb_out_is_held(const struct luo_flb_out *out)
+{
+	return out->files || out->users;
+}
+
+static int luo_flb_preserve(struct luo_flb_out *out)
+{
+	int err;
+
+	guard(mutex)(&out->lock);
+	if (!luo_flb_out_is_held(out)) {
+		out->args = (struct liveupdate_flb_op_args) { .flb = out->flb };
+		err = out->flb->ops->preserve(&out->args);
+		if (err)
+			return err;
+	}
+	out->files++;
+	return 0;
+}
+
+/* Drop a file or a user, and the reference to the module. */
+static void luo_flb_out_put(struct luo_flb_out *out, u64 *count)
+{
+	struct module *owner = out->flb->ops->owner;
+
+	scoped_guard(mutex, &out->lock) {
+		--*count;
+		if (!luo_flb_out_is_held(out))
+			out->flb->ops->unpreserve(&out->args);
+	}
+	module_put(owner);
+}
+
+/**
+ * luo_flbs_preserve - have the shared state preserved that a file depends on
+ * @fh:   handler of the file, whose module is held
+ * @held: output; for luo_flbs_unpreserve()
+ *
+ * Return: 0, -ENODEV when the module of an FLB is going away, or the errno of an
+ * FLB's callback. Then nothing is held.
+ */
+int luo_flbs_preserve(struct liveupdate_file_handler *fh, u64 *held)
+{
+	u64 flbs = 0;
+	int err = 0;
+
+	*held = 0;
+	scoped_guard(rwsem_read, &luo_handlers_lock) {
+		for (int i = 0; i < LUO_FLB_MAX && !err; i++) {
+			if (!(fh->flbs & BIT_ULL(i)))
+				continue;
+			if (try_module_get(luo_flbs_out[i].flb->ops->owner))
+				flbs |= BIT_ULL(i);
+			else
+				err = -ENODEV;
+		}
+	}
+
+	for (int i = 0; i < LUO_FLB_MAX; i++) {
+		if (!(flbs & BIT_ULL(i)))
+			continue;
+		if (!err)
+			err = luo_flb_preserve(&luo_flbs_out[i]);
+		if (err)
+			module_put(luo_flbs_out[i].flb->ops->owner);
+		else
+			*held |= BIT_ULL(i);
+	}
+
+	if (err)
+		luo_flbs_unpreserve(*held);
+	return err;
+}
+
+/**
+ * luo_flbs_unpreserve - undo luo_flbs_preserve()
+ * @held: what that gave
+ */
+void luo_flbs_unpreserve(u64 held)
+{
+	for (int i = LUO_FLB_MAX - 1; i >= 0; i--) {
+		struct luo_flb_out *out = &luo_flbs_out[i];
+
+		if (held & BIT_ULL(i))
+			luo_flb_out_put(out, &out->files);
+	}
+}
+
+/**
+ * liveupdate_flb_get_outgoing - use shared state that is preserved
+ * @flb: the shared state
+ * @obj: output; what its preserve callback made
+ *
+ * It remains preserved until liveupdate_flb_put_outgoing(). Not for callbacks of
+ * @flb itself.
+ *
+ * Context: may sleep
+ * Return: 0; -ENOENT while no preserved file depends on it; -ENODEV when its
+ * module is going away; -EOPNOTSUPP when live update is not in use.
+ */
+int liveupdate_flb_get_outgoing(struct liveupdate_flb *flb, void **obj)
+{
+	struct luo_flb_out *out;
+
+	if (!liveupdate_enabled())
+		return -EOPNOTSUPP;
+
+	scoped_guard(rwsem_read, &luo_handlers_lock) {
+		out = luo_flb_out_find(flb);
+		if (!out)
+			return -ENOENT;
+		if (!try_module_get(flb->ops->owner))
+			return -ENODEV;
+	}
+
+	scoped_guard(mutex, &out->lock) {
+		if (out->files) {
+			out->users++;
+			*obj = out->args.obj;
+			return 0;
+		}
+	}
+	module_put(flb->ops->owner);
+	return -ENOENT;
+}
+EXPORT_SYMBOL_GPL(liveupdate_flb_get_outgoing);
+
+/**
+ * liveupdate_flb_put_outgoing - undo liveupdate_flb_get_outgoing()
+ * @flb: the shared state
+ *
+ * Context: may sleep
+ */
+void liveupdate_flb_put_outgoing(struct liveupdate_flb *flb)
+{
+	struct luo_flb_out *out;
+
+	scoped_guard(rwsem_read, &luo_handlers_lock)
+		out = luo_flb_out_find(flb);
+	if (!WARN_ON(!out || !out->users))
+		luo_flb_out_put(out, &out->users);
+}
+EXPORT_SYMBOL_GPL(liveupdate_flb_put_outgoing);
+
+/**
+ * luo_flbs_freeze - write out all shared state that files depend on
+ *
+ * Called with luo_rwsem held for writing, when all sessions are frozen.
+ */
+void luo_flbs_freeze(void)
+{
+	struct luo_flb_ser *ser = (struct luo_flb_ser *)(luo_flbs_ser + 1);
+	u64 nr = 0;
+
+	for (int i = 0; i < LUO_FLB_MAX; i++) {
+		struct luo_flb_out *out = &luo_flbs_out[i];
+
+		if (!out->files)
+			continue;
+		strscpy_pad(ser[nr].name, out->flb->compatible);
+		ser[nr].data = out->args.data;
+		ser[nr].count = out->files;
+		nr++;
+	}
+	luo_flbs_ser->count = nr;
+}
+
+/**
+ * luo_flbs_publish - set up what is handed over
+ * @flbs_pa: output; the physical address of its page, which lists nothing yet
+ *
+ * Return: 0 or an errno.
+ */
+int __init luo_flbs_publish(u64 *flbs_pa)
+{
+	struct luo_flb_header_ser *ser = kho_alloc_preserve(PAGE_SIZE);
+
+	if (IS_ERR(ser))
+		return PTR_ERR(ser);
+	ser->pgcnt = 1;
+	luo_flbs_ser = ser;
+	*flbs_pa = virt_to_phys(ser);
+	return 0;
+}
+
+static struct luo_flb_in *luo_flb_in_find(const char *compatible)
+{
+	for (int i = 0; i < luo_flbs_in.nr; i++) {
+		if (!strcmp(luo_flbs_in.flbs[i].compatible, compatible))
+			return &luo_flbs_in.flbs[i];
+	}
+	return NULL;
+}
+
+static void __init luo_flb_receive(const struct luo_flb_ser *ser)
+{
+	struct luo_flb_in *in;
+
+	if (!luo_compatible_ok(ser->name)) {
+		pr_err("shared state from the previous kernel has no valid name; its memory stays reserved until the next reboot\n");
+		return;
+	}
+	in = luo_flb_in_find(ser->name);
+	if (in) {
+		pr_err("shared state '%s' came in twice; its memory stays reserved until the next reboot\n",
+		       in->compatible);
+		in->status = -EIO;
+		return;
+	}
+
+	in = &luo_flbs_in.flbs[luo_flbs_in.nr++];
+	strscpy(in->compatible, ser->name);
+	lockdep_register_key(&in->key);
+	__mutex_init(&in->lock, "luo_flb_in.lock", &in->key);
+	in->files = ser->count;
+	in->args.data = ser->data;
+	if (!in->files) {
+		pr_err("no file depends on shared state '%s' from the previous kernel; its memory stays reserved until the next reboot\n",
+		       in->compatible);
+		in->status = -EIO;
+	}
+}
+
+/**
+ * luo_flbs_set_damaged - remember that what came in cannot be read
+ */
+void __init luo_flbs_set_damaged(void)
+{
+	luo_flbs_in.err = -EIO;
+}
+
+/**
+ * luo_flbs_receive - take in the shared state from the previous kernel
+ * @flbs_pa: its page, 0 for none
+ */
+void __init luo_flbs_receive(u64 flbs_pa)
+{
+	struct luo_flb_header_ser *header;
+	const struct luo_flb_ser *ser;
+
+	if (!flbs_pa)
+		return;
+
+	header = luo_find_page(flbs_pa);
+	if (!header || header->pgcnt != 1 || header->count > LUO_FLB_MAX) {
+		pr_err("shared state of files from the previous kernel is damaged; its memory stays reserved until the next reboot\n");
+		luo_flbs_set_damaged();
+		return;
+	}
+
+	if (header->count) {
+		/* What came in must not be lost to a moment's lack of memory. */
+		luo_flbs_in.flbs = kcalloc(header->count,
+					   sizeof(*luo_flbs_in.flbs),
+					   GFP_KERNEL | __GFP_NOFAIL);
+		ser = (const struct luo_flb_ser *)(header + 1);
+		for (u64 i = 0; i < header->count; i++)
+			luo_flb_receive(&ser[i]);
+	}
+	kho_restore_free(header);
+}
+
+/* Unless done before, have the FLB make its object. The outcome is remembered. */
+static void luo_flb_retrieve(struct luo_flb_in *in, struct liveupdate_flb *flb)
+{
+	int err;
+
+	if (in->status)
+		return;
+
+	in->args.flb = flb;
+	err = flb->ops->retrieve(&in->args);
+	if (WARN_ON_ONCE(err > 0))
+		err = -EIO;
+	in->status = err ?: 1;
+	if (err)
+		pr_err("shared state '%s' cannot be retrieved: %pe; its memory stays reserved until the next reboot\n",
+		       in->compatible, ERR_PTR(err));
+	else
+		__module_get(flb->ops->owner);
+}
+
+/* Finish an FLB that nothing holds any more. */
+static void luo_flb_finish(struct luo_flb_in *in, struct liveupdate_flb *flb)
+{
+	if (in->files || in->users || in->finished)
+		return;
+
+	luo_flb_retrieve(in, flb);
+	if (in->status > 0) {
+		in->args.flb->ops->finish(&in->args);
+		module_put(in->args.flb->ops->owner);
+	}
+	in->finished = true;
+}
+
+/**
+ * luo_flbs_finish - a file that came in does not need shared state any more
+ * @fh: its handler, whose module is held
+ */
+void luo_flbs_finish(struct liveupdate_file_handler *fh)
+{
+	struct liveupdate_flb *flb;
+	struct luo_flb_in *in;
+
+	for (int i = 0; i < LUO_FLB_MAX; i++) {
+		scoped_guard(rwsem_read, &luo_handlers_lock) {
+			flb = fh->flbs & BIT_ULL(i) ? luo_flbs_out[i].flb : NULL;
+			if (flb && !try_module_get(flb->ops->owner))
+				flb = NULL;
+		}
+		if (!flb)
+			continue;
+
+		in = luo_flb_in_find(flb->compatible);
+		if (in) {
+			guard(mutex)(&in->lock);
+			if (in->files) {
+				in->files--;
+				luo_flb_finish(in, flb);
+			}
+		}
+		module_put(flb->ops->owner);
+	}
+}
+
+static int luo_flb_in_get(struct luo_flb_in *in, struct liveupdate_flb *flb,
+			  void **obj)
+{
+	guard(mutex)(&in->lock);
+	if (in->finished)
+		return -ENODATA;
+	luo_flb_retrieve(in, flb);
+	if (in->status < 0)
+		return in->status;
+	in->users++;
+	*obj = in->args.obj;
+	return 0;
+}
+
+/**
+ * liveupdate_flb_get_incoming - use shared state from the previous kernel
+ * @flb: the shared state; need not be registered
+ * @obj: output; what its retrieve callback made
+ *
+ * It is not finished before liveupdate_flb_put_incoming(). Not for callbacks of
+ * @flb itself.
+ *
+ * Context: may sleep; from arch_initcall on
+ * Return: 0; -ENODATA when no shared state came in, or this is finished; -ENOENT
+ * when none of this name came in; -ENODEV when the module of @flb is going away;
+ * -EOPNOTSUPP when live update is not in use; -EIO when what came in is damaged;
+ * or what the retrieve callback failed with, now or before.
+ */
+int liveupdate_flb_get_incoming(struct liveupdate_flb *flb, void **obj)
+{
+	struct luo_flb_in *in;
+	int err;
+
+	if (!liveupdate_enabled())
+		return -EOPNOTSUPP;
+	if (luo_flbs_in.err)
+		return luo_flbs_in.err;
+	if (!luo_flbs_in.nr)
+		return -ENODATA;
+	in = luo_flb_in_find(flb->compatible);
+	if (!in)
+		return -ENOENT;
+	if (!try_module_get(flb->ops->owner))
+		return -ENODEV;
+
+	err = luo_flb_in_get(in, flb, obj);
+	if (err)
+		module_put(flb->ops->owner);
+	return err;
+}
+EXPORT_SYMBOL_GPL(liveupdate_flb_get_incoming);
+
+/**
+ * liveupdate_flb_put_incoming - undo liveupdate_flb_get_incoming()
+ * @flb: the shared state
+ *
+ * Context: may sleep
+ */
+void liveupdate_flb_put_incoming(struct liveupdate_flb *flb)
+{
+	struct luo_flb_in *in = luo_flb_in_find(flb->compatible);
+
+	if (WARN_ON(!in))
+		return;
+
+	scoped_guard(mutex, &in->lock) {
+		if (WARN_ON(!in->users))
+			return;
+		in->users--;
+		luo_flb_finish(in, flb);
+	}
+	module_put(flb->ops->owner);
+}
+EXPORT_SYMBOL_GPL(liveupdate_flb_put_incoming);
