@@ -5,13 +5,17 @@
  * Each open makes a file of its own, with a little data that travels with it:
  *
  *  write "data=TEXT"	sets the data, at most 63 bytes; read gives it back
- *  write "fail STEP"	has preserve, freeze or retrieve fail with EIO
- *  write "busy"	has the file refuse to be finished
- *  write "ok"		takes back "fail" and "busy"
+ *  write "fail STEP"	has preserve, freeze or retrieve fail with EIO, or
+ *			can_finish refuse
+ *  write "sleep STEP"	has any callback wait for "wake", or to be killed
+ *  write "ok"		takes back "fail" and "sleep"
+ *  write "wake"	wakes all callbacks that sleep, of all files
+ *  write "flb WHAT"	tells an FLB what to do, for all files: "fail preserve",
+ *			"sleep preserve", "fail retrieve" or "ok"
  *
- * "fail retrieve" and "busy" travel, too: they are of use in the next kernel.
- * Each callback is logged with the file's data, for tests that want to see their
- * order.
+ * "fail" and "sleep" travel, too: those of retrieve, can_finish and finish are of
+ * use in the next kernel. Each callback is logged with the file's data, for
+ * tests that want to see their order.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -32,22 +36,47 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/wait.h>
 
+#include "test_liveupdate.h"
+
+#define LUO_TEST_MAGIC		0x6c756f5f74657374UL
 #define LUO_TEST_DATA_LENGTH	64
 
-/* Flags of struct luo_test_ser. */
-#define LUO_TEST_FAIL_PRESERVE	BIT(0)
-#define LUO_TEST_FAIL_FREEZE	BIT(1)
-#define LUO_TEST_FAIL_RETRIEVE	BIT(2)
-#define LUO_TEST_BUSY		BIT(3)
+enum luo_test_step {
+	LUO_TEST_PRESERVE,
+	LUO_TEST_FREEZE,
+	LUO_TEST_RETRIEVE,
+	LUO_TEST_CAN_FINISH,
+	LUO_TEST_NR_FAIL,	/* those before can fail */
+
+	LUO_TEST_UNPRESERVE = LUO_TEST_NR_FAIL,
+	LUO_TEST_UNFREEZE,
+	LUO_TEST_FINISH,
+	LUO_TEST_NR_STEPS,
+};
+
+static const char * const luo_test_steps[] = {
+	[LUO_TEST_PRESERVE] = "preserve",
+	[LUO_TEST_FREEZE] = "freeze",
+	[LUO_TEST_RETRIEVE] = "retrieve",
+	[LUO_TEST_CAN_FINISH] = "can_finish",
+	[LUO_TEST_UNPRESERVE] = "unpreserve",
+	[LUO_TEST_UNFREEZE] = "unfreeze",
+	[LUO_TEST_FINISH] = "finish",
+};
 
 /**
  * struct luo_test_ser - state of a file, here and in the next kernel
- * @flags: LUO_TEST_*
+ * @magic: LUO_TEST_MAGIC
+ * @fail:  bits of the steps that fail
+ * @sleep: bits of the steps that sleep
  * @data:  NUL-terminated
  */
 struct luo_test_ser {
-	u64 flags;
+	u64 magic;
+	u32 fail;
+	u32 sleep;
 	char data[LUO_TEST_DATA_LENGTH];
 };
 
@@ -61,35 +90,84 @@ struct luo_test {
 	struct luo_test_ser state;
 };
 
-static const struct {
-	const char *name;
-	u64 set;
-	u64 clear;
-} luo_test_commands[] = {
-	{ "fail preserve", .set = LUO_TEST_FAIL_PRESERVE },
-	{ "fail freeze", .set = LUO_TEST_FAIL_FREEZE },
-	{ "fail retrieve", .set = LUO_TEST_FAIL_RETRIEVE },
-	{ "busy", .set = LUO_TEST_BUSY },
-	{ "ok", .clear = U64_MAX },
-};
+static DECLARE_WAIT_QUEUE_HEAD(luo_test_wait);
+static unsigned int luo_test_wakes;
+
+/**
+ * luo_test_sleep - sleep until somebody writes "wake"
+ * @where: what it is that sleeps
+ */
+void luo_test_sleep(const char *where)
+{
+	unsigned int wakes = READ_ONCE(luo_test_wakes);
+
+	pr_info("asleep in %s\n", where);
+	wait_event_killable(luo_test_wait, READ_ONCE(luo_test_wakes) != wakes);
+}
+
+static void luo_test_wake(void)
+{
+	WRITE_ONCE(luo_test_wakes, luo_test_wakes + 1);
+	wake_up_all(&luo_test_wait);
+}
+
+static int luo_test_set_step(u32 *steps, const char *step, int nr_steps)
+{
+	int i = match_string(luo_test_steps, nr_steps, step);
+
+	if (i < 0)
+		return -EINVAL;
+	*steps |= BIT(i);
+	return 0;
+}
+
+static int luo_test_flb_command(const char *command)
+{
+	if (!strcmp(command, "fail preserve"))
+		luo_test_flb_set(LUO_TEST_FLB_FAIL_PRESERVE);
+	else if (!strcmp(command, "sleep preserve"))
+		luo_test_flb_set(LUO_TEST_FLB_SLEEP_PRESERVE);
+	else if (!strcmp(command, "fail retrieve"))
+		luo_test_flb_set(LUO_TEST_FLB_FAIL_RETRIEVE);
+	else if (!strcmp(command, "ok"))
+		luo_test_flb_set(0);
+	else
+		return -EINVAL;
+	return 0;
+}
 
 static int luo_test_command(struct luo_test *t, const char *command)
 {
+	size_t len;
+
 	guard(mutex)(&t->lock);
 
-	if (str_has_prefix(command, "data=")) {
-		command += strlen("data=");
-		if (strlen(command) >= LUO_TEST_DATA_LENGTH)
+	len = str_has_prefix(command, "data=");
+	if (len) {
+		if (strlen(command + len) >= LUO_TEST_DATA_LENGTH)
 			return -EMSGSIZE;
-		strscpy_pad(t->state.data, command);
+		strscpy_pad(t->state.data, command + len);
 		return 0;
 	}
+	len = str_has_prefix(command, "fail ");
+	if (len)
+		return luo_test_set_step(&t->state.fail, command + len,
+					 LUO_TEST_NR_FAIL);
+	len = str_has_prefix(command, "sleep ");
+	if (len)
+		return luo_test_set_step(&t->state.sleep, command + len,
+					 LUO_TEST_NR_STEPS);
+	len = str_has_prefix(command, "flb ");
+	if (len)
+		return luo_test_flb_command(command + len);
 
-	for (int i = 0; i < ARRAY_SIZE(luo_test_commands); i++) {
-		if (strcmp(command, luo_test_commands[i].name))
-			continue;
-		t->state.flags |= luo_test_commands[i].set;
-		t->state.flags &= ~luo_test_commands[i].clear;
+	if (!strcmp(command, "ok")) {
+		t->state.fail = 0;
+		t->state.sleep = 0;
+		return 0;
+	}
+	if (!strcmp(command, "wake")) {
+		luo_test_wake();
 		return 0;
 	}
 	return -EINVAL;
@@ -128,8 +206,10 @@ static struct luo_test *luo_test_alloc(void)
 {
 	struct luo_test *t = kzalloc(sizeof(*t), GFP_KERNEL);
 
-	if (t)
+	if (t) {
 		mutex_init(&t->lock);
+		t->state.magic = LUO_TEST_MAGIC;
+	}
 	return t;
 }
 
@@ -167,19 +247,23 @@ static bool luo_test_can_preserve(struct liveupdate_file_handler *fh,
 	return file->f_op == &luo_test_fops;
 }
 
-/* Write the file's state to the preserved page, unless told to fail. */
-static int luo_test_save(struct liveupdate_file_op_args *args, u64 fail,
-			 const char *what)
+/* Log a step, and sleep or fail in it if told to. */
+static int luo_test_step(const struct luo_test_ser *ser, enum luo_test_step step)
 {
-	struct luo_test *t = args->file->private_data;
-	struct luo_test_ser *ser = args->private_data;
+	pr_info("%s %.*s\n", luo_test_steps[step], LUO_TEST_DATA_LENGTH - 1,
+		ser->data);
+	if (ser->sleep & BIT(step))
+		luo_test_sleep(luo_test_steps[step]);
+	return ser->fail & BIT(step) ? -EIO : 0;
+}
+
+/* The file's state as it is now. */
+static struct luo_test_ser luo_test_state(struct file *file)
+{
+	struct luo_test *t = file->private_data;
 
 	guard(mutex)(&t->lock);
-	pr_info("%s %s\n", what, t->state.data);
-	if (t->state.flags & fail)
-		return -EIO;
-	*ser = t->state;
-	return 0;
+	return t->state;
 }
 
 static int luo_test_preserve(struct liveupdate_file_op_args *args)
@@ -187,13 +271,15 @@ static int luo_test_preserve(struct liveupdate_file_op_args *args)
 	struct luo_test_ser *ser;
 	int err;
 
+	luo_test_flb_check_outgoing();
 	ser = kho_alloc_preserve(sizeof(*ser));
 	if (IS_ERR(ser))
 		return PTR_ERR(ser);
+	*ser = luo_test_state(args->file);
 	args->serialized_data = virt_to_phys(ser);
 	args->private_data = ser;
 
-	err = luo_test_save(args, LUO_TEST_FAIL_PRESERVE, "preserve");
+	err = luo_test_step(ser, LUO_TEST_PRESERVE);
 	if (err)
 		kho_unpreserve_free(ser);
 	return err;
@@ -203,34 +289,33 @@ static void luo_test_unpreserve(struct liveupdate_file_op_args *args)
 {
 	struct luo_test_ser *ser = args->private_data;
 
-	pr_info("unpreserve %s\n", ser->data);
+	luo_test_flb_check_outgoing();
+	luo_test_step(ser, LUO_TEST_UNPRESERVE);
 	kho_unpreserve_free(ser);
 }
 
 static int luo_test_freeze(struct liveupdate_file_op_args *args)
 {
-	return luo_test_save(args, LUO_TEST_FAIL_FREEZE, "freeze");
+	struct luo_test_ser *ser = args->private_data;
+
+	*ser = luo_test_state(args->file);
+	return luo_test_step(ser, LUO_TEST_FREEZE);
 }
 
 static void luo_test_unfreeze(struct liveupdate_file_op_args *args)
 {
-	struct luo_test_ser *ser = args->private_data;
-
-	pr_info("unfreeze %s\n", ser->data);
+	luo_test_step(args->private_data, LUO_TEST_UNFREEZE);
 }
 
-/* The page that came in. It is restored on first use and kept till the end. */
+/* What came in, in place, until finish frees it; NULL when it is damaged. */
 static struct luo_test_ser *luo_test_ser(struct liveupdate_file_op_args *args)
 {
-	struct folio *folio;
+	struct luo_test_ser *ser;
 
-	if (!args->private_data) {
-		folio = kho_restore_folio(args->serialized_data);
-		if (!folio)
-			return NULL;
-		args->private_data = folio_address(folio);
-	}
-	return args->private_data;
+	if (!kho_is_preserved(args->serialized_data, sizeof(*ser)))
+		return NULL;
+	ser = phys_to_virt(args->serialized_data);
+	return ser->magic == LUO_TEST_MAGIC ? ser : NULL;
 }
 
 static int luo_test_retrieve(struct liveupdate_file_op_args *args)
@@ -238,12 +323,14 @@ static int luo_test_retrieve(struct liveupdate_file_op_args *args)
 	struct luo_test_ser *ser = luo_test_ser(args);
 	struct luo_test *t;
 	struct file *file;
+	int err;
 
 	if (!ser)
 		return -EINVAL;
-	pr_info("retrieve %.*s\n", LUO_TEST_DATA_LENGTH - 1, ser->data);
-	if (ser->flags & LUO_TEST_FAIL_RETRIEVE)
-		return -EIO;
+	luo_test_flb_check_incoming();
+	err = luo_test_step(ser, LUO_TEST_RETRIEVE);
+	if (err)
+		return err;
 
 	t = luo_test_alloc();
 	if (!t)
@@ -263,16 +350,15 @@ static int luo_test_retrieve(struct liveupdate_file_op_args *args)
 
 static bool luo_test_can_finish(struct liveupdate_file_op_args *args)
 {
-	struct luo_test_ser *ser;
-	struct luo_test *t;
+	struct luo_test_ser state;
 
-	if (args->file) {
-		t = args->file->private_data;
-		guard(mutex)(&t->lock);
-		return !(t->state.flags & LUO_TEST_BUSY);
-	}
-	ser = luo_test_ser(args);
-	return !ser || !(ser->flags & LUO_TEST_BUSY);
+	if (args->file)
+		state = luo_test_state(args->file);
+	else if (luo_test_ser(args))
+		state = *luo_test_ser(args);
+	else
+		return true;
+	return !luo_test_step(&state, LUO_TEST_CAN_FINISH);
 }
 
 static void luo_test_finish(struct liveupdate_file_op_args *args)
@@ -281,8 +367,8 @@ static void luo_test_finish(struct liveupdate_file_op_args *args)
 
 	if (!ser)
 		return;
-	pr_info("finish %.*s\n", LUO_TEST_DATA_LENGTH - 1, ser->data);
-	folio_put(virt_to_folio(ser));
+	luo_test_step(ser, LUO_TEST_FINISH);
+	kho_restore_free(ser);
 }
 
 static const struct liveupdate_file_ops luo_test_ops = {

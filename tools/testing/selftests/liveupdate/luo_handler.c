@@ -122,7 +122,7 @@ TEST_F(prepare, busy)
 
 	ASSERT_LE(0, session);
 	luo_give(_metadata, session, luo_memfd(PAGE, 1), 1);
-	luo_give(_metadata, session, test_file(_metadata, "busy", "busy"), 2);
+	luo_give(_metadata, session, test_file(_metadata, "busy", "fail can_finish"), 2);
 	luo_give(_metadata, session, luo_memfd(PAGE, 3), 3);
 	luo_hold(_metadata, self->dev);
 }
