@@ -489,14 +489,17 @@ static u32 __init incoming_kexec_count(void)
 	struct kho_kexec_metadata *metadata;
 	phys_addr_t phys;
 	size_t size;
+	int err;
 
 	if (!is_kho_boot())
 		return 0;
 
-	if (kho_retrieve_subtree(KHO_METADATA_NODE_NAME, &phys, &size)) {
+	/* Any other error has had its message. */
+	err = kho_retrieve_subtree(KHO_METADATA_NODE_NAME, &phys, &size);
+	if (err == -ENOENT)
 		pr_warn("metadata of the previous kernel is absent, ignored\n");
+	if (err)
 		return 0;
-	}
 
 	metadata = phys_to_virt(phys);
 	if (size < sizeof(*metadata) ||
