@@ -35,6 +35,9 @@
 #include "../mm/internal.h"
 #include "liveupdate/kho_internal.h"
 
+#define CREATE_TRACE_POINTS
+#include <trace/events/kho.h>
+
 /* What the next kernel is to get. */
 static struct {
 	struct kho_radix_tree tree;
@@ -88,6 +91,7 @@ static bool in_scratch(phys_addr_t phys, size_t size)
 int kho_preserve_folio(struct folio *folio)
 {
 	phys_addr_t phys = PFN_PHYS(folio_pfn(folio));
+	int err;
 
 	if (!kho_is_enabled())
 		return -EOPNOTSUPP;
@@ -95,8 +99,11 @@ int kho_preserve_folio(struct folio *folio)
 	if (in_scratch(phys, folio_size(folio)))
 		return -EINVAL;
 
-	return kho_radix_add_key(&kho_out.tree,
-				 kho_radix_encode_key(phys, folio_order(folio)));
+	err = kho_radix_add_key(&kho_out.tree,
+				kho_radix_encode_key(phys, folio_order(folio)));
+	trace_kho_preserve_folio(phys, folio_nr_pages(folio), err);
+
+	return err;
 }
 EXPORT_SYMBOL_GPL(kho_preserve_folio);
 
@@ -112,6 +119,7 @@ void kho_unpreserve_folio(struct folio *folio)
 
 	kho_radix_del_key(&kho_out.tree,
 			  kho_radix_encode_key(phys, folio_order(folio)));
+	trace_kho_unpreserve_folio(phys, folio_nr_pages(folio), 0);
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_folio);
 
@@ -127,13 +135,18 @@ EXPORT_SYMBOL_GPL(kho_unpreserve_folio);
  */
 int kho_preserve_pages(struct page *page, unsigned long nr_pages)
 {
+	int err;
+
 	if (!kho_is_enabled())
 		return -EOPNOTSUPP;
 
 	if (in_scratch(page_to_phys(page), nr_pages << PAGE_SHIFT))
 		return -EINVAL;
 
-	return kho_radix_add_range(&kho_out.tree, page_to_pfn(page), nr_pages);
+	err = kho_radix_add_range(&kho_out.tree, page_to_pfn(page), nr_pages);
+	trace_kho_preserve_pages(page_to_phys(page), nr_pages, err);
+
+	return err;
 }
 EXPORT_SYMBOL_GPL(kho_preserve_pages);
 
@@ -147,6 +160,7 @@ EXPORT_SYMBOL_GPL(kho_preserve_pages);
 void kho_unpreserve_pages(struct page *page, unsigned long nr_pages)
 {
 	kho_radix_del_range(&kho_out.tree, page_to_pfn(page), nr_pages);
+	trace_kho_unpreserve_pages(page_to_phys(page), nr_pages, 0);
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_pages);
 
@@ -279,6 +293,8 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 	if (!folio)
 		pr_warn("no preserved folio begins at %pa, or it was restored before\n",
 			&phys);
+	trace_kho_restore_folio(phys, folio ? folio_nr_pages(folio) : 0,
+				folio ? 0 : -ENOENT);
 
 	return folio;
 }
@@ -305,6 +321,7 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
 	if (!page)
 		pr_warn("%lu pages at %pa were not preserved, or were restored before\n",
 			nr_pages, &phys);
+	trace_kho_restore_pages(phys, page ? nr_pages : 0, page ? 0 : -ENOENT);
 
 	return page;
 }
@@ -348,6 +365,25 @@ static int set_u64(void *fdt, int node, const char *prop, u64 value)
 	return fdt_setprop(fdt, node, prop, &value, sizeof(value));
 }
 
+/* Name a blob in the root FDT, or leave that as it is. */
+static int write_subtree(const char *name, phys_addr_t phys, size_t size)
+{
+	int node, err;
+
+	node = fdt_add_subnode(kho_out.fdt, 0, name);
+	if (node < 0)
+		return fdt_errno(node);
+
+	err = set_u64(kho_out.fdt, node, KHO_SUB_TREE_PROP_NAME, phys);
+	if (!err)
+		err = set_u64(kho_out.fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME,
+			      size);
+	if (err)
+		fdt_del_node(kho_out.fdt, node);
+
+	return fdt_errno(err);
+}
+
 /**
  * kho_add_subtree - name a blob in the root FDT
  * @name: of the subtree; the previous kernel's subtrees are no obstacle
@@ -360,7 +396,7 @@ static int set_u64(void *fdt, int node, const char *prop, u64 value)
  */
 int kho_add_subtree(const char *name, void *blob, size_t size)
 {
-	int node, err;
+	int err;
 
 	if (!kho_is_enabled())
 		return -EOPNOTSUPP;
@@ -369,23 +405,12 @@ int kho_add_subtree(const char *name, void *blob, size_t size)
 
 	guard(mutex)(&kho_out.lock);
 
-	node = fdt_add_subnode(kho_out.fdt, 0, name);
-	if (node < 0)
-		return fdt_errno(node);
-
-	err = set_u64(kho_out.fdt, node, KHO_SUB_TREE_PROP_NAME,
-		      virt_to_phys(blob));
+	err = write_subtree(name, virt_to_phys(blob), size);
+	trace_kho_add_subtree(name, virt_to_phys(blob), size, err);
 	if (!err)
-		err = set_u64(kho_out.fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME,
-			      size);
-	if (err) {
-		fdt_del_node(kho_out.fdt, node);
-		return fdt_errno(err);
-	}
+		kho_debugfs_add_subtree(name, blob, size);
 
-	kho_debugfs_add_subtree(name, blob, size);
-
-	return 0;
+	return err;
 }
 EXPORT_SYMBOL_GPL(kho_add_subtree);
 
@@ -423,6 +448,8 @@ void kho_remove_subtree(void *blob)
 	if (WARN_ON(node < 0))
 		return;
 
+	trace_kho_remove_subtree(fdt_get_name(kho_out.fdt, node, NULL),
+				 virt_to_phys(blob), 0, 0);
 	kho_debugfs_remove_subtree(blob);
 	fdt_del_node(kho_out.fdt, node);
 }
@@ -442,6 +469,30 @@ static int get_u64(const void *fdt, int node, const char *name, u64 *value)
 	return 0;
 }
 
+/* What the previous kernel said of a blob. It has to be true. */
+static int read_subtree(const char *name, u64 *phys, u64 *size)
+{
+	const void *fdt = kho_incoming_fdt();
+	int node;
+
+	if (!fdt)
+		return -ENOENT;
+
+	node = fdt_subnode_offset(fdt, 0, name);
+	if (node < 0)
+		return -ENOENT;
+
+	if (get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME, phys) ||
+	    get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME, size) ||
+	    !kho_is_preserved(*phys, *size)) {
+		pr_warn("subtree %s of the previous kernel is malformed or was taken back already, ignored\n",
+			name);
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
 /**
  * kho_retrieve_subtree - find a blob of the previous kernel
  * @name: of the subtree
@@ -456,24 +507,13 @@ static int get_u64(const void *fdt, int node, const char *name, u64 *value)
  */
 int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 {
-	const void *fdt = kho_incoming_fdt();
-	u64 addr, len;
-	int node;
+	u64 addr = 0, len = 0;
+	int err;
 
-	if (!fdt)
-		return -ENOENT;
-
-	node = fdt_subnode_offset(fdt, 0, name);
-	if (node < 0)
-		return -ENOENT;
-
-	if (get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME, &addr) ||
-	    get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME, &len) ||
-	    !kho_is_preserved(addr, len)) {
-		pr_warn("subtree %s of the previous kernel is malformed or was taken back already, ignored\n",
-			name);
-		return -EINVAL;
-	}
+	err = read_subtree(name, &addr, &len);
+	trace_kho_retrieve_subtree(name, addr, len, err);
+	if (err)
+		return err;
 
 	*phys = addr;
 	if (size)

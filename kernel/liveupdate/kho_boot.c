@@ -37,6 +37,8 @@
 #include <linux/sizes.h>
 #include <linux/unaligned.h>
 
+#include <trace/events/kho.h>
+
 #include <asm/early_ioremap.h>
 #include <asm/sections.h>
 
@@ -78,6 +80,14 @@ static struct {
 	unsigned long nr;
 	unsigned int shift;
 } kho_blocks __initdata;
+
+/* What came of taking over, for the trace event; sizes in bytes. */
+static struct {
+	unsigned long nodes;
+	u64 preserved;
+	u64 reserved;
+	u64 released;
+} kho_takeover __initdata;
 
 static int __init early_kho(char *p)
 {
@@ -345,6 +355,7 @@ static bool __init take_node(phys_addr_t phys, void *data)
 		return false;
 
 	mark_blocks(phys, PAGE_SIZE);
+	kho_takeover.nodes++;
 
 	return true;
 }
@@ -368,6 +379,7 @@ static int __init take_run(phys_addr_t start, unsigned long nr_blocks,
 		return -EINVAL;
 
 	mark_blocks(start, size);
+	kho_takeover.preserved += size;
 
 	return 0;
 }
@@ -424,6 +436,7 @@ static void __init reserve_blocks_in(phys_addr_t ram_start, phys_addr_t ram_end)
 		if (start >= end)
 			break;
 		memblock_reserve_kho(start, end - start);
+		kho_takeover.reserved += end - start;
 	}
 }
 
@@ -715,4 +728,17 @@ void __init kho_memory_release(void)
 	}
 
 	totalram_pages_add(freed);
+	kho_takeover.released = PFN_PHYS((u64)freed);
 }
+
+static int __init trace_takeover(void)
+{
+	if (is_kho_boot())
+		trace_kho_takeover(kho_in.fdt, kho_in.nr_scratch,
+				   kho_takeover.nodes, kho_takeover.preserved,
+				   kho_takeover.reserved,
+				   kho_takeover.released);
+
+	return 0;
+}
+core_initcall(trace_takeover);

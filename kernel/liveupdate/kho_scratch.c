@@ -28,6 +28,7 @@
 #include <linux/page-isolation.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include <trace/events/kho.h>
 
 #include "../../mm/internal.h"
 #include "kho_internal.h"
@@ -444,6 +445,7 @@ int kho_prepare_image(struct kimage *image)
 	image->kho.fdt = kho_root_fdt();
 	image->kho.scratch_id = image->nr_segments;
 	err = kexec_add_buffer(&kbuf);
+	trace_kho_prepare_image(image->kho.fdt, nr_kho_scratch, err);
 	if (err)
 		image->kho.fdt = 0;
 
@@ -574,16 +576,8 @@ static bool segment_stays_writable(const struct kimage *image, unsigned int id)
 #endif
 }
 
-/**
- * kho_load_segment - write a segment to the place where it belongs
- * @image:   image being loaded
- * @segment: one of its segments
- *
- * Context: kexec lock held, process context.
- * Return: true, or false when that is not possible now and the segment has to
- * be copied at the time of the kexec.
- */
-bool kho_load_segment(struct kimage *image, const struct kexec_segment *segment)
+static bool load_in_place(struct kimage *image,
+			  const struct kexec_segment *segment)
 {
 	unsigned long pfn = PHYS_PFN(segment->mem);
 	unsigned long nr = PHYS_PFN(segment->memsz);
@@ -591,7 +585,7 @@ bool kho_load_segment(struct kimage *image, const struct kexec_segment *segment)
 	size_t done, chunk;
 	void *dst;
 
-	if (!kho_image(image) || !nr || segment_stays_writable(image, id))
+	if (!nr || segment_stays_writable(image, id))
 		return false;
 
 	if (page_zone(pfn_to_page(pfn)) != page_zone(pfn_to_page(pfn + nr - 1)))
@@ -616,6 +610,29 @@ bool kho_load_segment(struct kimage *image, const struct kexec_segment *segment)
 	__set_bit(id, &image->kho.in_place);
 
 	return true;
+}
+
+/**
+ * kho_load_segment - write a segment to the place where it belongs
+ * @image:   image being loaded
+ * @segment: one of its segments
+ *
+ * Context: kexec lock held, process context.
+ * Return: true, or false when that is not possible now and the segment has to
+ * be copied at the time of the kexec.
+ */
+bool kho_load_segment(struct kimage *image, const struct kexec_segment *segment)
+{
+	bool in_place;
+
+	if (!kho_image(image))
+		return false;
+
+	in_place = load_in_place(image, segment);
+	trace_kho_load_segment(segment - image->segment, segment->mem,
+			       segment->memsz, in_place);
+
+	return in_place;
 }
 
 /**
