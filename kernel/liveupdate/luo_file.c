@@ -25,8 +25,10 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/rwsem.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <trace/events/liveupdate.h>
 
 #include "luo_internal.h"
 
@@ -306,8 +308,10 @@ int luo_file_preserve(struct luo_session *session, u64 token, int fd)
 		return -EBADF;
 	file = luo_file_alloc(filp, token);
 	fput(filp);
-	if (IS_ERR(file))
+	if (IS_ERR(file)) {
+		trace_luo_file_preserve(session->name, token, "", PTR_ERR(file));
 		return PTR_ERR(file);
+	}
 
 	err = luo_id_add(file);
 	if (err)
@@ -321,6 +325,7 @@ int luo_file_preserve(struct luo_session *session, u64 token, int fd)
 	err = luo_file_ops(file)->preserve(&file->args);
 	if (err)
 		goto unpreserve_flbs;
+	trace_luo_file_preserve(session->name, token, file->compatible, 0);
 	return luo_file_add(session, file);
 
 unpreserve_flbs:
@@ -330,6 +335,7 @@ shrink:
 del_id:
 	luo_id_del(file);
 free_file:
+	trace_luo_file_preserve(session->name, token, file->compatible, err);
 	luo_file_free(file);
 	return err;
 }
@@ -347,6 +353,8 @@ void luo_files_unpreserve(struct luo_session *session)
 	list_for_each_entry_safe_reverse(file, prev, &session->files, list) {
 		luo_file_ops(file)->unpreserve(&file->args);
 		luo_flbs_unpreserve(file->flbs);
+		trace_luo_file_unpreserve(session->name, file->token,
+					  file->compatible, 0);
 		luo_id_del(file);
 		luo_file_del(session, file);
 		luo_file_free(file);
@@ -374,12 +382,13 @@ static int luo_file_freeze(struct luo_file *file, struct kho_block_set_it *it)
 	return 0;
 }
 
-static void luo_file_unfreeze(struct luo_file *file)
+static void luo_file_unfreeze(struct luo_session *session, struct luo_file *file)
 {
 	const struct liveupdate_file_ops *ops = luo_file_ops(file);
 
 	if (ops->unfreeze)
 		ops->unfreeze(&file->args);
+	trace_luo_file_unfreeze(session->name, file->token, file->compatible, 0);
 }
 
 /**
@@ -400,18 +409,21 @@ int luo_files_freeze(struct luo_session *session, struct luo_session_ser *ser)
 	kho_block_set_it_init(&it, &session->blocks);
 	list_for_each_entry(file, &session->files, list) {
 		err = luo_file_freeze(file, &it);
+		trace_luo_file_freeze(session->name, file->token,
+				      file->compatible, err);
 		if (err)
 			goto unfreeze;
 	}
 	ser->files = kho_block_set_head_pa(&session->blocks);
 	ser->count = session->nr_files;
+	session->frozen = true;
 	return 0;
 
 unfreeze:
 	pr_err("session '%s': handler '%s' refused to freeze token %#llx: %pe\n",
 	       session->name, file->compatible, file->token, ERR_PTR(err));
 	list_for_each_entry_continue_reverse(file, &session->files, list)
-		luo_file_unfreeze(file);
+		luo_file_unfreeze(session, file);
 	kho_block_set_clear(&session->blocks);
 	return err;
 }
@@ -426,8 +438,9 @@ void luo_files_unfreeze(struct luo_session *session)
 
 	lockdep_assert_held(&session->mutex);
 
+	session->frozen = false;
 	list_for_each_entry_reverse(file, &session->files, list)
-		luo_file_unfreeze(file);
+		luo_file_unfreeze(session, file);
 	kho_block_set_clear(&session->blocks);
 }
 
@@ -502,11 +515,15 @@ struct file *luo_file_retrieve(struct luo_session *session, u64 token)
 	if (!luo_file_bind(file)) {
 		pr_warn_ratelimited("session '%s': no handler '%s' for token %#llx, load its module and try again\n",
 				    session->name, file->compatible, token);
+		trace_luo_file_retrieve(session->name, token, file->compatible,
+					-ENOENT);
 		return ERR_PTR(-ENOENT);
 	}
 
 	if (!file->args.retrieve_status)
 		luo_file_do_retrieve(file);
+	trace_luo_file_retrieve(session->name, token, file->compatible,
+				min(file->args.retrieve_status, 0));
 	if (file->args.retrieve_status < 0)
 		return ERR_PTR(file->args.retrieve_status);
 	return get_file(file->args.file);
@@ -531,6 +548,8 @@ static void luo_file_finish(struct luo_session *session, struct luo_file *file)
 		pr_warn("session '%s': no handler '%s' to release token %#llx, its memory stays reserved until the next reboot\n",
 			session->name, file->compatible, file->token);
 	}
+	trace_luo_file_finish(session->name, file->token, file->compatible,
+			      file->args.handler ? 0 : -ENOENT);
 	luo_file_del(session, file);
 	luo_file_free(file);
 }
@@ -571,3 +590,70 @@ void luo_files_forget(struct luo_session *session)
 		luo_file_free(file);
 	}
 }
+
+#ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
+
+static void luo_file_show_state(struct seq_file *m, const struct luo_file *file,
+				const struct luo_session *session)
+{
+	int status = file->args.retrieve_status;
+
+	if (!luo_session_is_incoming(session))
+		seq_puts(m, session->frozen ? "frozen" : "preserved");
+	else if (status < 0)
+		seq_printf(m, "failed:%d", status);
+	else if (status > 0)
+		seq_puts(m, "retrieved");
+	else if (file->args.handler || luo_handler_find(file->compatible))
+		seq_puts(m, "not-retrieved");
+	else
+		seq_puts(m, "no-handler");
+}
+
+/**
+ * luo_files_show - show the files of a session in debugfs, a line each
+ * @m:       where
+ * @session: the session; locked
+ */
+void luo_files_show(struct seq_file *m, const struct luo_session *session)
+{
+	const struct luo_file *file;
+
+	lockdep_assert_held(&session->mutex);
+
+	guard(rwsem_read)(&luo_handlers_lock);
+	list_for_each_entry(file, &session->files, list) {
+		/* Called again with a larger buffer. */
+		if (seq_has_overflowed(m))
+			break;
+		luo_debugfs_word(m, session->name);
+		seq_printf(m, " 0x%llx ", file->token);
+		luo_debugfs_word(m, file->compatible);
+		seq_putc(m, ' ');
+		luo_file_show_state(m, file, session);
+		if (file->args.file)
+			seq_printf(m, " %lld\n",
+				   i_size_read(file_inode(file->args.file)));
+		else
+			seq_puts(m, " -\n");
+	}
+}
+
+/**
+ * luo_handlers_show - show all handlers in debugfs, a line each
+ * @m: where
+ */
+void luo_handlers_show(struct seq_file *m)
+{
+	struct liveupdate_file_handler *fh;
+
+	guard(rwsem_read)(&luo_handlers_lock);
+	list_for_each_entry(fh, &luo_handlers, list) {
+		luo_debugfs_word(m, fh->compatible);
+		seq_putc(m, ' ');
+		luo_debugfs_word(m, module_name(fh->ops->owner));
+		seq_putc(m, '\n');
+	}
+}
+
+#endif /* CONFIG_KEXEC_HANDOVER_DEBUGFS */

@@ -19,6 +19,7 @@
 #include <linux/kho/abi/luo.h>
 
 struct file;
+struct seq_file;
 
 /*
  * Locks, outermost first:
@@ -30,7 +31,8 @@ struct file;
  *			one FLB; held over its callbacks, which may use others
  *  luo_session_set.lock, luo_handlers_lock, luo_ids_lock
  *			short, never held together, nor over a callback that
- *			may sleep
+ *			may sleep; debugfs alone takes luo_handlers_lock with
+ *			luo_session_set.lock held, and tries luo_session.mutex
  *
  * User memory is not touched under any of them: whoever holds a session, which
  * need not be root, could otherwise keep the freeze waiting.
@@ -49,6 +51,7 @@ struct file;
  * @files:     all &struct luo_file, in order of preservation
  * @tokens:    the same by token
  * @nr_files:  how many
+ * @frozen:    outgoing: all @files are frozen
  * @blocks:    outgoing: room for the &struct luo_file_ser of all @files, so
  *             that the freeze does not need memory
  *
@@ -67,6 +70,7 @@ struct luo_session {
 	struct list_head files;
 	struct rb_root tokens;
 	u64 nr_files;
+	bool frozen;
 	struct kho_block_set blocks;
 };
 
@@ -163,6 +167,7 @@ void *luo_find_page(u64 pa);
 
 void luo_sessions_init(void);
 void luo_session_set_init(struct luo_session_set *set);
+bool luo_session_is_incoming(const struct luo_session *session);
 int luo_create_session(struct luo_ucmd *ucmd);
 int luo_retrieve_session(struct luo_ucmd *ucmd);
 void luo_retrieve_session_undo(struct luo_ucmd *ucmd);
@@ -190,6 +195,24 @@ int luo_files_freeze(struct luo_session *session, struct luo_session_ser *ser);
 void luo_files_unfreeze(struct luo_session *session);
 int luo_files_finish(struct luo_session *session);
 void luo_files_forget(struct luo_session *session);
+void luo_files_show(struct seq_file *m, const struct luo_session *session);
+void luo_handlers_show(struct seq_file *m);
+
+/* luo_debugfs.c */
+
+#ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
+void luo_debugfs_init(struct luo_session_set *out, struct luo_session_set *in);
+void luo_debugfs_word(struct seq_file *m, const char *word);
+
+#if IS_ENABLED(CONFIG_KUNIT)
+/* KUnit sees by them what is shown. */
+int luo_session_show(struct seq_file *m, void *v);
+int luo_session_files_show(struct seq_file *m, void *v);
+#endif
+#else
+static inline void luo_debugfs_init(struct luo_session_set *out,
+				    struct luo_session_set *in) { }
+#endif
 
 /* luo_flb.c */
 

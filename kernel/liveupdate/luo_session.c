@@ -33,6 +33,9 @@
 
 #include "luo_internal.h"
 
+#define CREATE_TRACE_POINTS
+#include <trace/events/liveupdate.h>
+
 static struct luo_session_set luo_outgoing;
 static struct luo_session_set luo_incoming;
 
@@ -56,9 +59,16 @@ void __init luo_sessions_init(void)
 {
 	luo_session_set_init(&luo_outgoing);
 	luo_session_set_init(&luo_incoming);
+	luo_debugfs_init(&luo_outgoing, &luo_incoming);
 }
 
-static bool luo_session_is_incoming(const struct luo_session *session)
+/**
+ * luo_session_is_incoming - tell incoming from outgoing sessions
+ * @session: the session
+ *
+ * Return: whether it came from the previous kernel.
+ */
+bool luo_session_is_incoming(const struct luo_session *session)
 {
 	return session->set != &luo_outgoing;
 }
@@ -194,10 +204,14 @@ static int luo_session_retrieve_fd(struct luo_ucmd *ucmd)
 
 static int luo_session_do_finish(struct luo_session *session)
 {
+	u64 nr_files;
 	int err;
 
-	scoped_guard(mutex, &session->mutex)
+	scoped_guard(mutex, &session->mutex) {
+		nr_files = session->nr_files;
 		err = luo_files_finish(session);
+	}
+	trace_luo_session_finish(session->name, nr_files, err);
 	if (!err)
 		luo_session_del(session);
 	return err;
@@ -270,6 +284,7 @@ static void luo_session_close_incoming(struct luo_session *session)
 
 static void luo_session_close_outgoing(struct luo_session *session)
 {
+	trace_luo_session_unpreserve(session->name, session->nr_files, 0);
 	luo_session_del(session);
 	scoped_guard(mutex, &session->mutex)
 		luo_files_unpreserve(session);
@@ -346,6 +361,7 @@ int luo_create_session(struct luo_ucmd *ucmd)
 		if (!err)
 			err = kho_block_set_grow(&set->blocks, set->count);
 	}
+	trace_luo_session_create(cmd->name, 0, err);
 	if (err) {
 		luo_session_del(session);
 		luo_session_free(session);
@@ -357,6 +373,24 @@ int luo_create_session(struct luo_ucmd *ucmd)
 	return 0;
 }
 
+/* An incoming session, for the one who gets it. */
+static struct luo_session *luo_session_claim(struct luo_session_set *set,
+					     const char *name)
+{
+	struct luo_session *session;
+
+	guard(mutex)(&set->lock);
+	session = luo_session_find(set, name);
+	if (!session)
+		return ERR_PTR(-ENOENT);
+	if (session->err)
+		return ERR_PTR(session->err);
+	if (session->retrieved)
+		return ERR_PTR(-EINVAL);
+	session->retrieved = true;
+	return session;
+}
+
 /**
  * luo_retrieve_session - execute LIVEUPDATE_IOCTL_RETRIEVE_SESSION
  * @ucmd: the command
@@ -366,7 +400,6 @@ int luo_create_session(struct luo_ucmd *ucmd)
 int luo_retrieve_session(struct luo_ucmd *ucmd)
 {
 	struct liveupdate_ioctl_retrieve_session *cmd = ucmd->cmd;
-	struct luo_session_set *set = &luo_incoming;
 	struct luo_session *session;
 	int err;
 
@@ -377,15 +410,12 @@ int luo_retrieve_session(struct luo_ucmd *ucmd)
 	if (err)
 		return err;
 
-	guard(mutex)(&set->lock);
-	session = luo_session_find(set, cmd->name);
-	if (!session)
-		return -ENOENT;
-	if (session->err)
-		return session->err;
-	if (session->retrieved)
-		return -EINVAL;
-	session->retrieved = true;
+	session = luo_session_claim(&luo_incoming, cmd->name);
+	trace_luo_session_retrieve(cmd->name,
+				   IS_ERR(session) ? 0 : session->nr_files,
+				   PTR_ERR_OR_ZERO(session));
+	if (IS_ERR(session))
+		return PTR_ERR(session);
 
 	ucmd->file->private_data = session;
 	cmd->fd = ucmd->fd;
@@ -475,6 +505,8 @@ int luo_session_receive(struct luo_session_set *set,
 		session->err = -EIO;
 	}
 	luo_session_add(session);
+	trace_luo_session_receive(session->name, session->nr_files,
+				  session->err);
 	return session->err;
 }
 
@@ -544,20 +576,25 @@ int luo_sessions_freeze(u64 *sessions_pa)
 	struct luo_session_set *set = &luo_outgoing;
 	struct luo_session *session;
 	struct kho_block_set_it it;
+	u64 nr_files = 0;
 	int err;
 
+	trace_luo_freeze_begin(set->count);
 	kho_block_set_it_init(&it, &set->blocks);
 	list_for_each_entry(session, &set->sessions, list) {
 		err = luo_session_freeze(session, &it);
 		if (err)
 			goto unfreeze;
+		nr_files += session->nr_files;
 	}
 	*sessions_pa = kho_block_set_head_pa(&set->blocks);
+	trace_luo_freeze_end(set->count, nr_files, 0);
 	return 0;
 
 unfreeze:
 	list_for_each_entry_continue_reverse(session, &set->sessions, list)
 		luo_session_unfreeze(session);
 	kho_block_set_clear(&set->blocks);
+	trace_luo_freeze_end(set->count, nr_files, err);
 	return err;
 }

@@ -7,6 +7,7 @@
 #include <kunit/test.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -244,6 +245,50 @@ static void luo_test_files_bad_handler(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, session->nr_files, 0);
 }
 
+#ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
+
+/* What cannot be seen in debugfs unless data are damaged or a handler hangs. */
+static void luo_test_debugfs_session(struct kunit *test)
+{
+	struct luo_session_set *set = test->priv;
+	struct luo_session_ser ser = { .name = "one\t", .count = 1 };
+	struct luo_session *session;
+	char buf[64] = {};
+	struct seq_file m = { .buf = buf, .size = sizeof(buf) };
+
+	KUNIT_ASSERT_EQ(test, luo_session_receive(set, &ser), -EIO);
+	session = luo_test_find(test, ser.name);
+	KUNIT_ASSERT_NOT_NULL(test, session);
+
+	KUNIT_EXPECT_EQ(test, luo_session_show(&m, &session->list), 0);
+	KUNIT_EXPECT_STREQ(test, buf, "one\\011 damaged 0\n");
+}
+
+static void luo_test_debugfs_files(struct kunit *test)
+{
+	struct luo_session *session = luo_test_session(test);
+	struct luo_file_ser ser = { .compatible = "no such" };
+	char buf[128] = {};
+	struct seq_file m = { .buf = buf, .size = sizeof(buf) };
+
+	scoped_guard(mutex, &session->mutex) {
+		KUNIT_ASSERT_EQ(test, luo_file_receive(session, &ser), 0);
+		ser.token = 1;
+		ser.compatible[0] = 0;
+		KUNIT_ASSERT_EQ(test, luo_file_receive(session, &ser), 0);
+
+		/* As while a handler runs. */
+		luo_session_files_show(&m, &session->list);
+	}
+	luo_session_files_show(&m, &session->list);
+	KUNIT_EXPECT_STREQ(test, buf,
+			   "files - - busy -\n"
+			   "files 0x0 no\\040such no-handler -\n"
+			   "files 0x1 - no-handler -\n");
+}
+
+#endif /* CONFIG_KEXEC_HANDOVER_DEBUGFS */
+
 static struct kunit_case luo_test_cases[] = {
 	KUNIT_CASE(luo_test_header_good),
 	KUNIT_CASE(luo_test_header_longer),
@@ -259,6 +304,10 @@ static struct kunit_case luo_test_cases[] = {
 	KUNIT_CASE(luo_test_files_any_token),
 	KUNIT_CASE(luo_test_files_unknown_token),
 	KUNIT_CASE(luo_test_files_bad_handler),
+#ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
+	KUNIT_CASE(luo_test_debugfs_session),
+	KUNIT_CASE(luo_test_debugfs_files),
+#endif
 	{}
 };
 

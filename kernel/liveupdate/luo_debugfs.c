@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live update orchestrator (LUO): /sys/kernel/debug/liveupdate.
+ *
+ * What is shown is a moment's view, and takes nothing that others would wait
+ * for: sessions stay where they are while their set is locked, and a session
+ * that somebody works on, perhaps in a handler that hangs, is shown as busy.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+
+#include <kunit/visibility.h>
+#include <linux/compiler.h>
+#include <linux/debugfs.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/seq_file.h>
+#include <linux/string_helpers.h>
+
+#include "luo_internal.h"
+
+/**
+ * luo_debugfs_word - show a name so that it is one printable word
+ * @m:    where
+ * @word: the name, "-" is shown for an empty one
+ */
+void luo_debugfs_word(struct seq_file *m, const char *word)
+{
+	if (*word)
+		seq_escape_str(m, word,
+			       ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND,
+			       " \\");
+	else
+		seq_putc(m, '-');
+}
+
+static const char *luo_session_state(const struct luo_session *session)
+{
+	if (!luo_session_is_incoming(session))
+		return "outgoing";
+	if (session->err)
+		return "damaged";
+	return session->retrieved ? "retrieved" : "incoming";
+}
+
+static void *luo_sessions_start(struct seq_file *m, loff_t *pos)
+{
+	struct luo_session_set *set = m->private;
+
+	mutex_lock(&set->lock);
+	return seq_list_start(&set->sessions, *pos);
+}
+
+static void *luo_sessions_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	struct luo_session_set *set = m->private;
+
+	return seq_list_next(v, &set->sessions, pos);
+}
+
+static void luo_sessions_stop(struct seq_file *m, void *v)
+{
+	struct luo_session_set *set = m->private;
+
+	mutex_unlock(&set->lock);
+}
+
+VISIBLE_IF_KUNIT int luo_session_show(struct seq_file *m, void *v)
+{
+	struct luo_session *session = list_entry(v, struct luo_session, list);
+
+	luo_debugfs_word(m, session->name);
+	seq_printf(m, " %s %llu\n", luo_session_state(session),
+		   /* as good without the lock as it is a moment later */
+		   data_race(session->nr_files));
+	return 0;
+}
+
+/* All files of a session at once: the buffer grows until they fit. */
+VISIBLE_IF_KUNIT int luo_session_files_show(struct seq_file *m, void *v)
+{
+	struct luo_session *session = list_entry(v, struct luo_session, list);
+
+	if (!mutex_trylock(&session->mutex)) {
+		luo_debugfs_word(m, session->name);
+		seq_puts(m, " - - busy -\n");
+		return 0;
+	}
+	luo_files_show(m, session);
+	mutex_unlock(&session->mutex);
+	return 0;
+}
+
+static const struct seq_operations luo_sessions_sops = {
+	.start = luo_sessions_start,
+	.next = luo_sessions_next,
+	.stop = luo_sessions_stop,
+	.show = luo_session_show,
+};
+DEFINE_SEQ_ATTRIBUTE(luo_sessions);
+
+static const struct seq_operations luo_files_sops = {
+	.start = luo_sessions_start,
+	.next = luo_sessions_next,
+	.stop = luo_sessions_stop,
+	.show = luo_session_files_show,
+};
+DEFINE_SEQ_ATTRIBUTE(luo_files);
+
+static int luo_handlers_list_show(struct seq_file *m, void *v)
+{
+	luo_handlers_show(m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(luo_handlers_list);
+
+static void luo_debugfs_add(struct dentry *root, const char *name,
+			    struct luo_session_set *set)
+{
+	struct dentry *dir = debugfs_create_dir(name, root);
+
+	debugfs_create_file("sessions", 0400, dir, set, &luo_sessions_fops);
+	debugfs_create_file("files", 0400, dir, set, &luo_files_fops);
+}
+
+/**
+ * luo_debugfs_init - make the directory
+ * @out: all outgoing sessions
+ * @in:  all incoming sessions
+ */
+void __init luo_debugfs_init(struct luo_session_set *out,
+			     struct luo_session_set *in)
+{
+	struct dentry *root = debugfs_create_dir("liveupdate", NULL);
+
+	luo_debugfs_add(root, "out", out);
+	luo_debugfs_add(root, "in", in);
+	debugfs_create_file("handlers", 0400, root, NULL,
+			    &luo_handlers_list_fops);
+}
