@@ -1,8 +1,8 @@
 #!/bin/bash
-# File handlers that refuse: to preserve, to freeze, to retrieve, to finish.
+# File handlers that refuse: to preserve, to freeze, to retrieve, to finish; and what trace events and debugfs show of it.
 # flavours: default debug
 . "$(dirname "$0")/lib.bash"
 
 selftests=${SELFTESTS:-$build/x86_64-default/selftests}
-vm handler --with "/selftests=$selftests"
+vm handler --with "/selftests=$selftests" --append 'trace_event=kho:*,liveupdate:*'
 done_testing
