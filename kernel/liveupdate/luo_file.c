@@ -652,6 +652,8 @@ void luo_handlers_show(struct seq_file *m)
 		luo_debugfs_word(m, fh->compatible);
 		seq_putc(m, ' ');
 		luo_debugfs_word(m, module_name(fh->ops->owner));
+		seq_putc(m, ' ');
+		luo_flbs_show(m, fh);
 		seq_putc(m, '\n');
 	}
 }

@@ -32,10 +32,14 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+
+#include <trace/events/liveupdate.h>
 
 #include "luo_internal.h"
 
@@ -233,6 +237,7 @@ static int luo_flb_preserve(struct luo_flb_out *out)
 	if (!luo_flb_out_is_held(out)) {
 		out->args = (struct liveupdate_flb_op_args) { .flb = out->flb };
 		err = out->flb->ops->preserve(&out->args);
+		trace_luo_flb_preserve(out->flb->compatible, !err, err);
 		if (err)
 			return err;
 	}
@@ -247,8 +252,10 @@ static void luo_flb_out_put(struct luo_flb_out *out, u64 *count)
 
 	scoped_guard(mutex, &out->lock) {
 		--*count;
-		if (!luo_flb_out_is_held(out))
+		if (!luo_flb_out_is_held(out)) {
 			out->flb->ops->unpreserve(&out->args);
+			trace_luo_flb_unpreserve(out->flb->compatible, 0, 0);
+		}
 	}
 	module_put(owner);
 }
@@ -405,6 +412,30 @@ int __init luo_flbs_publish(u64 *flbs_pa)
 	return 0;
 }
 
+#ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
+/**
+ * luo_flbs_show - show in debugfs what a handler is linked to, comma-separated
+ * @m:  where
+ * @fh: the handler
+ */
+void luo_flbs_show(struct seq_file *m, const struct liveupdate_file_handler *fh)
+{
+	const char *separator = "";
+
+	lockdep_assert_held(&luo_handlers_lock);
+
+	if (!fh->flbs)
+		seq_putc(m, '-');
+	for (int i = 0; i < LUO_FLB_MAX; i++) {
+		if (!(fh->flbs & BIT_ULL(i)))
+			continue;
+		seq_puts(m, separator);
+		luo_debugfs_word(m, luo_flbs_out[i].flb->compatible);
+		separator = ",";
+	}
+}
+#endif
+
 static struct luo_flb_in *luo_flb_in_find(const char *compatible)
 {
 	for (int i = 0; i < luo_flbs_in.nr; i++) {
@@ -495,6 +526,7 @@ static void luo_flb_retrieve(struct luo_flb_in *in, struct liveupdate_flb *flb)
 	if (WARN_ON_ONCE(err > 0))
 		err = -EIO;
 	in->status = err ?: 1;
+	trace_luo_flb_retrieve(in->compatible, in->files, err);
 	if (err)
 		pr_err("shared state '%s' cannot be retrieved: %pe; its memory stays reserved until the next reboot\n",
 		       in->compatible, ERR_PTR(err));
@@ -513,6 +545,7 @@ static void luo_flb_finish(struct luo_flb_in *in, struct liveupdate_flb *flb)
 		in->args.flb->ops->finish(&in->args);
 		module_put(in->args.flb->ops->owner);
 	}
+	trace_luo_flb_finish(in->compatible, 0, min(in->status, 0));
 	in->finished = true;
 }
 

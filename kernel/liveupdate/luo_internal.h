@@ -224,5 +224,6 @@ int luo_flbs_publish(u64 *flbs_pa);
 void luo_flbs_receive(u64 flbs_pa);
 void luo_flbs_set_damaged(void);
 void luo_flbs_freeze(void);
+void luo_flbs_show(struct seq_file *m, const struct liveupdate_file_handler *fh);
 
 #endif /* _KERNEL_LIVEUPDATE_LUO_INTERNAL_H */

@@ -110,7 +110,7 @@ DEFINE_EVENT(luo_file, luo_file_finish,
 	     TP_PROTO(const char *session, u64 token, const char *handler, int err),
 	     TP_ARGS(session, token, handler, err));
 
-/* @count is the number of files that depend on the FLB, this one included. */
+/* @count is the number of files that depend on the FLB after the step. */
 DECLARE_EVENT_CLASS(luo_flb,
 
 	TP_PROTO(const char *name, u64 count, int err),
