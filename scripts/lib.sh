@@ -7,6 +7,9 @@ build=$root/build
 tree=$build/linux
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/liveupdate
 
+# What a kernel's log must not have, as an extended regular expression.
+complaints='\bBUG\b|WARNING: |Oops|KASAN|UBSAN|Kernel panic|general protection fault|INFO: .*(stall|blocked|hung)|possible .*(deadlock|recursi|lock)|bad page|Bad page|unreferenced object|new suspected memory leaks|refcount_t|list_(add|del) corruption|sleeping function called|------------\[ cut here'
+
 # A make above us must not steer the makes and tests that we start.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
