@@ -211,4 +211,10 @@ static inline void kho_warn_legacy_load(void) { }
 
 #endif /* CONFIG_KEXEC_HANDOVER */
 
+#ifdef CONFIG_KEXEC_HANDOVER_CORRUPT
+void kho_corrupt(const struct kimage *image);
+#else
+static inline void kho_corrupt(const struct kimage *image) { }
+#endif
+
 #endif /* _LINUX_KEXEC_HANDOVER_H */

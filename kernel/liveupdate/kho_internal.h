@@ -122,4 +122,12 @@ static inline void kho_debugfs_add_subtree(const char *name, const void *blob,
 static inline void kho_debugfs_remove_subtree(const void *blob) { }
 #endif
 
+/* kho_corrupt.c */
+
+#ifdef CONFIG_KEXEC_HANDOVER_CORRUPT
+void kho_corrupt_init(struct dentry *dir);
+#else
+static inline void kho_corrupt_init(struct dentry *dir) { }
+#endif
+
 #endif /* _KERNEL_LIVEUPDATE_KHO_INTERNAL_H */
