@@ -6,7 +6,7 @@ TESTS   ?=
 export ARCH TESTS PATCH FILE DISCARD LAX_CONFIG
 
 .NOTPARALLEL:
-.PHONY: help demo test tree kernel refresh check clean series bench
+.PHONY: help demo test corrupt tree kernel refresh check clean series bench
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## */  make \1\t/p' Makefile | expand -t 18
@@ -16,6 +16,10 @@ demo: ## A live update under memcached, seen with your own eyes; installs, fetch
 
 test: ## All tests; some of them: TESTS='tests/boot.t ...', FLAVOUR=default|debug
 	@FLAVOUR='$(FLAVOUR)' scripts/test
+
+corrupt: kernel ## Corrupts what is handed over and tells what came of it; COUNT=1000, SEED=1, FLAVOUR=default|debug
+	@scripts/setup vm
+	@FLAVOUR='$(or $(FLAVOUR),default)' scripts/corrupt --count '$(or $(COUNT),1000)' --seed '$(or $(SEED),1)'
 
 tree: ## The patched kernel tree, in build/linux/
 	@scripts/setup build

@@ -1,0 +1,25 @@
+#!/bin/bash
+# Bytes of what is handed over are corrupted: the next kernel comes up, and what is intact comes through.
+# flavours: default debug
+. "$(dirname "$0")/lib.bash"
+
+structures='root-fdt tree-node tree-leaf metadata memblock luo session-block session file-block file flb memfd vmalloc
+	vmalloc-chunk folio'
+
+# column STRUCTURE N: the number in a column of the table
+column() {
+	awk -v row="$1" -v column="$2" '$1 == row { print $column }' <<<"$out"
+}
+
+# Less with the debug kernel, which is slow, but each structure.
+count=60
+[ "$FLAVOUR" = default ] || count=15
+out=$("$root/scripts/corrupt" --count "$count" --jobs 1 2>&1)
+is $? 0 "no corruption makes a kernel fail, and what is intact comes through"
+say "# ${out//$'\n'/$'\n'# }"
+for structure in $structures; do
+	ok "$structure was corrupted" test "$(column "$structure" 2)" -gt 0
+done
+ok "there were corruptions of which one session noticed" test "$(column all 4)" -gt 0
+is "$(column all 7) $(column all 8)" "0 0" "no failures, no crashes"
+done_testing

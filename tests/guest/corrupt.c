@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The only process of a guest that kexecs from one kernel into the next, each of
+ * which gets something corrupted: scripts/corrupt starts it and judges.
+ *
+ * Each kernel says what came of the sessions of the kernel before, makes new
+ * ones, asks for the corruptions in the next line of /plan, and jumps. What it
+ * says goes to the kernel's log, so that it stands among the kernel's messages.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+
+#include <stdarg.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+
+#include "../../tools/testing/selftests/liveupdate/luo_util.h"
+
+#define KERNEL		"/bzImage"
+#define PLAN		"/plan"
+#define INITRD		"/initrd"
+#define CORRUPT		"/sys/kernel/debug/kho/out/corrupt"
+#define THP_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+#define PARAM		"corrupt="
+#define HUGE_PAGES	512
+#define MANY_FILES	12
+#define NR_SESSIONS	16
+#define MAX_PLAN	(1 << 20)
+#define MAX_FILL	(64UL << 20)
+
+static const char * const carried[] = { "init", KERNEL + 1, PLAN + 1 };
+
+/* Handed from kernel to kernel on the command line. */
+static struct {
+	int stage;	/* kernels before this one */
+	int line;	/* of the plan that is next */
+	int prepared;	/* the kernel before this one made sessions */
+} state;
+
+static int kmsg;
+
+__attribute__((format(printf, 1, 2)))
+static void say(const char *format, ...)
+{
+	char text[960];
+	va_list args;
+	int len;
+
+	len = snprintf(text, sizeof(text), "<5>corrupt: stage=%d ", state.stage);
+	va_start(args, format);
+	vsnprintf(text + len, sizeof(text) - len, format, args);
+	va_end(args);
+	if (write(kmsg, text, strlen(text)) < 0)
+		abort();
+}
+
+/* For scripts/vm; without -reboot, QEMU ends then. */
+static void finish(const char *result)
+{
+	int tty = open("/dev/ttyS1", O_WRONLY | O_NOCTTY);
+
+	dprintf(tty, "VM-RESULT: %s\n", result);
+	fsync(tty);
+	close(tty);
+	reboot(RB_AUTOBOOT);
+	abort();
+}
+
+static int must(int ret, const char *what)
+{
+	if (ret < 0) {
+		say("broken=%s: %s", what, strerror(errno));
+		finish("FAIL the harness is broken");
+	}
+	return ret;
+}
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = must(open(path, O_WRONLY), path);
+
+	must(write(fd, text, strlen(text)), path);
+	close(fd);
+}
+
+/* The text in a file, to be freed. */
+static char *read_text(const char *path)
+{
+	int fd = must(open(path, O_RDONLY), path);
+	char *text = calloc(1, MAX_PLAN + 1);
+
+	must(text ? read(fd, text, MAX_PLAN) : -1, path);
+	close(fd);
+	return text;
+}
+
+/*
+ * What is in the sessions: one has no file, one has many, one has a huge folio,
+ * the others a few small files. All is told by the numbers of kernel, session
+ * and file.
+ */
+static int nr_files(int session)
+{
+	return session == 0 ? 0 : session == 1 ? MANY_FILES : session == 2 ? 1 : 3;
+}
+
+static int nr_pages(int session, int file)
+{
+	return session == 1 ? 1 : session == 2 ? HUGE_PAGES : 1 + file;
+}
+
+/* One page in so many has contents, the others are zero. */
+static int stride(int session)
+{
+	return session == 2 ? 73 : 1;
+}
+
+static __u64 seed_of(int stage, int session, int file)
+{
+	return (stage & 0xff) << 16 | session << 8 | file;
+}
+
+static off_t position_of(int session, int file)
+{
+	return 8 * (100 * session + file + 1);
+}
+
+static int seals_of(int session, int file)
+{
+	return session & 1 && file == 1 ? F_SEAL_GROW | F_SEAL_SHRINK : 0;
+}
+
+/* No byte of one makes it another's. */
+static __u64 token_of(int session, int file)
+{
+	return (session * MANY_FILES + file + 1) * 0x9e3779b97f4a7c15ULL;
+}
+
+static const char *name_of(int session)
+{
+	static char name[32];
+
+	snprintf(name, sizeof(name), "session-%02d-%02d", session, session);
+	return name;
+}
+
+static void make_file(int fd, int session, int file)
+{
+	const __u64 seed = seed_of(state.stage, session, file);
+	int page;
+
+	must(ftruncate(fd, nr_pages(session, file) * PAGE), "ftruncate");
+	for (page = 0; page < nr_pages(session, file); page += stride(session))
+		must(luo_fill(fd, page * PAGE, PAGE, seed), "write");
+	must(fcntl(fd, F_ADD_SEALS, seals_of(session, file)), "seal");
+	lseek(fd, position_of(session, file), SEEK_SET);
+}
+
+static void prepare(int dev)
+{
+	int session, file, fd, sfd;
+
+	for (session = 0; session < NR_SESSIONS; session++) {
+		sfd = must(luo_create(dev, name_of(session)), "create");
+		for (file = 0; file < nr_files(session); file++) {
+			fd = must(memfd_create("corrupt", MFD_ALLOW_SEALING), "memfd_create");
+			if (session == 2)
+				write_text(THP_ENABLED, "always");
+			make_file(fd, session, file);
+			if (session == 2)
+				write_text(THP_ENABLED, "never");
+			must(luo_preserve_fd(sfd, fd, token_of(session, file)), "preserve");
+			close(fd);
+		}
+	}
+}
+
+static bool contents_ok(int fd, int session, int file)
+{
+	const __u64 seed = seed_of(state.stage - 1, session, file);
+	int page;
+
+	for (page = 0; page < nr_pages(session, file); page++)
+		if (page % stride(session) ? !luo_zero(fd, page * PAGE, PAGE) :
+					     !luo_filled(fd, page * PAGE, PAGE, seed))
+			return false;
+	return true;
+}
+
+struct received {
+	int fd;				/* or the negative errno */
+	int files[MANY_FILES];		/* likewise */
+};
+
+static void retrieve(int dev, int session, struct received *r)
+{
+	int i, file;
+
+	r->fd = luo_retrieve(dev, name_of(session));
+	for (i = 0; i < nr_files(session); i++) {
+		file = state.stage & 1 ? i : nr_files(session) - 1 - i;
+		r->files[file] = r->fd < 0 ? -ENOENT :
+				 luo_retrieve_fd(r->fd, token_of(session, file));
+	}
+}
+
+/* One word on what has become of a file. */
+static const char *verdict(int fd, int session, int file)
+{
+	static char error[16];
+
+	if (fd < 0) {
+		snprintf(error, sizeof(error), "E%d", -fd);
+		return error;
+	}
+	if (luo_size(fd) != nr_pages(session, file) * (off_t)PAGE)
+		return "size";
+	if (lseek(fd, 0, SEEK_CUR) != position_of(session, file))
+		return "position";
+	if (fcntl(fd, F_GET_SEALS) != seals_of(session, file))
+		return "seals";
+	return contents_ok(fd, session, file) ? "ok" : "contents";
+}
+
+/* Says what is wrong with a session; nothing when it is intact. */
+static bool check(int session, const struct received *r)
+{
+	bool intact = r->fd >= 0;
+	char files[256] = "";
+	const char *word;
+	int file, err = 0;
+
+	for (file = 0; r->fd >= 0 && file < nr_files(session); file++) {
+		word = verdict(r->files[file], session, file);
+		intact = intact && !strcmp(word, "ok");
+		snprintf(files + strlen(files), sizeof(files) - strlen(files), "%s%s",
+			 file ? "," : "", word);
+	}
+	if (r->fd >= 0) {
+		err = luo_finish(r->fd);
+		close(r->fd);
+	}
+	for (file = 0; file < nr_files(session); file++)
+		if (r->files[file] >= 0)
+			close(r->files[file]);
+	intact = intact && !err;
+	if (!intact)
+		say("session=%s retrieve=%d files=%s finish=%d", name_of(session),
+		    r->fd < 0 ? r->fd : 0, files, err);
+	return intact;
+}
+
+/* Has much of the free memory zeroed: nothing that came in may be part of it. */
+static void fill_memory(void)
+{
+	struct sysinfo info;
+	size_t size;
+	char *p;
+
+	sysinfo(&info);
+	size = info.freeram / 2 < MAX_FILL ? info.freeram / 2 & ~(PAGE - 1) : MAX_FILL;
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	must(p == MAP_FAILED ? -1 : 0, "mmap");
+	munmap(p, size);
+}
+
+static void verify(int dev)
+{
+	static struct received received[NR_SESSIONS];
+	int i, session, intact = 0;
+
+	for (i = 0; dev >= 0 && i < NR_SESSIONS; i++) {
+		session = state.stage & 1 ? i : NR_SESSIONS - 1 - i;
+		retrieve(dev, session, &received[session]);
+	}
+	fill_memory();
+	for (session = 0; dev >= 0 && session < NR_SESSIONS; session++)
+		intact += check(session, &received[session]);
+	say("boot=%s device=%d sessions=%d intact=%d",
+	    access("/sys/kernel/debug/kho/in", F_OK) ? "cold" : "handover",
+	    dev < 0 ? dev : 0, NR_SESSIONS, intact);
+}
+
+static void pad(int fd, size_t len)
+{
+	must(write(fd, "\0\0\0", -len & 3), INITRD);
+}
+
+/* A file of an archive in cpio's format "newc"; without data for @from < 0. */
+static void archive(int fd, const char *name, int from)
+{
+	off_t size = from < 0 ? 0 : luo_size(from), done = 0;
+	static char buf[1 << 16];
+	ssize_t len;
+
+	pad(fd, must(dprintf(fd, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s%c",
+			     1, 0100755, 0, 0, 1, 0, (int)size, 0, 0, 0, 0,
+			     (int)strlen(name) + 1, 0, name, 0), INITRD));
+	for (; done < size; done += len) {
+		len = must(read(from, buf, sizeof(buf)), name);
+		must(write(fd, buf, len), INITRD);
+	}
+	pad(fd, size);
+}
+
+/* What this kernel was started with, for the next one. */
+static int make_initrd(void)
+{
+	int fd = must(open(INITRD, O_RDWR | O_CREAT | O_TRUNC, 0600), INITRD);
+	unsigned int i;
+	int from;
+
+	for (i = 0; i < sizeof(carried) / sizeof(*carried); i++) {
+		from = must(open(carried[i], O_RDONLY), carried[i]);
+		archive(fd, carried[i], from);
+		close(from);
+	}
+	archive(fd, "TRAILER!!!", -1);
+	close(fd);
+	/* An image that is being written to is refused. */
+	return must(open(INITRD, O_RDONLY), INITRD);
+}
+
+static void load_kernel(int prepared, int line)
+{
+	char *params = read_text("/proc/cmdline"), *cmdline, *end;
+	int kernel = must(open(KERNEL, O_RDONLY), KERNEL), initrd = make_initrd();
+	int len;
+
+	end = strstr(params, " " PARAM);
+	if (!end)
+		end = strchrnul(params, '\n');
+	*end = '\0';
+	len = must(asprintf(&cmdline, "%s " PARAM "%d,%d,%d", params, state.stage + 1,
+			    line, prepared), "asprintf");
+	must(syscall(SYS_kexec_file_load, kernel, initrd, len + 1, cmdline, 0L), "kexec_file_load");
+	close(kernel);
+	close(initrd);
+	unlink(INITRD);
+	free(cmdline);
+	free(params);
+}
+
+/* The line of the plan, or NULL at its end; not to be freed. */
+static char *plan_line(int nr)
+{
+	char *next = read_text(PLAN), *line;
+
+	while ((line = strsep(&next, "\n")) && *line)
+		if (!nr--)
+			return line;
+	return NULL;
+}
+
+static void set_up(void)
+{
+	char *params;
+
+	mkdir("/proc", 0755);
+	mkdir("/sys", 0755);
+	mkdir("/dev", 0755);
+	mount("dev", "/dev", "devtmpfs", 0, NULL);
+	kmsg = open("/dev/kmsg", O_WRONLY);
+	must(mount("proc", "/proc", "proc", 0, NULL), "/proc");
+	must(mount("sys", "/sys", "sysfs", 0, NULL), "/sys");
+	must(mount("debug", "/sys/kernel/debug", "debugfs", 0, NULL), "debugfs");
+	params = strstr(read_text("/proc/cmdline"), " " PARAM);
+	if (params)
+		must(sscanf(params, " " PARAM "%d,%d,%d", &state.stage, &state.line,
+			    &state.prepared) == 3 ? 0 : -1, PARAM);
+}
+
+int main(void)
+{
+	char *line, *p;
+	int dev;
+
+	set_up();
+	dev = luo_open();
+	if (state.prepared)
+		verify(dev);
+	else
+		must(dev, "/dev/liveupdate");
+
+	line = plan_line(state.line);
+	if (!line) {
+		say("end");
+		finish("PASS");
+	}
+	/* Without the device nothing can be handed over until the next kernel. */
+	load_kernel(dev >= 0, state.line + (dev >= 0));
+	if (dev >= 0) {
+		prepare(dev);
+		for (p = line; (p = strchr(p, ';')); )
+			*p = '\n';
+		write_text(CORRUPT, line);
+	}
+	say("plan=%d", dev >= 0 ? state.line : -1);
+	must(reboot(RB_KEXEC), "kexec");
+	return 1;
+}
