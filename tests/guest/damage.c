@@ -154,12 +154,25 @@ static bool is_our_own(uint64_t phys)
 	return false;
 }
 
+static bool in_scratch(uint64_t phys)
+{
+	int i, areas = count(KHO "scratch_phys");
+
+	for (i = 0; i < areas; i++)
+		if (phys - number(KHO "scratch_phys", i) < number(KHO "scratch_len", i))
+			return true;
+	return false;
+}
+
 /* Is this the array of the scratch areas? It may be gone, with the image that it was of. */
 static bool is_scratch_array(const struct kho_data *data)
 {
-	struct area *area = map(data->scratch_addr & ~(PAGE - 1), PAGE);
-	uint64_t i, nr = data->scratch_size / sizeof(*area);
+	uint64_t i, nr = data->scratch_size / sizeof(struct area);
+	struct area *area;
 
+	if (!in_scratch(data->scratch_addr) || data->scratch_addr % PAGE)
+		return false;
+	area = map(data->scratch_addr, PAGE);
 	for (i = 0; i < nr; i++)
 		if (area[i].addr != number(KHO "scratch_phys", i) ||
 		    area[i].size != number(KHO "scratch_len", i))
