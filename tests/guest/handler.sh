@@ -11,7 +11,7 @@ thawed_in_reverse() {
 		$1 == "freeze" { frozen[n++] = substr($0, 8) }
 		$1 == "refused" { n--; refused++ }
 		$1 == "unfreeze" { if (n == 0 || frozen[--n] != substr($0, 10)) bad = 1 }
-		END { exit !(refused == 22 && n == 0 && !bad) }'
+		END { exit !(refused == 23 && n == 0 && !bad) }'
 }
 
 # Only the debug kernel has to have trace events, see scripts/config/debug.config.
@@ -125,8 +125,9 @@ case $stage in
 	halves luo_handler prepare refused
 	! has_events || traced_freeze
 	! has_events || echo 0 >$trace/tracing_on
+	halves luo_debugfs prepare frozen
 	halves luo_handler prepare refused_in_use
-	is "$(messages 'luo: live update called off')" 22 "a message says each time that the update was called off"
+	is "$(messages 'luo: live update called off')" 23 "a message says each time that the update was called off"
 	ok "what was frozen is thawed in reverse" thawed_in_reverse
 	no_leaks
 	do_kexec ;;

@@ -3,9 +3,11 @@
  * What /sys/kernel/debug/liveupdate/ shows (CONFIG_KEXEC_HANDOVER_DEBUGFS) of
  * sessions and files in each state. How to run it: luo_update.h.
  *
+ * The test prepare.frozen wants the next kernel to be loaded.
+ *
  * Copyright The Linux Live Update LTS authors
  */
-#include "luo_update.h"
+#include "luo_test.h"
 
 #define DIR	"/sys/kernel/debug/liveupdate/"
 
@@ -33,16 +35,6 @@ static void expect_lines(struct __test_metadata *const _metadata,
 	EXPECT_STREQ(expected, lines) TH_LOG("%s", path);
 }
 
-/* A file that can be handed over, but not retrieved. */
-static int failing_file(struct __test_metadata *const _metadata)
-{
-	int fd = open("/dev/luo_test", O_RDWR | O_CLOEXEC);
-
-	ASSERT_LE(0, fd) TH_LOG("needs CONFIG_LIVEUPDATE_TEST");
-	ASSERT_LT(0, write(fd, "fail retrieve", strlen("fail retrieve")));
-	return fd;
-}
-
 TEST_F(prepare, view)
 {
 	int session = luo_create(self->dev, NAME), other;
@@ -53,7 +45,7 @@ TEST_F(prepare, view)
 	expect_lines(_metadata, DIR "out/files", WORD, "");
 
 	luo_give(_metadata, session, luo_memfd(4 * PAGE, 1), UINT64_MAX);
-	luo_give(_metadata, session, failing_file(_metadata), 0);
+	luo_give(_metadata, session, luo_test_file("fail retrieve"), 0);
 	luo_give(_metadata, session, luo_memfd(0, 1), 0x30);
 	expect_lines(_metadata, DIR "out/sessions", WORD,
 		     WORD " outgoing 3\n");
@@ -97,6 +89,33 @@ TEST_F(verify, view)
 	ASSERT_EQ(0, luo_finish(session));
 	expect_lines(_metadata, DIR "in/sessions", WORD, "");
 	expect_lines(_metadata, DIR "in/files", WORD, "");
+}
+
+/* In the midst of a freeze, which is called off then. */
+TEST_F(prepare, frozen)
+{
+	int session[2], asleep = luo_logged("asleep in freeze");
+	int fd = luo_test_file("sleep freeze");
+	pid_t update;
+
+	session[0] = luo_create(self->dev, "frozen");
+	session[1] = luo_create(self->dev, "freezing");
+	ASSERT_LE(0, session[0]);
+	ASSERT_LE(0, session[1]);
+	luo_give(_metadata, session[0], luo_memfd(PAGE, 1), 1);
+	ASSERT_LT(0, luo_tell(fd, "fail freeze"));
+	ASSERT_EQ(0, luo_preserve_fd(session[1], fd, 1));
+
+	update = luo_start_reboot(_metadata);
+	luo_wait_for_log("asleep in freeze", asleep + 1);
+	expect_lines(_metadata, DIR "out/files", "frozen",
+		     "frozen 0x1 memfd-v2 frozen 4096\n");
+	expect_lines(_metadata, DIR "out/files", "freezing",
+		     "freezing - - busy -\n");
+	luo_tell_all(_metadata, "wake");
+	luo_wait_for_exit(_metadata, update);
+	expect_lines(_metadata, DIR "out/files", "frozen",
+		     "frozen 0x1 memfd-v2 preserved 4096\n");
 }
 
 TEST_F(prepare, handlers)

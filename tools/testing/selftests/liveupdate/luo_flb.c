@@ -11,35 +11,9 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
-#include <linux/reboot.h>
-#include <sys/reboot.h>
-
-#include "luo_update.h"
+#include "luo_test.h"
 
 #define NR_FLBS		3
-
-/* How often this was logged. */
-static int logged(const char *message)
-{
-	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	char record[4096], want[80];
-	int len, count = 0;
-
-	len = snprintf(want, sizeof(want), ";luo_test: %s\n", message);
-	for (;;) {
-		ssize_t n = read(fd, record, sizeof(record) - 1);
-
-		if (n < 0 && errno == EPIPE)
-			continue;
-		if (n < 0)
-			break;
-		record[n] = '\0';
-		if (n >= len && strstr(record, want))
-			count++;
-	}
-	close(fd);
-	return count;
-}
 
 /* Numbers of callbacks to each FLB so far. */
 struct counts {
@@ -52,7 +26,7 @@ static int logged_flb(const char *step, int i)
 	char message[40];
 
 	snprintf(message, sizeof(message), "%s flb %d", step, i);
-	return logged(message);
+	return luo_logged(message);
 }
 
 static void count(struct counts *counts)
@@ -81,29 +55,6 @@ do {									\
 	}								\
 } while (0)
 
-static int tell(int fd, const char *command)
-{
-	return luo_result(write(fd, command, strlen(command)));
-}
-
-static int test_file(const char *command)
-{
-	int fd = open("/dev/luo_test", O_RDWR | O_CLOEXEC);
-
-	if (fd >= 0 && tell(fd, command) < 0)
-		return -1;
-	return fd;
-}
-
-static void tell_flbs(struct __test_metadata *const _metadata,
-		      const char *command)
-{
-	int fd = test_file(command);
-
-	ASSERT_LE(0, fd) TH_LOG("needs CONFIG_LIVEUPDATE_TEST");
-	close(fd);
-}
-
 /* The first file of all preserves, the last one of all unpreserves. */
 TEST_F(prepare, first_and_last)
 {
@@ -117,10 +68,10 @@ TEST_F(prepare, first_and_last)
 	ASSERT_LE(0, session[1]);
 	EXPECT_MORE(before, 0, 0);
 
-	luo_give(_metadata, session[0], test_file("data=1"), 1);
+	luo_give(_metadata, session[0], luo_test_file("data=1"), 1);
 	EXPECT_MORE(before, 1, 0);
 	luo_give(_metadata, session[0], luo_memfd(PAGE, 2), 2);
-	luo_give(_metadata, session[1], test_file("data=3"), 1);
+	luo_give(_metadata, session[1], luo_test_file("data=3"), 1);
 	EXPECT_MORE(before, 1, 0);
 
 	close(session[0]);
@@ -140,7 +91,7 @@ TEST_F(prepare, first_and_last)
 TEST_F(prepare, handler_fails)
 {
 	int session = luo_create(self->dev, "handler_fails");
-	int fd = test_file("fail preserve");
+	int fd = luo_test_file("fail preserve");
 	struct counts before;
 
 	ASSERT_LE(0, session);
@@ -154,15 +105,15 @@ TEST_F(prepare, flb_fails)
 {
 	int session = luo_create(self->dev, "flb_fails");
 	struct counts before, after;
-	int fd = test_file("data=1");
+	int fd = luo_test_file("data=1");
 	int i;
 
 	ASSERT_LE(0, session);
 	count(&before);
-	tell_flbs(_metadata, "flb fail preserve");
+	luo_tell_all(_metadata, "flb fail preserve");
 	EXPECT_EQ(-EIO, luo_preserve_fd(session, fd, 1));
 	EXPECT_EQ(-EIO, luo_preserve_fd(session, fd, 1));
-	tell_flbs(_metadata, "flb ok");
+	luo_tell_all(_metadata, "flb ok");
 	count(&after);
 	for (i = 0; i < NR_FLBS; i++) {
 		EXPECT_EQ(before.preserve[i] + 2, after.preserve[i]);
@@ -172,9 +123,9 @@ TEST_F(prepare, flb_fails)
 
 	/* Once it is preserved it cannot fail any more. */
 	EXPECT_EQ(0, luo_preserve_fd(session, fd, 1));
-	tell_flbs(_metadata, "flb fail preserve");
+	luo_tell_all(_metadata, "flb fail preserve");
 	luo_give(_metadata, session, luo_memfd(PAGE, 2), 2);
-	tell_flbs(_metadata, "flb ok");
+	luo_tell_all(_metadata, "flb ok");
 }
 
 #define WORKERS		4
@@ -188,7 +139,7 @@ static bool preserve_once(int dev, int worker)
 
 	snprintf(name, sizeof(name), "worker %d", worker);
 	session = luo_create(dev, name);
-	fd = test_file("data=worker");
+	fd = luo_test_file("data=worker");
 	done = session >= 0 && fd >= 0 && !luo_preserve_fd(session, fd, 1);
 	close(fd);
 	return done && !close(session);
@@ -197,7 +148,7 @@ static bool preserve_once(int dev, int worker)
 /* Sessions that come and go; the kernel warns when a callback comes amiss. */
 TEST_F(prepare, concurrent)
 {
-	int i, round, status;
+	int i, round;
 	struct counts counts;
 	pid_t pids[WORKERS];
 
@@ -211,10 +162,8 @@ TEST_F(prepare, concurrent)
 				_exit(1);
 		_exit(0);
 	}
-	for (i = 0; i < WORKERS; i++) {
-		ASSERT_EQ(pids[i], waitpid(pids[i], &status, 0));
-		EXPECT_EQ(0, status);
-	}
+	for (i = 0; i < WORKERS; i++)
+		luo_wait_for_exit(_metadata, pids[i]);
 	count(&counts);
 	EXPECT_LT(0, counts.preserve[0]);
 	EXPECT_EQ(counts.preserve[0], counts.unpreserve[0]);
@@ -229,14 +178,8 @@ static pid_t start_preserve(struct __test_metadata *const _metadata, int dev,
 	ASSERT_LE(0, pid);
 	if (!pid)
 		_exit(luo_preserve_fd(luo_create(dev, name),
-				      test_file(command), 1) ? 1 : 0);
+				      luo_test_file(command), 1) ? 1 : 0);
 	return pid;
-}
-
-static void wait_for_log(const char *message, int times)
-{
-	while (logged(message) < times)
-		sched_yield();
 }
 
 /* Until it waits for a lock. */
@@ -257,26 +200,18 @@ static void wait_for_sleep(pid_t pid)
 	}
 }
 
-static void expect_success(struct __test_metadata *const _metadata, pid_t pid)
-{
-	int status;
-
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(0, status);
-}
-
 /* Who comes second waits for the callback that the first one caused. */
 TEST_F(prepare, second_waits_for_first)
 {
-	int asleep = logged("asleep in preserve flb");
+	int asleep = luo_logged("asleep in preserve flb");
 	int preserved = logged_flb("preserve", 2);
 	pid_t first, second;
 	int session;
 
-	tell_flbs(_metadata, "flb sleep preserve");
+	luo_tell_all(_metadata, "flb sleep preserve");
 	first = start_preserve(_metadata, self->dev, "first", "data=1");
-	wait_for_log("asleep in preserve flb", asleep + 1);
-	tell_flbs(_metadata, "flb ok");
+	luo_wait_for_log("asleep in preserve flb", asleep + 1);
+	luo_tell_all(_metadata, "flb ok");
 	second = start_preserve(_metadata, self->dev, "second", "data=2");
 	wait_for_sleep(second);
 	EXPECT_EQ(preserved + 1, logged_flb("preserve", 2));
@@ -286,22 +221,22 @@ TEST_F(prepare, second_waits_for_first)
 	EXPECT_LE(0, session);
 	EXPECT_EQ(0, close(session));
 
-	tell_flbs(_metadata, "wake");
-	expect_success(_metadata, first);
-	expect_success(_metadata, second);
+	luo_tell_all(_metadata, "wake");
+	luo_wait_for_exit(_metadata, first);
+	luo_wait_for_exit(_metadata, second);
 }
 
 /* A session ends as it should when its process is killed in a callback. */
 TEST_F(prepare, killed_in_callback)
 {
-	int asleep = logged("asleep in preserve");
+	int asleep = luo_logged("asleep in preserve");
 	struct counts before;
 	int status;
 	pid_t pid;
 
 	count(&before);
 	pid = start_preserve(_metadata, self->dev, "killed", "sleep preserve");
-	wait_for_log("asleep in preserve", asleep + 1);
+	luo_wait_for_log("asleep in preserve", asleep + 1);
 	EXPECT_MORE(before, 1, 0);
 	kill(pid, SIGKILL);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
@@ -313,29 +248,26 @@ TEST_F(prepare, killed_in_callback)
 TEST_F(prepare, freeze_waits)
 {
 	int session = luo_create(self->dev, "freeze_waits");
-	int asleep = logged("asleep in preserve");
-	int frozen = logged("freeze freeze_waits");
-	int fd = test_file("data=freeze_waits");
+	int asleep = luo_logged("asleep in preserve");
+	int frozen = luo_logged("freeze freeze_waits");
+	int fd = luo_test_file("data=freeze_waits");
 	pid_t sleeper, update;
 	int status;
 
 	ASSERT_LE(0, session);
-	ASSERT_LT(0, tell(fd, "fail freeze"));
+	ASSERT_LT(0, luo_tell(fd, "fail freeze"));
 	ASSERT_EQ(0, luo_preserve_fd(session, fd, 1));
 	sleeper = start_preserve(_metadata, self->dev, "sleeper",
 				 "sleep preserve");
-	wait_for_log("asleep in preserve", asleep + 1);
+	luo_wait_for_log("asleep in preserve", asleep + 1);
 
-	update = fork();
-	ASSERT_LE(0, update);
-	if (!update)
-		_exit(luo_result(reboot(LINUX_REBOOT_CMD_KEXEC)) == -EIO ? 0 : 1);
+	update = luo_start_reboot(_metadata);
 	wait_for_sleep(update);
-	EXPECT_EQ(frozen, logged("freeze freeze_waits"));
+	EXPECT_EQ(frozen, luo_logged("freeze freeze_waits"));
 
-	tell_flbs(_metadata, "wake");
-	expect_success(_metadata, update);
-	EXPECT_EQ(frozen + 1, logged("freeze freeze_waits"));
+	luo_tell_all(_metadata, "wake");
+	luo_wait_for_exit(_metadata, update);
+	EXPECT_EQ(frozen + 1, luo_logged("freeze freeze_waits"));
 	ASSERT_EQ(sleeper, waitpid(sleeper, &status, 0));
 }
 
@@ -349,12 +281,12 @@ TEST_F(prepare, shared)
 	char name[20];
 
 	if (luo_stage() == 2)
-		tell_flbs(_metadata, "flb fail retrieve");
+		luo_tell_all(_metadata, "flb fail retrieve");
 	for (i = 1; i <= 2; i++) {
 		snprintf(name, sizeof(name), "shared %d", i);
 		session = luo_create(self->dev, name);
 		ASSERT_LE(0, session);
-		luo_give(_metadata, session, test_file("data=shared"), 1);
+		luo_give(_metadata, session, luo_test_file("data=shared"), 1);
 		luo_give(_metadata, session, luo_memfd(PAGE, 2), 2);
 	}
 	luo_hold(_metadata, self->dev);

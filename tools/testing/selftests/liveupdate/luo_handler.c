@@ -8,28 +8,21 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
-#include <linux/reboot.h>
 #include <stdatomic.h>
-#include <sys/reboot.h>
 
-#include "luo_update.h"
-
-static int tell(int fd, const char *command)
-{
-	return luo_result(write(fd, command, strlen(command)));
-}
+#include "luo_test.h"
 
 /* A file of the test handler that holds @data, told @command. */
 static int test_file(struct __test_metadata *const _metadata, const char *data,
 		     const char *command)
 {
-	int fd = open("/dev/luo_test", O_RDWR | O_CLOEXEC);
 	char text[80];
+	int fd;
 
-	ASSERT_LE(0, fd) TH_LOG("needs CONFIG_LIVEUPDATE_TEST");
 	snprintf(text, sizeof(text), "data=%s", data);
-	ASSERT_LT(0, tell(fd, text));
-	ASSERT_LT(0, tell(fd, command));
+	fd = luo_test_file(text);
+	ASSERT_LE(0, fd) TH_LOG("needs CONFIG_LIVEUPDATE_TEST");
+	ASSERT_LT(0, luo_tell(fd, command));
 	return fd;
 }
 
@@ -76,7 +69,7 @@ TEST_F(prepare, preserve_fails)
 	EXPECT_EQ(-EIO, luo_preserve_fd(session, fd, 1));
 	EXPECT_EQ(-EIO, luo_preserve_fd(session, fd, 1));
 	luo_give(_metadata, session, luo_memfd(PAGE, 1), 1);
-	ASSERT_LT(0, tell(fd, "ok"));
+	ASSERT_LT(0, luo_tell(fd, "ok"));
 	EXPECT_EQ(0, luo_preserve_fd(session, fd, 2));
 	luo_hold(_metadata, self->dev);
 }
@@ -141,17 +134,12 @@ TEST_F(verify, busy)
 	EXPECT_EQ(-EINVAL, luo_retrieve(self->dev, "busy"));
 	luo_take(_metadata, session, 3, PAGE, 3);
 
-	ASSERT_LT(0, tell(fd, "ok"));
+	ASSERT_LT(0, luo_tell(fd, "ok"));
 	EXPECT_EQ(0, luo_finish(session));
 	EXPECT_EQ(-ENOENT, luo_retrieve_fd(session, 3));
 }
 
 /* The update is called off, the system goes on, and the next try works. */
-static int update(void)
-{
-	return luo_result(reboot(LINUX_REBOOT_CMD_KEXEC));
-}
-
 TEST_F(prepare, refused)
 {
 	int session[2], fd, memfd;
@@ -168,8 +156,8 @@ TEST_F(prepare, refused)
 	ASSERT_EQ(0, luo_preserve_fd(session[1], fd, 2));
 	luo_give(_metadata, session[1], test_file(_metadata, "fourth", "ok"), 3);
 
-	ASSERT_EQ(-EIO, update());
-	ASSERT_EQ(-EIO, update());
+	ASSERT_EQ(-EIO, luo_reboot());
+	ASSERT_EQ(-EIO, luo_reboot());
 
 	/* All of it is as before: what there is, what can be done with it. */
 	EXPECT_EQ(-EEXIST, luo_create(self->dev, "refused 1"));
@@ -182,7 +170,7 @@ TEST_F(prepare, refused)
 	ASSERT_LE(0, session[0]);
 	luo_give(_metadata, session[0], luo_memfd(PAGE, 4), 1);
 
-	ASSERT_LT(0, tell(fd, "ok"));
+	ASSERT_LT(0, luo_tell(fd, "ok"));
 	luo_hold(_metadata, self->dev);
 }
 
@@ -266,14 +254,14 @@ TEST_F(prepare, refused_in_use)
 	pids[0] = start(_metadata, self->dev, -1, stop);
 	pids[1] = start(_metadata, self->dev, holes, stop);
 	for (i = 0; i < ATTEMPTS; i++)
-		EXPECT_EQ(-EIO, update());
+		EXPECT_EQ(-EIO, luo_reboot());
 	atomic_store(stop, 1);
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(pids[i], waitpid(pids[i], &status, 0));
 		EXPECT_EQ(0, status);
 	}
 	ASSERT_EQ(0, luo_fill(holes, 0, HOLES * PAGE, 6));
-	ASSERT_LT(0, tell(fd, "ok"));
+	ASSERT_LT(0, luo_tell(fd, "ok"));
 	luo_hold(_metadata, self->dev);
 }
 

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Files of /dev/luo_test (CONFIG_LIVEUPDATE_TEST), for the selftests.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#ifndef SELFTESTS_LUO_TEST_H
+#define SELFTESTS_LUO_TEST_H
+
+#include <linux/reboot.h>
+#include <sys/reboot.h>
+
+#include "luo_update.h"
+
+static inline int luo_tell(int fd, const char *command)
+{
+	return luo_result(write(fd, command, strlen(command)));
+}
+
+/* A file that was told @command. */
+static inline int luo_test_file(const char *command)
+{
+	int fd = luo_result(open("/dev/luo_test", O_RDWR | O_CLOEXEC));
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = luo_tell(fd, command);
+	return err < 0 ? err : fd;
+}
+
+/* Tell what concerns all files. */
+static inline void luo_tell_all(struct __test_metadata *const _metadata,
+				const char *command)
+{
+	int fd = luo_test_file(command);
+
+	ASSERT_LE(0, fd) TH_LOG("needs CONFIG_LIVEUPDATE_TEST");
+	close(fd);
+}
+
+/* How often the device, or an FLB, logged this. */
+static inline int luo_logged(const char *message)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char record[4096], want[80];
+	int count = 0;
+	ssize_t n;
+
+	snprintf(want, sizeof(want), ";luo_test: %s\n", message);
+	for (;;) {
+		n = read(fd, record, sizeof(record) - 1);
+		if (n < 0 && errno == EPIPE)
+			continue;
+		if (n < 0)
+			break;
+		record[n] = '\0';
+		if (strstr(record, want))
+			count++;
+	}
+	close(fd);
+	return count;
+}
+
+static inline void luo_wait_for_log(const char *message, int times)
+{
+	while (luo_logged(message) < times)
+		sched_yield();
+}
+
+/* Go to the next kernel, if nobody refuses. */
+static inline int luo_reboot(void)
+{
+	return luo_result(reboot(LINUX_REBOOT_CMD_KEXEC));
+}
+
+/* The same in a process of its own, which exits with 0 when it is refused. */
+static inline pid_t luo_start_reboot(struct __test_metadata *const _metadata)
+{
+	pid_t pid = fork();
+
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(luo_reboot() == -EIO ? 0 : 1);
+	return pid;
+}
+
+static inline void luo_wait_for_exit(struct __test_metadata *const _metadata,
+				     pid_t pid)
+{
+	int status;
+
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+#endif /* SELFTESTS_LUO_TEST_H */
