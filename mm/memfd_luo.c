@@ -41,6 +41,7 @@
 
 #define pr_fmt(fmt) "memfd_luo: " fmt
 
+#include <linux/crc32.h>
 #include <linux/file.h>
 #include <linux/init.h>
 #include <linux/io.h>
@@ -75,13 +76,25 @@ struct memfd_luo_folios {
 };
 
 /**
+ * struct memfd_luo_page - what is handed over of a memfd, but its folios
+ * @ser: the record
+ * @sum: its checksum
+ */
+struct memfd_luo_page {
+	struct memfd_luo_ser ser;
+	struct memfd_luo_sum_ser sum;
+} __packed;
+
+/**
  * struct memfd_luo - a preserved memfd
- * @ser:    its record, in preserved memory
+ * @page:   its record, in preserved memory
  * @folios: its folios; the array of records is preserved unless empty
+ * @crc:    of the array
  */
 struct memfd_luo {
-	struct memfd_luo_ser *ser;
+	struct memfd_luo_page *page;
 	struct memfd_luo_folios folios;
+	u32 crc;
 };
 
 static pgoff_t memfd_luo_end_index(loff_t size)
@@ -411,14 +424,15 @@ static int memfd_luo_merge(struct memfd_luo *memfd,
 	}
 
 	if (old->nr)
-		kho_unpreserve_vmalloc(&memfd->ser->folios);
+		kho_unpreserve_vmalloc(&memfd->page->ser.folios);
 	vfree(old->ser);
 	old->ser = ser;
 	old->nr = nr;
 	old->max = nr;
 	old->nr_pages += new->nr_pages;
-	memfd->ser->folios = preserved;
-	memfd->ser->nr_folios = nr;
+	memfd->page->ser.folios = preserved;
+	memfd->page->ser.nr_folios = nr;
+	memfd->crc = crc32_le(~0, (u8 *)ser, array_size(nr, sizeof(*ser)));
 	return 0;
 }
 
@@ -461,11 +475,15 @@ static unsigned long memfd_luo_get_id(struct file *file)
 /* Sets what may change while the file is preserved. */
 static void memfd_luo_record(struct memfd_luo *memfd, struct file *file)
 {
+	struct memfd_luo_page *page = memfd->page;
 	struct inode *inode = file_inode(file);
 
-	memfd->ser->pos = READ_ONCE(file->f_pos);
-	memfd->ser->size = i_size_read(inode);
-	memfd->ser->seals = READ_ONCE(SHMEM_I(inode)->seals);
+	page->ser.pos = READ_ONCE(file->f_pos);
+	page->ser.size = i_size_read(inode);
+	page->ser.seals = READ_ONCE(SHMEM_I(inode)->seals);
+
+	page->sum.magic = MEMFD_LUO_SUM_MAGIC;
+	page->sum.crc = crc32_le(memfd->crc, (u8 *)&page->ser, sizeof(page->ser));
 }
 
 static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
@@ -477,27 +495,28 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 	memfd = kzalloc(sizeof(*memfd), GFP_KERNEL);
 	if (!memfd)
 		return -ENOMEM;
-	memfd->ser = kho_alloc_preserve(sizeof(*memfd->ser));
-	if (IS_ERR(memfd->ser)) {
-		err = PTR_ERR(memfd->ser);
+	memfd->crc = ~0;
+	memfd->page = kho_alloc_preserve(sizeof(*memfd->page));
+	if (IS_ERR(memfd->page)) {
+		err = PTR_ERR(memfd->page);
 		goto err_free;
 	}
 	err = memfd_luo_set_preserved(inode);
 	if (err)
-		goto err_free_ser;
+		goto err_free_page;
 	err = memfd_luo_update(memfd, inode);
 	if (err)
 		goto err_clear;
 
 	memfd_luo_record(memfd, args->file);
-	args->serialized_data = virt_to_phys(memfd->ser);
+	args->serialized_data = virt_to_phys(memfd->page);
 	args->private_data = memfd;
 	return 0;
 
 err_clear:
 	memfd_luo_clear_preserved(inode);
-err_free_ser:
-	kho_unpreserve_free(memfd->ser);
+err_free_page:
+	kho_unpreserve_free(memfd->page);
 err_free:
 	kfree(memfd);
 	return err;
@@ -508,10 +527,10 @@ static void memfd_luo_unpreserve(struct liveupdate_file_op_args *args)
 	struct memfd_luo *memfd = args->private_data;
 
 	if (memfd->folios.nr)
-		kho_unpreserve_vmalloc(&memfd->ser->folios);
+		kho_unpreserve_vmalloc(&memfd->page->ser.folios);
 	memfd_luo_release(&memfd->folios);
 	memfd_luo_clear_preserved(file_inode(args->file));
-	kho_unpreserve_free(memfd->ser);
+	kho_unpreserve_free(memfd->page);
 	kfree(memfd);
 }
 
@@ -547,10 +566,11 @@ static bool memfd_luo_ser_ok(const struct memfd_luo_ser *ser)
 	       (!ser->nr_folios || ser->nr_folios <= max);
 }
 
-/* What is still to be checked of an array of folios. */
+/* What is still to be checked of an array of folios, and the CRC so far. */
 struct memfd_luo_check {
 	u64 nr;
 	pgoff_t end;
+	u32 crc;
 };
 
 static int memfd_luo_check_folios(const void *data, size_t size, void *arg)
@@ -559,6 +579,7 @@ static int memfd_luo_check_folios(const void *data, size_t size, void *arg)
 	struct memfd_luo_check *check = arg;
 	size_t i, nr = min_t(u64, check->nr, size / sizeof(*ser));
 
+	check->crc = crc32_le(check->crc, data, nr * sizeof(*ser));
 	for (i = 0; i < nr; i++, ser++) {
 		if (!ser->pfn)
 			continue;
@@ -578,21 +599,24 @@ static int memfd_luo_check_folios(const void *data, size_t size, void *arg)
  */
 static struct memfd_luo_ser *memfd_luo_find_record(u64 data)
 {
-	struct memfd_luo_check check;
-	struct memfd_luo_ser *ser;
+	struct memfd_luo_check check = { .crc = ~0 };
+	struct memfd_luo_page *page;
 
-	if (!kho_is_preserved(data, sizeof(*ser)))
+	if (!kho_is_preserved(data, sizeof(*page)))
 		goto refuse;
-	ser = phys_to_virt(data);
-	if (!memfd_luo_ser_ok(ser))
+	page = phys_to_virt(data);
+	if (!memfd_luo_ser_ok(&page->ser))
 		goto refuse;
 
-	check.nr = ser->nr_folios;
-	check.end = memfd_luo_end_index(ser->size);
-	if (check.nr &&
-	    kho_read_vmalloc(&ser->folios, memfd_luo_check_folios, &check))
+	check.nr = page->ser.nr_folios;
+	check.end = memfd_luo_end_index(page->ser.size);
+	if (check.nr && kho_read_vmalloc(&page->ser.folios,
+					 memfd_luo_check_folios, &check))
 		goto refuse;
-	return ser;
+	check.crc = crc32_le(check.crc, (u8 *)&page->ser, sizeof(page->ser));
+	if (page->sum.magic == MEMFD_LUO_SUM_MAGIC && page->sum.crc != check.crc)
+		goto refuse;
+	return &page->ser;
 
 refuse:
 	pr_err("what was handed over of a memfd at %#llx is damaged; its memory stays reserved until the next reboot\n",

@@ -58,4 +58,22 @@ struct memfd_luo_ser {
 
 static_assert(sizeof(struct memfd_luo_ser) == 48);
 
+#define MEMFD_LUO_SUM_MAGIC	0x6d757364666d656dULL	/* "memfdsum" */
+
+/**
+ * struct memfd_luo_sum_ser - a checksum, behind the record in its page
+ * @magic: MEMFD_LUO_SUM_MAGIC
+ * @crc:   CRC-32 as of crc32_le(), from ~0, of the &struct memfd_luo_folio_ser
+ *         of all folios, holes included, and then of &struct memfd_luo_ser
+ *
+ * Not part of the format: kernels that do not know it leave zeroes there, and
+ * do not look at it.
+ */
+struct memfd_luo_sum_ser {
+	u64 magic;
+	u32 crc;
+} __packed;
+
+static_assert(sizeof(struct memfd_luo_sum_ser) == 12);
+
 #endif /* _LINUX_KHO_ABI_MEMFD_H */
