@@ -455,7 +455,16 @@ void kho_remove_subtree(void *blob)
 }
 EXPORT_SYMBOL_GPL(kho_remove_subtree);
 
-static int get_u64(const void *fdt, int node, const char *name, u64 *value)
+/**
+ * kho_fdt_get_u64 - read a number in an FDT
+ * @fdt:   the FDT
+ * @node:  the node
+ * @name:  of the property
+ * @value: set to the number
+ *
+ * Return: 0, or -EINVAL when there is none.
+ */
+int kho_fdt_get_u64(const void *fdt, int node, const char *name, u64 *value)
 {
 	const void *prop;
 	int len;
@@ -469,8 +478,17 @@ static int get_u64(const void *fdt, int node, const char *name, u64 *value)
 	return 0;
 }
 
-/* What the previous kernel said of a blob. It has to be true. */
-static int read_subtree(const char *name, u64 *phys, u64 *size)
+/**
+ * kho_find_subtree - what the previous kernel said of a blob
+ * @name: of the subtree
+ * @phys: set to the physical address of the blob, for the caller to check
+ * @size: set to its size, likewise
+ *
+ * Context: any, once kho_memory_init_early() found the handover usable.
+ * Return: 0, -ENOENT when there is no such subtree or no handover, or -EINVAL
+ * when the address is not that of a page or the size cannot be.
+ */
+int kho_find_subtree(const char *name, u64 *phys, u64 *size)
 {
 	const void *fdt = kho_incoming_fdt();
 	int node;
@@ -482,13 +500,10 @@ static int read_subtree(const char *name, u64 *phys, u64 *size)
 	if (node < 0)
 		return -ENOENT;
 
-	if (get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME, phys) ||
-	    get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME, size) ||
-	    !kho_is_preserved(*phys, *size)) {
-		pr_warn("subtree %s of the previous kernel is malformed or was taken back already, ignored\n",
-			name);
+	if (kho_fdt_get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME, phys) ||
+	    kho_fdt_get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME, size) ||
+	    !*size || *size > U32_MAX || !PAGE_ALIGNED(*phys))
 		return -EINVAL;
-	}
 
 	return 0;
 }
@@ -510,8 +525,14 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 	u64 addr = 0, len = 0;
 	int err;
 
-	err = read_subtree(name, &addr, &len);
+	err = kho_find_subtree(name, &addr, &len);
+	if (!err && !kho_is_preserved(addr, len))
+		err = -EINVAL;
 	trace_kho_retrieve_subtree(name, addr, len, err);
+	if (err == -EINVAL)
+		pr_warn("subtree %s of the previous kernel is malformed or was taken back already, ignored
+",
+			name);
 	if (err)
 		return err;
 

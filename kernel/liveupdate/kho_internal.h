@@ -17,6 +17,8 @@
 /* kernel/kexec_handover.c */
 
 phys_addr_t kho_root_fdt(void);
+int kho_fdt_get_u64(const void *fdt, int node, const char *name, u64 *value);
+int kho_find_subtree(const char *name, u64 *phys, u64 *size);
 
 /* kho_scratch.c */
 
