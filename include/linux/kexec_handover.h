@@ -66,6 +66,8 @@ void kho_memory_init_early(void);
 void kho_memory_init(void);
 void kho_memory_release(void);
 bool kho_scratch_overlap(phys_addr_t phys, size_t size);
+bool kho_reserve_mem(const char *name, phys_addr_t size, phys_addr_t align,
+		     phys_addr_t *start);
 
 /* For kexec. */
 bool kho_image(const struct kimage *image);
@@ -175,6 +177,12 @@ static inline void kho_memory_init(void) { }
 static inline void kho_memory_release(void) { }
 
 static inline bool kho_scratch_overlap(phys_addr_t phys, size_t size)
+{
+	return false;
+}
+
+static inline bool kho_reserve_mem(const char *name, phys_addr_t size,
+				   phys_addr_t align, phys_addr_t *start)
 {
 	return false;
 }

@@ -138,6 +138,27 @@ static int check_fdt_root(const void *fdt, phys_addr_t *tree)
 }
 
 /**
+ * kho_fdt_is_sound - can all of an FDT be read?
+ * @fdt: the FDT
+ * @len: bytes that may be read
+ *
+ * Return: whether it can.
+ */
+bool kho_fdt_is_sound(const void *fdt, u64 len)
+{
+	int node = 0;
+
+	if (fdt_check_header(fdt) || fdt_totalsize(fdt) > len)
+		return false;
+
+	/* The walk ends in FDT_ERR_NOTFOUND unless a tag is malformed. */
+	while (node >= 0)
+		node = fdt_next_node(fdt, node, NULL);
+
+	return node == -FDT_ERR_NOTFOUND;
+}
+
+/**
  * kho_check_fdt - check a root FDT
  * @fdt:  the FDT
  * @len:  bytes that may be read
@@ -147,15 +168,7 @@ static int check_fdt_root(const void *fdt, phys_addr_t *tree)
  */
 int kho_check_fdt(const void *fdt, u64 len, phys_addr_t *tree)
 {
-	int node = 0;
-
-	if (fdt_check_header(fdt) || fdt_totalsize(fdt) > len)
-		return -EINVAL;
-
-	/* The walk ends in FDT_ERR_NOTFOUND unless a tag is malformed. */
-	while (node >= 0)
-		node = fdt_next_node(fdt, node, NULL);
-	if (node != -FDT_ERR_NOTFOUND)
+	if (!kho_fdt_is_sound(fdt, len))
 		return -EINVAL;
 
 	return check_fdt_root(fdt, tree);
@@ -489,6 +502,85 @@ void __init kho_memory_init_early(void)
 	memblock_reserve(kho_in.fdt, KHO_FDT_SIZE);
 	reserve_blocks();
 	memblock_set_kho_policy(MEMBLOCK_KHO_POLICY_LAST);
+	kho_reserve_mem_receive();
+}
+
+/* Is all that is reserved in a range still kexec handover's alone? */
+static bool __init is_unclaimed(phys_addr_t phys, u64 size)
+{
+	struct memblock_region *r;
+
+	for_each_reserved_mem_region(r)
+		if (memblock_addrs_overlap(phys, size, r->base, r->size) &&
+		    !(r->flags & MEMBLOCK_RSRV_KHO))
+			return false;
+
+	return true;
+}
+
+/* Do blocks in the tree of preserved memory cover [pfn, end) exactly? */
+static const struct kho_radix_run_cb read_cb __initconst = {
+	.node_ok = node_ok,
+};
+
+static bool __init was_preserved(phys_addr_t phys, unsigned int order)
+{
+	unsigned long nodes_left = KHO_TREE_DEPTH + 1;
+
+	return kho_radix_was_added(kho_in.tree, kho_radix_encode_key(phys, order),
+				   &read_cb, &nodes_left);
+}
+
+static bool __init tree_covers(unsigned long pfn, unsigned long end)
+{
+	unsigned int order;
+
+	for (; pfn < end; pfn += 1UL << order) {
+		order = min(__ffs(pfn), __fls(end - pfn));
+		while (!was_preserved(PFN_PHYS(pfn), order))
+			if (!order--)
+				return false;
+	}
+
+	return true;
+}
+
+/**
+ * kho_is_preserved_early - kho_is_preserved() for early boot
+ * @phys: physical address of a range, any number
+ * @size: its size in bytes, any number
+ *
+ * Context: early boot, when kho_memory_init_early() has found the handover
+ * usable, until kho_memory_release() ends.
+ * Return: true if the range is that of whole preserved blocks, page by page, and
+ * is outside of scratch, and this kernel did not reserve any of it.
+ */
+bool __init kho_is_preserved_early(phys_addr_t phys, u64 size)
+{
+	u64 bytes = PAGE_ALIGN(size);
+
+	return phys && may_be_preserved(phys, bytes) &&
+	       is_unclaimed(phys, bytes) &&
+	       tree_covers(PHYS_PFN(phys), PHYS_PFN(phys + bytes));
+}
+
+/**
+ * kho_own_early - make memblock own a preserved range
+ * @phys: its physical address
+ * @size: its size in bytes; kho_is_preserved_early() is true for it
+ *
+ * The range then is like one that memblock allocated. Who takes it has to call
+ * kho_unmark() when it is marked.
+ *
+ * Context: early boot, after kho_memory_init_early() and before
+ * kho_memory_release().
+ * Return: true, or false when memblock has no memory to note it.
+ */
+bool __init kho_own_early(phys_addr_t phys, u64 size)
+{
+	u64 bytes = PAGE_ALIGN(size);
+
+	return !memblock_reserve(phys, bytes) && !is_unclaimed(phys, bytes);
 }
 
 /**
@@ -639,6 +731,24 @@ undo:
 	return false;
 }
 
+/**
+ * kho_unmark - let nobody take a preserved range back any more
+ * @phys: its physical address, page-aligned
+ * @size: its size in bytes
+ *
+ * What of it is not reserved by others is going to be freed.
+ *
+ * Context: from the time in kho_memory_release() at which blocks are marked.
+ */
+void __init kho_unmark(phys_addr_t phys, u64 size)
+{
+	unsigned long pfn = PHYS_PFN(phys), end = PHYS_PFN(phys + PAGE_ALIGN(size));
+
+	for (; pfn < end; pfn++)
+		if (marked_order(pfn_to_page(pfn)) >= 0)
+			set_page_private(pfn_to_page(pfn), 0);
+}
+
 /* Free pages of which none is preserved, in the largest blocks. */
 static void __init free_pages_from(unsigned long pfn, unsigned long end)
 {
@@ -719,6 +829,7 @@ void __init kho_memory_release(void)
 
 	kho_scratch_mark_cma();
 	kho_radix_walk_runs(kho_in.tree, &mark_cb, &nodes_left);
+	kho_reserve_mem_release();
 
 	for_each_reserved_mem_region(r) {
 		start = max(PFN_UP(r->base), next);

@@ -58,7 +58,11 @@ const void *kho_incoming_fdt(void);
 int kho_preserved_order(unsigned long pfn);
 unsigned long kho_preserved_pages(unsigned long pfn, unsigned long nr_pages);
 bool kho_claim_pages(unsigned long pfn, unsigned long nr_pages);
+bool kho_fdt_is_sound(const void *fdt, u64 len);
 int kho_check_fdt(const void *fdt, u64 len, phys_addr_t *tree);
+bool kho_is_preserved_early(phys_addr_t phys, u64 size);
+bool kho_own_early(phys_addr_t phys, u64 size);
+void kho_unmark(phys_addr_t phys, u64 size);
 
 /* kho_radix.c */
 
@@ -87,6 +91,8 @@ int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr_pages);
 void kho_radix_del_range(struct kho_radix_tree *tree, unsigned long pfn,
 			 unsigned long nr_pages);
+bool kho_radix_was_added(phys_addr_t root, unsigned long key,
+			 const struct kho_radix_run_cb *cb, void *data);
 long kho_radix_walk_runs(phys_addr_t root, const struct kho_radix_run_cb *cb,
 			 void *data);
 
@@ -105,6 +111,29 @@ struct kho_block_header_ser *kho_block_alloc_page(void);
 struct kho_block_header_ser *kho_block_find_page(u64 pa);
 void kho_block_free_page(struct kho_block_header_ser *ser, bool incoming);
 #endif
+
+/* kho_reserve_mem.c */
+
+/**
+ * struct kho_reserve_mem - an area of reserve_mem=
+ * @name:  its name
+ * @start: its physical address
+ * @size:  its size in bytes, as it was asked for
+ */
+struct kho_reserve_mem {
+	const char *name;
+	u64 start;
+	u64 size;
+};
+
+void kho_reserve_mem_receive(void);
+void kho_reserve_mem_release(void);
+phys_addr_t kho_reserve_mem_size(phys_addr_t start, phys_addr_t end);
+const char *kho_reserve_mem_check(const void *fdt, u64 len);
+const char *kho_reserve_mem_read(const void *fdt, int node,
+				 struct kho_reserve_mem *area);
+int kho_reserve_mem_write(void *fdt, size_t len,
+			  const struct kho_reserve_mem *areas, unsigned int nr);
 
 /* kho_debugfs.c */
 

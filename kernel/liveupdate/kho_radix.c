@@ -611,6 +611,40 @@ static int run_walk_leaf(const struct kho_radix_leaf *leaf,
 }
 
 /**
+ * kho_radix_was_added - is a key in a tree that another kernel handed over?
+ * @root: physical address of its root
+ * @key:  any number
+ * @cb:   says which nodes may be read, see kho_radix_walk_runs()
+ * @data: passed on to it
+ *
+ * Return: whether the key can be found.
+ */
+bool kho_radix_was_added(phys_addr_t root, unsigned long key,
+			 const struct kho_radix_run_cb *cb, void *data)
+{
+	const struct kho_radix_leaf *leaf;
+	const struct kho_radix_node *node;
+	phys_addr_t phys = root;
+	unsigned int level;
+
+	if (!key_fits(key))
+		return false;
+
+	for (level = TOP_LEVEL; ; level--) {
+		if (!phys || !PAGE_ALIGNED(phys) || !cb->node_ok(phys, data))
+			return false;
+		if (!level)
+			break;
+		node = phys_to_virt(phys);
+		phys = node->table[slot_index(key, level)];
+	}
+
+	leaf = phys_to_virt(phys);
+
+	return test_bit(bit_index(key), leaf->bitmap);
+}
+
+/**
  * kho_radix_walk_runs - read a tree that another kernel handed over
  * @root: physical address of its root
  * @cb:   what to call

@@ -127,7 +127,8 @@ static phys_addr_t __init crash_size(phys_addr_t start, phys_addr_t end)
 
 /*
  * What the kernel itself has reserved in [start, end): its image, its initrd
- * and its allocations; gigantic pages (known by their flag) are userspace's.
+ * and its allocations; gigantic pages (known by their flag) are userspace's,
+ * and areas of reserve_mem= are where they are in the next kernel as well.
  */
 static phys_addr_t __init kernel_size(phys_addr_t start, phys_addr_t end)
 {
@@ -139,7 +140,8 @@ static phys_addr_t __init kernel_size(phys_addr_t start, phys_addr_t end)
 		phys_addr_t e = min(end, r->base + r->size);
 
 		if (s < e && !memblock_is_reserved_noinit(r))
-			sum += e - s - crash_size(s, e);
+			sum += e - s - crash_size(s, e) -
+			       kho_reserve_mem_size(s, e);
 	}
 
 	return sum;
