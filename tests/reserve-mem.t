@@ -1,0 +1,9 @@
+#!/bin/bash
+# Areas of reserve_mem= over updates: at the same place as long as nothing about them changes.
+# flavours: default debug
+. "$(dirname "$0")/lib.bash"
+
+# As many areas as there can be.
+vm reserve-mem --append "reserve_mem=1M:4096:oops reserve_mem=12345:64:odd reserve_mem=8M:2M:big reserve_mem=64K:64K:aligned \
+reserve_mem=4K:0:p1 reserve_mem=4K:4K:p2 reserve_mem=400K:4K:p@1 reserve_mem=1:1:p ramoops.mem_name=oops ramoops.pmsg_size=65536"
+done_testing
