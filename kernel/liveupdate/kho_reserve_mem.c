@@ -367,29 +367,30 @@ void __init kho_reserve_mem_release(void)
 		settle(node);
 }
 
-static int __init preserve_area(const struct kho_reserve_mem *area)
+static const char * __init preserve_area(const struct kho_reserve_mem *area)
 {
 	u64 size = PAGE_ALIGN(area->size);
 
-	/* Memblock had no other memory left. */
 	if (kho_scratch_overlap(area->start, size))
-		return -EADDRNOTAVAIL;
+		return "no memory was left for it but scratch memory, boot cold to give it other";
+	if (kho_preserve_pages(pfn_to_page(PHYS_PFN(area->start)),
+			       PHYS_PFN(size)))
+		return "memory is short";
 
-	return kho_preserve_pages(pfn_to_page(PHYS_PFN(area->start)),
-				  PHYS_PFN(size));
+	return NULL;
 }
 
 /* Drop the areas that cannot be preserved. */
 static void __init preserve_areas(void)
 {
 	unsigned int i, nr = 0;
-	int err;
+	const char *fault;
 
 	for (i = 0; i < nr_areas; i++) {
-		err = preserve_area(&areas[i]);
-		if (err) {
-			pr_err("%s will not survive a kexec: %d\n",
-			       areas[i].name, err);
+		fault = preserve_area(&areas[i]);
+		if (fault) {
+			pr_err("%s will not survive a kexec: %s\n",
+			       areas[i].name, fault);
 			continue;
 		}
 		pr_info("%s at %#llx survives kexec, %llu bytes\n",
