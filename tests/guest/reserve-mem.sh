@@ -109,7 +109,8 @@ case $stage in
 	ok "the memory of an area is not reserved any more" test "$(is_reserved "$(param big)"; echo $?)" = 1
 	# Of the eight that there were before.
 	about "$(total_memory)" $(($(param total) + 1024 + 16 + 8192 + 64 + 4 + 4 + 400 + 4)) 64 "all of their memory is managed again"
-	about "$(free_memory)" $(($(param free) + 1024 + 16 + 8192 + 64 + 4 + 4 + 400 + 4)) 1024 "and free"
+	# KASAN's quarantine and lockdep hold some MiB now and then.
+	[ "$flavour" != default ] || about "$(free_memory)" $(($(param free) + 1024 + 16 + 8192 + 64 + 4 + 4 + 400 + 4)) 1024 "and free"
 	ok "what came in is in debugfs" grep -q reserve-mem-v1 /sys/kernel/debug/kho/in/sub_fdts/memblock
 	ok "nothing is handed on" test ! -e /sys/kernel/debug/kho/out/sub_fdts/memblock
 	with_areas reserve_mem=1M:4096:oops
