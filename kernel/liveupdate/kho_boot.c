@@ -518,7 +518,6 @@ static bool __init is_unclaimed(phys_addr_t phys, u64 size)
 	return true;
 }
 
-/* Do blocks in the tree of preserved memory cover [pfn, end) exactly? */
 static const struct kho_radix_run_cb read_cb __initconst = {
 	.node_ok = node_ok,
 };
@@ -531,6 +530,7 @@ static bool __init was_preserved(phys_addr_t phys, unsigned int order)
 				   &read_cb, &nodes_left);
 }
 
+/* Do blocks in the tree of preserved memory cover [pfn, end) exactly? */
 static bool __init tree_covers(unsigned long pfn, unsigned long end)
 {
 	unsigned int order;
