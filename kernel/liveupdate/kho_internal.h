@@ -97,8 +97,9 @@ long kho_radix_walk_runs(phys_addr_t root, const struct kho_radix_run_cb *cb,
 			 void *data);
 
 #if IS_ENABLED(CONFIG_KUNIT)
-/* KUnit puts a function of its own in place of this one. */
+/* KUnit puts functions of its own in place of these. */
 void *kho_radix_alloc_node(void);
+int kho_radix_nid(unsigned long pfn);
 #endif
 
 /* kho_block.c */

@@ -340,6 +340,13 @@ bool kho_radix_has_key(struct kho_radix_tree *tree, unsigned long key)
 	return ret;
 }
 
+VISIBLE_IF_KUNIT int kho_radix_nid(unsigned long pfn)
+{
+	KUNIT_STATIC_STUB_REDIRECT(kho_radix_nid, pfn);
+
+	return page_to_nid(pfn_to_page(pfn));
+}
+
 /*
  * The order of the largest block that begins at @pfn, is naturally aligned and
  * ends at @end at the latest. The next kernel hands a block to one node's page
@@ -350,11 +357,11 @@ static unsigned int block_order(unsigned long pfn, unsigned long end)
 {
 	unsigned int order = min_t(unsigned int, ilog2(end - pfn),
 				   MAX_PAGE_ORDER);
-	int nid = page_to_nid(pfn_to_page(pfn));
+	int nid = kho_radix_nid(pfn);
 
 	if (pfn)
 		order = min_t(unsigned int, order, __ffs(pfn));
-	while (order && page_to_nid(pfn_to_page(pfn + BIT(order) - 1)) != nid)
+	while (order && kho_radix_nid(pfn + BIT(order) - 1) != nid)
 		order--;
 
 	return order;

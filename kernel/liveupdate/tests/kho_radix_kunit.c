@@ -390,6 +390,68 @@ static void range_of_no_pages_is_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_keys(tree), 0);
 }
 
+/* Where a node ends and the next one begins, as two_nodes() has it. */
+static unsigned long node_border;
+
+static int two_nodes(unsigned long pfn)
+{
+	return pfn >= node_border;
+}
+
+static int key_crosses_border(unsigned long key, void *data)
+{
+	unsigned int order;
+	phys_addr_t phys;
+
+	if (kho_radix_decode_key(key, &phys, &order))
+		return -EINVAL;
+	if (PHYS_PFN(phys) < node_border &&
+	    PHYS_PFN(phys) + BIT(order) > node_border)
+		return -ERANGE;
+	return 0;
+}
+
+/* A border may be anywhere, also in the midst of the largest block. */
+static void block_is_within_one_node(struct kunit *test)
+{
+	struct kho_radix_tree *tree = test->priv;
+	const struct kho_radix_walk_cb cb = { .leaf = key_crosses_border };
+	const unsigned long max = MAX_ORDER_NR_PAGES;
+	const unsigned long pfn = some_section(test) + max - 3;
+	const unsigned long nr = 2 * max + 7;
+	const unsigned long borders[] = {
+		/* counted from pfn, which is 3 pages before a largest block */
+		0, 1, 3, 4, 3 + max / 2, 3 + max - 1, 3 + max, 3 + max + 5, nr,
+	};
+	int i;
+
+	kunit_activate_static_stub(test, kho_radix_nid, two_nodes);
+	for (i = 0; i < ARRAY_SIZE(borders); i++) {
+		node_border = pfn + borders[i];
+		KUNIT_ASSERT_EQ(test, 0, kho_radix_add_range(tree, pfn, nr));
+		KUNIT_EXPECT_EQ_MSG(test, 0,
+				    kho_radix_walk_tree(tree, &cb, NULL),
+				    "border %lu", borders[i]);
+		expect_covered(test, tree, pfn, nr);
+		kho_radix_del_range(tree, pfn, nr);
+		KUNIT_EXPECT_EQ(test, nr_keys(tree), 0);
+	}
+}
+
+/* A border in the middle costs two blocks of half the size, and no more. */
+static void block_is_halved_by_a_border(struct kunit *test)
+{
+	struct kho_radix_tree *tree = test->priv;
+	const unsigned long max = MAX_ORDER_NR_PAGES;
+	const unsigned long pfn = some_section(test);
+
+	kunit_activate_static_stub(test, kho_radix_nid, two_nodes);
+	node_border = pfn + max / 2;
+	KUNIT_ASSERT_EQ(test, 0, kho_radix_add_range(tree, pfn, max));
+	KUNIT_EXPECT_EQ(test, nr_keys(tree), 2);
+	kho_radix_del_range(tree, pfn, max);
+}
+
 /* What a walk by runs found: order-0 pages in a bitmap from page 0 on. */
 struct run_model {
 	unsigned long *bitmap;
@@ -815,6 +877,8 @@ static struct kunit_case kho_radix_test_cases[] = {
 	KUNIT_CASE(range_that_fails_leaves_nothing),
 	KUNIT_CASE(short_of_memory_leaves_nothing),
 	KUNIT_CASE(range_of_no_pages_is_nothing),
+	KUNIT_CASE(block_is_within_one_node),
+	KUNIT_CASE(block_is_halved_by_a_border),
 	KUNIT_CASE(random_keys_are_as_in_a_bitmap),
 	KUNIT_CASE(run_goes_on_in_the_next_leaf),
 	KUNIT_CASE(runs_are_of_one_order),
