@@ -1,0 +1,76 @@
+# shellcheck shell=sh
+# The module test_kho preserves memory, and checks what came in, over three updates: tests/kho-module.t says where. What
+# it preserves in the third kernel is dropped again, so that the fourth one gets nothing.
+. /tests/selftest.sh
+
+module=/lib/modules/$(uname -r)/test_kho.ko
+
+# field LINE NAME: the number NAME= in the last message of the module that begins with LINE
+field() {
+	dmesg | sed -n "s/.*test_kho: $1: .*\<$2=\([0-9]*\).*/\1/p" | tail -n 1
+}
+
+insert() {
+	ok "kernel $stage: the module loads" insmod "$module"
+}
+
+remove() {
+	ok "kernel $stage: the module goes" rmmod test_kho
+	is "$(messages 'test_kho: freed what was preserved')" "$1" "kernel $stage: it frees all"
+}
+
+# expect LINE: what the machine is to have
+expect() {
+	is "$(field "$1" huge_order)" 9 "kernel $stage: $1: the huge area is made of pages of 2 MiB"
+	for _name in crossing edges; do
+		_want=$(param "want_$_name")
+		[ -z "$_want" ] || ok "kernel $stage: $1: $_name" test "$(field "$1" "$_name")" -ge "$_want"
+	done
+}
+
+# What the last kernel preserved is there, and only what can be refused was.
+verified() {
+	came_from "$1" $((stage - 1))
+	ok "kernel $stage: memory is missing" test "$before" -le $(($(param total) - $(param bytes) / 1024))
+	insert
+	for _name in items bytes; do
+		is "$(field restored "$_name")" "$(param "$_name")" "kernel $stage: $_name restored"
+	done
+	is "$(field restored failed)" 0 "kernel $stage: nothing failed"
+	expect restored
+	is "$(messages 'KHO: no preserved folio begins at|KHO: [0-9]* pages at .* were not preserved')" \
+		"$(field restored refused)" "kernel $stage: one warning for each thing refused"
+	is "$(messages 'test_kho: FAILED')" 0 "kernel $stage: no message of a failure"
+}
+
+# handover KERNEL: on to the next one
+handover() {
+	no_leaks
+	next_kernel "$1" "total=$total" "items=$(field preserved items)" "bytes=$(field preserved bytes)"
+}
+
+before=$(total_memory)
+case $stage in
+1)	is "$(messages 'test_kho: nothing came in')" 0 "the module is not loaded yet"
+	insert
+	is "$(messages 'test_kho: nothing came in')" 1 "nothing came in"
+	remove 1
+	insert
+	expect preserved
+	total=$before
+	handover B ;;
+2)	total=$(param total)
+	verified A
+	handover A ;;
+3)	total=$(param total)
+	verified B
+	remove 1
+	about "$(total_memory)" "$total" 64 "all memory is managed again"
+	ok "what was restored is gone" sh -c "! insmod $module"
+	handover B ;;
+4)	about "$before" "$(param total)" 64 "nothing stays preserved"
+	insert
+	is "$(messages 'test_kho: nothing came in')" 1 "nothing came in"
+	remove 1
+	pass ;;
+esac
