@@ -2,10 +2,11 @@
 # The sample driver, as a module: loaded late in the next kernel, held while its files are in a session.
 . /tests/selftest.sh
 
-export MODULE=/lib/modules/luo_sample.ko
+MODULE=/lib/modules/$(uname -r)/luo_sample.ko
+export MODULE
 
 case $stage in
-1)	ok "the sample is loaded" insmod $MODULE
+1)	ok "the sample is loaded" insmod "$MODULE"
 	halves luo_sample prepare channels
 	ok "the sample cannot be unloaded while its files are preserved" test "$(rmmod luo_sample 2>&1; echo $?)" != 0
 	next_kernel B ;;

@@ -58,7 +58,7 @@ TEST_F(verify, channels)
 	ASSERT_LE(0, session);
 	EXPECT_EQ(-ENOENT, luo_retrieve_fd(session, 0));
 	luo_take(_metadata, session, 7, PAGE, 7);
-	ASSERT_EQ(0, system("insmod $MODULE"));
+	ASSERT_EQ(0, system("insmod \"$MODULE\""));
 
 	/* The last one is finished without having been retrieved. */
 	for (i = 0; i < CHANNELS - 1; i++) {

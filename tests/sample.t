@@ -1,0 +1,7 @@
+#!/bin/bash
+# The sample driver, built as a module, over two updates.
+# flavours: default debug
+. "$(dirname "$0")/lib.bash"
+
+vm sample --with "/selftests=$selftests"
+done_testing
