@@ -530,8 +530,7 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 		err = -EINVAL;
 	trace_kho_retrieve_subtree(name, addr, len, err);
 	if (err == -EINVAL)
-		pr_warn("subtree %s of the previous kernel is malformed or was taken back already, ignored
-",
+		pr_warn("subtree %s of the previous kernel is malformed or was taken back already, ignored\n",
 			name);
 	if (err)
 		return err;
