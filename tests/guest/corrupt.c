@@ -28,7 +28,7 @@
 #define MANY_FILES	12
 #define NR_SESSIONS	16
 #define MAX_PLAN	(1 << 20)
-#define MAX_FILL	(64UL << 20)
+#define MAX_FILL	(32UL << 20)
 
 static const char * const carried[] = { "init", KERNEL + 1, PLAN + 1 };
 
