@@ -23,6 +23,7 @@
 #include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/hash.h>
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/kexec.h>
@@ -308,10 +309,7 @@ static void walk_all(void)
 			     fdt_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME));
 }
 
-/*
- * Half of the bytes that are drawn are such that are not zero: most bytes are,
- * and those say less.
- */
+/* Most bytes are zero and say little, so half of the draws look for another. */
 static size_t draw_offset(struct rnd_state *rnd, const u8 *p, size_t size)
 {
 	size_t offset = prandom_u32_state(rnd) % size, i;
@@ -325,6 +323,12 @@ static size_t draw_offset(struct rnd_state *rnd, const u8 *p, size_t size)
 	return offset;
 }
 
+/* Seeds in a row must not give similar numbers. */
+static void seed_random(struct rnd_state *rnd, u32 seed)
+{
+	prandom_seed_state(rnd, seed * GOLDEN_RATIO_64);
+}
+
 static void draw(void)
 {
 	struct corruption *c;
@@ -333,7 +337,7 @@ static void draw(void)
 	list_for_each_entry(c, &corruptions, list) {
 		if (!c->random || !c->nr)
 			continue;
-		prandom_seed_state(&rnd, c->seed);
+		seed_random(&rnd, c->seed);
 		c->instance = prandom_u32_state(&rnd) % c->nr;
 	}
 	list_for_each_entry(c, &corruptions, list)
@@ -342,7 +346,7 @@ static void draw(void)
 	list_for_each_entry(c, &corruptions, list) {
 		if (!c->random || !c->p)
 			continue;
-		prandom_seed_state(&rnd, c->seed);
+		seed_random(&rnd, c->seed);
 		prandom_u32_state(&rnd);
 		c->offset = draw_offset(&rnd, c->p, c->size);
 		c->xor = 1 + prandom_u32_state(&rnd) % U8_MAX;
