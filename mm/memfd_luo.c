@@ -87,13 +87,15 @@ struct memfd_luo_page {
 
 /**
  * struct memfd_luo - a preserved memfd
- * @page:   its record, in preserved memory
- * @folios: its folios; the array of records is preserved unless empty
- * @crc:    of the array
+ * @page:     its record, in preserved memory
+ * @folios:   its folios; the array of records is preserved unless empty
+ * @identity: of the file, which the checksum begins with
+ * @crc:      of @identity and the array
  */
 struct memfd_luo {
 	struct memfd_luo_page *page;
 	struct memfd_luo_folios folios;
+	u32 identity;
 	u32 crc;
 };
 
@@ -432,7 +434,7 @@ static int memfd_luo_merge(struct memfd_luo *memfd,
 	old->nr_pages += new->nr_pages;
 	memfd->page->ser.folios = preserved;
 	memfd->page->ser.nr_folios = nr;
-	memfd->crc = crc32_le(~0, (u8 *)ser, array_size(nr, sizeof(*ser)));
+	memfd->crc = crc32_le(memfd->identity, (u8 *)ser, array_size(nr, sizeof(*ser)));
 	return 0;
 }
 
@@ -495,7 +497,8 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 	memfd = kzalloc(sizeof(*memfd), GFP_KERNEL);
 	if (!memfd)
 		return -ENOMEM;
-	memfd->crc = ~0;
+	memfd->identity = args->identity;
+	memfd->crc = args->identity;
 	memfd->page = kho_alloc_preserve(sizeof(*memfd->page));
 	if (IS_ERR(memfd->page)) {
 		err = PTR_ERR(memfd->page);
@@ -597,9 +600,11 @@ static int memfd_luo_check_folios(const void *data, size_t size, void *arg)
  * The record that was handed over, in place, or NULL. Nothing is taken back
  * before all of it is checked: a damaged address may lead to memory of others.
  */
-static struct memfd_luo_ser *memfd_luo_find_record(u64 data)
+static struct memfd_luo_ser *
+memfd_luo_find_record(const struct liveupdate_file_op_args *args)
 {
-	struct memfd_luo_check check = { .crc = ~0 };
+	struct memfd_luo_check check = { .crc = args->identity };
+	const u64 data = args->serialized_data;
 	struct memfd_luo_page *page;
 
 	if (!kho_is_preserved(data, sizeof(*page)))
@@ -763,7 +768,7 @@ static int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 	struct file *file;
 	int err;
 
-	ser = memfd_luo_find_record(args->serialized_data);
+	ser = memfd_luo_find_record(args);
 	if (!ser)
 		return -EINVAL;
 	file = memfd_luo_new_file(ser);
@@ -795,7 +800,7 @@ static void memfd_luo_finish(struct liveupdate_file_op_args *args)
 	     !kho_is_preserved(args->serialized_data, sizeof(*ser))))
 		return;
 
-	ser = memfd_luo_find_record(args->serialized_data);
+	ser = memfd_luo_find_record(args);
 	if (ser)
 		memfd_luo_drop(ser);
 }

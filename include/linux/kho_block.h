@@ -27,6 +27,9 @@ struct kho_block {
  * @blocks:     all &struct kho_block, in order
  * @nr_blocks:  how many
  * @entry_size: bytes of an entry
+ * @owner:      written to each block and looked for in those that come in, so
+ *              that a damaged address does not lead to blocks of somebody
+ *              else; 0 for none. Set before there are blocks
  * @incoming:   the blocks came from the previous kernel
  *
  * Entries fill the blocks in order, and those after the last entry are not
@@ -37,6 +40,7 @@ struct kho_block_set {
 	struct list_head blocks;
 	unsigned long nr_blocks;
 	size_t entry_size;
+	u64 owner;
 	bool incoming;
 };
 

@@ -31,6 +31,10 @@ struct module;
  *                   &liveupdate_file_ops.freeze
  * @private_data:    the handler's own, not handed over; output of
  *                   &liveupdate_file_ops.preserve
+ * @identity:        a number that stands for the file's session and token, the
+ *                   same in the next kernel. A checksum that begins with it
+ *                   tells what was handed over for this file from what was for
+ *                   another
  */
 struct liveupdate_file_op_args {
 	struct liveupdate_file_handler *handler;
@@ -38,6 +42,7 @@ struct liveupdate_file_op_args {
 	struct file *file;
 	u64 serialized_data;
 	void *private_data;
+	u32 identity;
 };
 
 /**

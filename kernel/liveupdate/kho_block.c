@@ -66,6 +66,39 @@ static struct kho_block *last_block(struct kho_block_set *bs)
 	return list_last_entry(&bs->blocks, struct kho_block, list);
 }
 
+/* Where a block says whose it is; NULL if entries leave no room for that. */
+static struct kho_block_owner_ser *owner_of(const struct kho_block_set *bs,
+					    struct kho_block_header_ser *ser)
+{
+	struct kho_block_owner_ser *owner = (void *)ser + PAGE_SIZE;
+
+	if (KHO_BLOCK_PAYLOAD % bs->entry_size < sizeof(*owner))
+		return NULL;
+
+	return owner - 1;
+}
+
+static void set_owner(const struct kho_block_set *bs,
+		      struct kho_block_header_ser *ser)
+{
+	struct kho_block_owner_ser *owner = owner_of(bs, ser);
+
+	if (!bs->owner || !owner)
+		return;
+	owner->magic = KHO_BLOCK_OWNER_MAGIC;
+	owner->owner = bs->owner;
+}
+
+/* Other kernels' blocks do not say whose they are. */
+static bool has_other_owner(const struct kho_block_set *bs,
+			    struct kho_block_header_ser *ser)
+{
+	const struct kho_block_owner_ser *owner = owner_of(bs, ser);
+
+	return bs->owner && owner && owner->magic == KHO_BLOCK_OWNER_MAGIC &&
+	       owner->owner != bs->owner;
+}
+
 static void append_block(struct kho_block_set *bs, struct kho_block *block,
 			 struct kho_block_header_ser *ser)
 {
@@ -125,6 +158,7 @@ static int add_block(struct kho_block_set *bs)
 		return PTR_ERR(ser);
 	}
 
+	set_owner(bs, ser);
 	append_block(bs, block, ser);
 	return 0;
 }
@@ -198,6 +232,11 @@ static int restore_block(struct kho_block_set *bs, u64 pa, u64 *next)
 	if (!ser->count || ser->count > entries_per_block(bs)) {
 		pr_err("block at %#llx has %llu entries of %llu at most\n",
 		       pa, ser->count, entries_per_block(bs));
+		return -EINVAL;
+	}
+
+	if (has_other_owner(bs, ser)) {
+		pr_err("block at %#llx belongs to another set\n", pa);
 		return -EINVAL;
 	}
 

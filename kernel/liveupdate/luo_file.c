@@ -20,6 +20,7 @@
 #define pr_fmt(fmt) "luo: " fmt
 
 #include <linux/cleanup.h>
+#include <linux/crc32.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -262,8 +263,18 @@ static void luo_id_del(struct luo_file *file)
 	rb_erase(&file->id_node, &luo_ids);
 }
 
+/* Say which file of which session this is. */
+static void luo_file_set_token(struct luo_file *file,
+			       const struct luo_session *session, u64 token)
+{
+	file->token = token;
+	file->args.identity = crc32_le(session->identity, (u8 *)&token,
+				       sizeof(token));
+}
+
 /* Find out who handles the file, and which object it stands for. */
-static struct luo_file *luo_file_alloc(struct file *filp, u64 token)
+static struct luo_file *luo_file_alloc(const struct luo_session *session,
+				       struct file *filp, u64 token)
 {
 	struct liveupdate_file_handler *fh;
 	struct luo_file *file;
@@ -278,7 +289,7 @@ static struct luo_file *luo_file_alloc(struct file *filp, u64 token)
 		return ERR_PTR(-ENOENT);
 	}
 
-	file->token = token;
+	luo_file_set_token(file, session, token);
 	file->id = fh->ops->get_id ? fh->ops->get_id(filp) : (unsigned long)filp;
 	file->args.handler = fh;
 	file->args.file = get_file(filp);
@@ -306,7 +317,7 @@ int luo_file_preserve(struct luo_session *session, u64 token, int fd)
 	filp = fget(fd);
 	if (!filp)
 		return -EBADF;
-	file = luo_file_alloc(filp, token);
+	file = luo_file_alloc(session, filp, token);
 	fput(filp);
 	if (IS_ERR(file)) {
 		trace_luo_file_preserve(session->name, token, "", PTR_ERR(file));
@@ -461,7 +472,7 @@ int luo_file_receive(struct luo_session *session,
 
 	/* As for luo_session_receive(). */
 	file = kzalloc(sizeof(*file), GFP_KERNEL | __GFP_NOFAIL);
-	file->token = ser->token;
+	luo_file_set_token(file, session, ser->token);
 	file->args.serialized_data = ser->data;
 	if (luo_compatible_ok(ser->compatible))
 		strscpy(file->compatible, ser->compatible);

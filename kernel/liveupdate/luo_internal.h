@@ -44,6 +44,7 @@ struct seq_file;
  * @node:      in &luo_session_set.names; empty when it is in the set no more
  * @list:      in &luo_session_set.sessions, in order of creation
  * @name:      padded with NUL
+ * @identity:  a number that stands for @name
  * @retrieved: incoming: a file of it is open. Protected by &luo_session_set.lock
  * @err:       incoming: why it cannot be retrieved, 0 when it can. Constant
  *             once in a set
@@ -63,6 +64,7 @@ struct luo_session {
 	struct rb_node node;
 	struct list_head list;
 	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
+	u32 identity;
 	bool retrieved;
 	int err;
 

@@ -23,6 +23,7 @@
 #define pr_fmt(fmt) "luo: " fmt
 
 #include <linux/anon_inodes.h>
+#include <linux/crc32.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
@@ -91,10 +92,12 @@ static struct luo_session *luo_session_alloc(struct luo_session_set *set,
 	RB_CLEAR_NODE(&session->node);
 	INIT_LIST_HEAD(&session->list);
 	strscpy(session->name, name);
+	session->identity = crc32_le(~0, session->name, sizeof(session->name));
 	mutex_init(&session->mutex);
 	INIT_LIST_HEAD(&session->files);
 	session->tokens = RB_ROOT;
 	kho_block_set_init(&session->blocks, sizeof(struct luo_file_ser));
+	session->blocks.owner = session->identity;
 	return session;
 }
 
@@ -445,6 +448,7 @@ static int luo_session_receive_files(struct luo_session *session,
 		return ser->count ? -EINVAL : 0;
 
 	kho_block_set_init(&blocks, sizeof(struct luo_file_ser));
+	blocks.owner = session->identity;
 	err = kho_block_set_restore(&blocks, ser->files);
 	if (err)
 		return err;

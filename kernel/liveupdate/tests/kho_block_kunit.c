@@ -522,6 +522,42 @@ static void block_not_preserved_is_refused(struct kunit *test)
 	expect_refused(test, SZ_1T);
 }
 
+static struct kho_block_owner_ser *owner_at(u64 head_pa, int nr)
+{
+	void *page = block_at(head_pa, nr);
+
+	return (struct kho_block_owner_ser *)(page + PAGE_SIZE) - 1;
+}
+
+/* Blocks of other kernels say nothing of it, and are taken for ours. */
+static void block_of_another_owner_is_refused(struct kunit *test)
+{
+	struct block_test *bt = test->priv;
+	u64 head_pa = hand_over(test, 3);
+
+	bt->bs.owner = 7;
+	owner_at(head_pa, 1)->magic = KHO_BLOCK_OWNER_MAGIC;
+	owner_at(head_pa, 1)->owner = 8;
+	expect_refused(test, head_pa);
+	kho_block_set_destroy(&bt->bs);
+
+	owner_at(head_pa, 1)->owner = 7;
+	KUNIT_EXPECT_EQ(test, 0, kho_block_set_restore(&bt->bs, head_pa));
+	expect_entries(test, &bt->bs, 3 * PER_BLOCK);
+}
+
+static void block_says_whose_it_is(struct kunit *test)
+{
+	struct block_test *bt = test->priv;
+	u64 head_pa;
+
+	bt->bs.owner = 7;
+	fill(test, PER_BLOCK + 1);
+	head_pa = kho_block_set_head_pa(&bt->bs);
+	KUNIT_EXPECT_EQ(test, owner_at(head_pa, 0)->magic, KHO_BLOCK_OWNER_MAGIC);
+	KUNIT_EXPECT_EQ(test, owner_at(head_pa, 1)->owner, 7);
+}
+
 static void longest_chain_is_taken_over(struct kunit *test)
 {
 	struct block_test *bt = test->priv;
@@ -566,6 +602,8 @@ static struct kunit_case kho_block_test_cases[] = {
 	KUNIT_CASE(block_that_follows_itself_is_refused),
 	KUNIT_CASE(unaligned_block_is_refused),
 	KUNIT_CASE(block_not_preserved_is_refused),
+	KUNIT_CASE(block_of_another_owner_is_refused),
+	KUNIT_CASE(block_says_whose_it_is),
 	KUNIT_CASE(longest_chain_is_taken_over),
 	KUNIT_CASE(longer_chain_is_refused),
 	{}

@@ -30,4 +30,21 @@ static_assert(sizeof(struct kho_block_header_ser) == 16);
 /* Bytes for entries in one block. */
 #define KHO_BLOCK_PAYLOAD	(PAGE_SIZE - sizeof(struct kho_block_header_ser))
 
+#define KHO_BLOCK_OWNER_MAGIC	0x72656e776f6b6c62ULL	/* "blkowner" */
+
+/**
+ * struct kho_block_owner_ser - whose a block is, in the last bytes of its page
+ * @magic: KHO_BLOCK_OWNER_MAGIC
+ * @owner: a number that the owner derives from its name
+ *
+ * Where entries leave no room for it there is none. Not part of the format:
+ * kernels that do not know it leave zeroes there, and do not look at it.
+ */
+struct kho_block_owner_ser {
+	u64 magic;
+	u64 owner;
+} __packed;
+
+static_assert(sizeof(struct kho_block_owner_ser) == 16);
+
 #endif /* _LINUX_KHO_ABI_BLOCK_H */

@@ -63,8 +63,9 @@ static_assert(sizeof(struct memfd_luo_ser) == 48);
 /**
  * struct memfd_luo_sum_ser - a checksum, behind the record in its page
  * @magic: MEMFD_LUO_SUM_MAGIC
- * @crc:   CRC-32 as of crc32_le(), from ~0, of the &struct memfd_luo_folio_ser
- *         of all folios, holes included, and then of &struct memfd_luo_ser
+ * @crc:   CRC-32 as of crc32_le(), from ~0, of the name of the session with its
+ *         padding and the token of the file, the &struct memfd_luo_folio_ser
+ *         of all folios, holes included, and &struct memfd_luo_ser
  *
  * Not part of the format: kernels that do not know it leave zeroes there, and
  * do not look at it.
