@@ -28,9 +28,8 @@ nodes() {
 machine plain ''
 # The debug kernel uses memory in other places.
 if [ "$FLAVOUR" = default ]; then
-	# Whether a page that cannot be moved lies at a border is a matter of chance, so there are several.
 	# shellcheck disable=SC2046 # lists of words
-	machine adjacent 'want_crossing=1' $(nodes 338 336 336 336 336 366)
+	machine adjacent 'want_crossing=1' $(nodes 1534 1532 1030)
 	# shellcheck disable=SC2046
 	machine hole "want_edges=1 memmap=2M\$2046M" $(nodes 2046 2050)
 fi

@@ -19,12 +19,23 @@ remove() {
 	is "$(messages 'test_kho: freed what was preserved')" "$1" "kernel $stage: it frees all"
 }
 
-# expect LINE: what the machine is to have
+# expect LINE: what each kernel is to have
 expect() {
 	is "$(field "$1" huge_order)" 9 "kernel $stage: $1: the huge area is made of pages of 2 MiB"
+}
+
+# so_far NAME: items of a kind that kernels up to this one took back
+so_far() {
+	_before=$(param "$1")
+	_now=$(field restored "$1")
+	echo $((${_before:-0} + ${_now:-0}))
+}
+
+# Whether a page that cannot be moved lies where such an item would be is a matter of chance, so not each kernel has one.
+expect_some() {
 	for _name in crossing edges; do
 		_want=$(param "want_$_name")
-		[ -z "$_want" ] || ok "kernel $stage: $1: $_name" test "$(field "$1" "$_name")" -ge "$_want"
+		[ -z "$_want" ] || ok "of items '$_name' some were taken back" test "$(so_far "$_name")" -ge "$_want"
 	done
 }
 
@@ -46,7 +57,8 @@ verified() {
 # handover KERNEL: on to the next one
 handover() {
 	no_leaks
-	next_kernel "$1" "total=$total" "items=$(field preserved items)" "bytes=$(field preserved bytes)"
+	next_kernel "$1" "total=$total" "items=$(field preserved items)" "bytes=$(field preserved bytes)" \
+		"crossing=$(so_far crossing)" "edges=$(so_far edges)"
 }
 
 before=$(total_memory)
@@ -64,6 +76,7 @@ case $stage in
 	handover A ;;
 3)	total=$(param total)
 	verified B
+	expect_some
 	remove 1
 	about "$(total_memory)" "$total" 64 "all memory is managed again"
 	ok "what was restored is gone" sh -c "! insmod $module"
