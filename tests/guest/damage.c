@@ -22,10 +22,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PAGE		4096UL
-#define KHO		"/sys/kernel/debug/kho/out/"
+#include "devmem.h"
+
 #define SETUP_KEXEC_KHO	10
-#define NOWHERE		0x7f0000000000UL	/* there is no RAM */
 
 struct area {
 	uint64_t addr;
@@ -38,17 +37,6 @@ struct kho_data {
 	uint64_t scratch_addr;
 	uint64_t scratch_size;
 };
-
-static int mem;
-
-static void *map(uint64_t phys, size_t size)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, mem, phys);
-
-	if (p == MAP_FAILED)
-		err(1, "mapping %#lx of /dev/mem", (unsigned long)phys);
-	return p;
-}
 
 /* The n-th number in a file of debugfs. */
 static uint64_t number(const char *name, int n)
@@ -267,19 +255,6 @@ static char *tree_value(char *fdt)
 	return p + sizeof(head) + 4;
 }
 
-static uint64_t get(const char *p)
-{
-	uint64_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return value;
-}
-
-static void set(char *p, uint64_t value)
-{
-	memcpy(p, &value, sizeof(value));
-}
-
 static uint64_t *first_slot(uint64_t table)
 {
 	uint64_t *slot = map(table, PAGE);
@@ -295,9 +270,7 @@ int main(int argc, char **argv)
 	uint64_t fdt_phys, scratch, tree;
 	char *fdt;
 
-	mem = open("/dev/mem", O_RDWR);
-	if (mem < 0)
-		err(1, "/dev/mem");
+	open_mem();
 	fdt_phys = root_fdt();
 	fdt = map(fdt_phys, PAGE);
 	tree = get(tree_value(fdt));

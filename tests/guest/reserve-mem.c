@@ -16,33 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PAGE	4096UL
-#define KHO	"/sys/kernel/debug/kho/out/"
-#define NOWHERE	0x7f0000000000UL	/* there is no RAM */
-
-static int mem;
-
-static void *map(uint64_t phys, size_t size)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, mem, phys);
-
-	if (p == MAP_FAILED)
-		err(1, "mapping %#lx of /dev/mem", (unsigned long)phys);
-	return p;
-}
-
-static uint64_t get(const char *p)
-{
-	uint64_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return value;
-}
-
-static void set(char *p, uint64_t value)
-{
-	memcpy(p, &value, sizeof(value));
-}
+#include "devmem.h"
 
 /* In what is left of the page. */
 static char *find(char *start, const char *bytes, size_t len)
@@ -149,9 +123,7 @@ int main(int argc, char **argv)
 	uint64_t blob_phys;
 	char *blob;
 
-	mem = open("/dev/mem", O_RDWR);
-	if (mem < 0)
-		err(1, "/dev/mem");
+	open_mem();
 	read_first(KHO "fdt", root, PAGE);
 	blob_phys = get(blob_value(root, 1));
 	blob = map(blob_phys, PAGE);
