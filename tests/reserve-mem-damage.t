@@ -1,6 +1,6 @@
 #!/bin/bash
 # Whatever is said of areas of reserve_mem= is not believed unless it can be true.
-# flavours: default debug
+# flavours: default
 . "$(dirname "$0")/lib.bash"
 
 mkdir -p "$build/guest"
