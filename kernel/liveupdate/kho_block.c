@@ -66,24 +66,19 @@ static struct kho_block *last_block(struct kho_block_set *bs)
 	return list_last_entry(&bs->blocks, struct kho_block, list);
 }
 
-/* Where a block says whose it is; NULL if entries leave no room for that. */
-static struct kho_block_owner_ser *owner_of(const struct kho_block_set *bs,
-					    struct kho_block_header_ser *ser)
+/* Where a block says whose it is. */
+static struct kho_block_owner_ser *owner_of(struct kho_block_header_ser *ser)
 {
-	struct kho_block_owner_ser *owner = (void *)ser + PAGE_SIZE;
-
-	if (KHO_BLOCK_PAYLOAD % bs->entry_size < sizeof(*owner))
-		return NULL;
-
-	return owner - 1;
+	return (void *)ser + PAGE_SIZE - sizeof(struct kho_block_owner_ser);
 }
 
+/* Unless entries leave no room for that. */
 static void set_owner(const struct kho_block_set *bs,
 		      struct kho_block_header_ser *ser)
 {
-	struct kho_block_owner_ser *owner = owner_of(bs, ser);
+	struct kho_block_owner_ser *owner = owner_of(ser);
 
-	if (!bs->owner || !owner)
+	if (!bs->owner || KHO_BLOCK_PAYLOAD % bs->entry_size < sizeof(*owner))
 		return;
 	owner->magic = KHO_BLOCK_OWNER_MAGIC;
 	owner->owner = bs->owner;
@@ -93,9 +88,9 @@ static void set_owner(const struct kho_block_set *bs,
 static bool has_other_owner(const struct kho_block_set *bs,
 			    struct kho_block_header_ser *ser)
 {
-	const struct kho_block_owner_ser *owner = owner_of(bs, ser);
+	const struct kho_block_owner_ser *owner = owner_of(ser);
 
-	return bs->owner && owner && owner->magic == KHO_BLOCK_OWNER_MAGIC &&
+	return owner->magic == KHO_BLOCK_OWNER_MAGIC &&
 	       owner->owner != bs->owner;
 }
 

@@ -540,7 +540,11 @@ static void block_of_another_owner_is_refused(struct kunit *test)
 	owner_at(head_pa, 1)->owner = 8;
 	expect_refused(test, head_pa);
 	kho_block_set_destroy(&bt->bs);
+	bt->bs.owner = 0;
+	expect_refused(test, head_pa);
+	kho_block_set_destroy(&bt->bs);
 
+	bt->bs.owner = 7;
 	owner_at(head_pa, 1)->owner = 7;
 	KUNIT_EXPECT_EQ(test, 0, kho_block_set_restore(&bt->bs, head_pa));
 	expect_entries(test, &bt->bs, 3 * PER_BLOCK);
