@@ -186,9 +186,9 @@ static bool run_ok(u64 phys, unsigned int order)
  *
  * Returns 0, -EINVAL when the description is damaged, or what @fn ended it with.
  */
-static int for_each_run(const struct kho_vmalloc *preservation,
-			int (*fn)(u64 phys, unsigned int order, void *arg),
-			void *arg)
+static int walk_runs(const struct kho_vmalloc *preservation,
+		     int (*fn)(u64 phys, unsigned int order, void *arg),
+		     void *arg)
 {
 	const unsigned int order = preservation->order;
 	unsigned int left = preservation->total_pages >> order;
@@ -262,7 +262,7 @@ int kho_read_vmalloc(const struct kho_vmalloc *preservation,
 	int err = -EINVAL;
 
 	if (descriptor_ok(preservation))
-		err = for_each_run(preservation, read_run, &reader);
+		err = walk_runs(preservation, read_run, &reader);
 	if (err)
 		report_damage(preservation);
 
@@ -306,7 +306,7 @@ static int take_pages(const struct kho_vmalloc *preservation,
 	struct page_list list = { .pages = pages };
 	unsigned int done;
 
-	if (for_each_run(preservation, list_run, &list))
+	if (walk_runs(preservation, list_run, &list))
 		return -EINVAL;
 
 	for (done = 0; done < list.nr; done += nr) {

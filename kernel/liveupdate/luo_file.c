@@ -149,8 +149,9 @@ EXPORT_SYMBOL_GPL(liveupdate_register_file_handler);
  * liveupdate_unregister_file_handler - unregister a handler
  * @fh: the handler, registered successfully
  *
- * It is unlinked from all FLBs. No file of the handler may be in a session. For a module that calls this when
- * it is unloaded this is so, because a file in a session holds it.
+ * It is unlinked from all FLBs. No file of the handler may be in a session. For
+ * a module that calls this when it is unloaded this is so, because a file in a
+ * session holds it.
  */
 void liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh)
 {
