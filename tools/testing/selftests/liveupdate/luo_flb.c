@@ -129,7 +129,7 @@ TEST_F(prepare, flb_fails)
 }
 
 #define WORKERS		4
-#define ROUNDS		50
+#define ROUNDS		25
 
 static bool preserve_once(int dev, int worker)
 {
