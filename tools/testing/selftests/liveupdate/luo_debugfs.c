@@ -120,7 +120,8 @@ TEST_F(prepare, frozen)
 
 TEST_F(prepare, handlers)
 {
-	expect_lines(_metadata, DIR "handlers", "memfd-v2", "memfd-v2 kernel luo-test-flb0-v1,luo-test-flb1-v1,luo-test-flb2-v1\n");
+	expect_lines(_metadata, DIR "handlers", "memfd-v2",
+		     "memfd-v2 kernel luo-test-flb0-v1,luo-test-flb1-v1,luo-test-flb2-v1\n");
 }
 
 TEST_HARNESS_MAIN

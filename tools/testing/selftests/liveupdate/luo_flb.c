@@ -39,21 +39,23 @@ static void count(struct counts *counts)
 	}
 }
 
-#define EXPECT_MORE(_before, _preserved, _unpreserved)			\
-do {									\
-	struct counts _now;						\
-	int _i;								\
-									\
-	count(&_now);							\
-	for (_i = 0; _i < NR_FLBS; _i++) {				\
-		EXPECT_EQ((_preserved),					\
-			  _now.preserve[_i] - (_before).preserve[_i])	\
-			TH_LOG("flb %d", _i);				\
-		EXPECT_EQ((_unpreserved),				\
-			  _now.unpreserve[_i] - (_before).unpreserve[_i]) \
-			TH_LOG("flb %d", _i);				\
-	}								\
-} while (0)
+/* So many callbacks came to each FLB since @before. */
+static void expect_more(struct __test_metadata *const _metadata,
+			const struct counts *before, int preserved,
+			int unpreserved)
+{
+	struct counts now;
+	int i;
+
+	count(&now);
+	for (i = 0; i < NR_FLBS; i++) {
+		EXPECT_EQ(preserved, now.preserve[i] - before->preserve[i])
+			TH_LOG("flb %d", i);
+		EXPECT_EQ(unpreserved,
+			  now.unpreserve[i] - before->unpreserve[i])
+			TH_LOG("flb %d", i);
+	}
+}
 
 /* The first file of all preserves, the last one of all unpreserves. */
 TEST_F(prepare, first_and_last)
@@ -66,25 +68,25 @@ TEST_F(prepare, first_and_last)
 	session[1] = luo_create(self->dev, "second");
 	ASSERT_LE(0, session[0]);
 	ASSERT_LE(0, session[1]);
-	EXPECT_MORE(before, 0, 0);
+	expect_more(_metadata, &before, 0, 0);
 
 	luo_give(_metadata, session[0], luo_test_file("data=1"), 1);
-	EXPECT_MORE(before, 1, 0);
+	expect_more(_metadata, &before, 1, 0);
 	luo_give(_metadata, session[0], luo_memfd(PAGE, 2), 2);
 	luo_give(_metadata, session[1], luo_test_file("data=3"), 1);
-	EXPECT_MORE(before, 1, 0);
+	expect_more(_metadata, &before, 1, 0);
 
 	close(session[0]);
-	EXPECT_MORE(before, 1, 0);
+	expect_more(_metadata, &before, 1, 0);
 	close(session[1]);
-	EXPECT_MORE(before, 1, 1);
+	expect_more(_metadata, &before, 1, 1);
 
 	/* And all over again. */
 	session[0] = luo_create(self->dev, "third");
 	luo_give(_metadata, session[0], luo_memfd(PAGE, 2), 2);
-	EXPECT_MORE(before, 2, 1);
+	expect_more(_metadata, &before, 2, 1);
 	close(session[0]);
-	EXPECT_MORE(before, 2, 2);
+	expect_more(_metadata, &before, 2, 2);
 }
 
 /* A file whose own handler fails does not keep the state. */
@@ -97,10 +99,10 @@ TEST_F(prepare, handler_fails)
 	ASSERT_LE(0, session);
 	count(&before);
 	EXPECT_EQ(-EIO, luo_preserve_fd(session, fd, 1));
-	EXPECT_MORE(before, 1, 1);
+	expect_more(_metadata, &before, 1, 1);
 }
 
-/* An FLB that fails fails the file; those before it are undone, it is not. */
+/* When an FLB fails so does the file; FLBs before it are undone, it is not. */
 TEST_F(prepare, flb_fails)
 {
 	int session = luo_create(self->dev, "flb_fails");
@@ -237,11 +239,11 @@ TEST_F(prepare, killed_in_callback)
 	count(&before);
 	pid = start_preserve(_metadata, self->dev, "killed", "sleep preserve");
 	luo_wait_for_log("asleep in preserve", asleep + 1);
-	EXPECT_MORE(before, 1, 0);
+	expect_more(_metadata, &before, 1, 0);
 	kill(pid, SIGKILL);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(SIGKILL, WTERMSIG(status));
-	EXPECT_MORE(before, 1, 1);
+	expect_more(_metadata, &before, 1, 1);
 }
 
 /* A freeze waits for what is going on; then here it is called off. */
