@@ -1,6 +1,6 @@
 #!/bin/bash
 # Areas of reserve_mem= over updates: at the same place as long as nothing about them changes.
-# flavours: default debug
+# flavours: default
 . "$(dirname "$0")/lib.bash"
 
 # As many areas as there can be.
