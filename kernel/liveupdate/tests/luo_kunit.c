@@ -256,7 +256,7 @@ static void luo_test_debugfs_session(struct kunit *test)
 	char buf[64] = {};
 	struct seq_file m = { .buf = buf, .size = sizeof(buf) };
 
-	KUNIT_ASSERT_EQ(test, luo_session_receive(set, &ser), -EIO);
+	KUNIT_ASSERT_EQ(test, receive(set, &ser), -EIO);
 	session = luo_test_find(test, ser.name);
 	KUNIT_ASSERT_NOT_NULL(test, session);
 
