@@ -1,10 +1,10 @@
 #!/bin/bash
-# lukeep: a service keeps its memory over updates in a row, and goes back to work when an update fails.
+# lukeep: services keep their memory over updates in a row, and go back to work when an update fails.
 # flavours: default
 . "$(dirname "$0")/lib.bash"
 read -ra tools < <("$root/scripts/guest-tools")
 options=()
-for tool in "${tools[@]}"; do
+for tool in "${tools[@]}" "/bin/jq=$(command -v jq)"; do
 	options+=(--with "$tool")
 done
 vm lukeep "${options[@]}"

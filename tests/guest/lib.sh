@@ -78,11 +78,16 @@ no_leaks() {
 	is "$(grep -c 'unreferenced object' /sys/kernel/debug/kmemleak)" 0 "no leaked memory in stage $stage"
 }
 
+# Makes /tmp/initrd, the initramfs that we were started with.
+make_initrd() {
+	{ cat /boot/base.cpio; (cd / && find boot | cpio -o -H newc 2>/dev/null); } >/tmp/initrd
+}
+
 # load_kernel A|B [PARAMETER...]: loads it with the initramfs that we were started with, for the next stage
 load_kernel() {
 	_image=$1
 	shift
-	{ cat /boot/base.cpio; (cd / && find boot | cpio -o -H newc 2>/dev/null); } >/tmp/initrd
+	make_initrd
 	kexec -s -l "/boot/bzImage-$_image" --initrd=/tmp/initrd \
 		--command-line="$(sed "s/ stage=[0-9]*/ stage=$((stage + 1))/" /proc/cmdline) $*" || return
 	rm /tmp/initrd

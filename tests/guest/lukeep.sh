@@ -1,108 +1,315 @@
 # shellcheck shell=sh
-# lukeep keeps memcached over A -> B -> A; before that, each step that can fail is made to fail once.
+# lukeep keeps several services over four updates in a row; before that, each step that can fail is made to fail once.
 
 items=2000
 socket=/run/memcached.sock
+agent_log=/run/agent.log
 
-# keep [OPTION]...: starts the agent; $wrapper runs the service
-keep() {
-	lukeep run --name memcached --memory memory=/run/memory --save meta=/run/memory.meta "$@" -- \
-		$wrapper memcached -u root -t 1 -m 64 -M -s $socket -e /run/memory >>/run/log 2>&1 &
+# declare NAME SAVE-KEYS: a service that is service.sh
+declare_service() {
+	cat >"/etc/lukeep/$1.conf" <<-END
+	[service]
+	start = sh /tests/service.sh $1 start
+	resume = sh /tests/service.sh $1 resume
+	$2
+	[memfd memory]
+	kind = memory
+	[memfd saved]
+	kind = save
+	END
+}
+
+# until_true DESCRIPTION COMMAND...: it will, sooner or later
+until_true() {
+	_until=$1
+	shift
+	for _ in $(seq 600); do
+		if "$@" >/dev/null 2>&1; then
+			ok "$_until" true
+			return
+		fi
+		sleep 0.1
+	done
+	lukeep status
+	cat $agent_log
+	fail "$_until: never"
+}
+
+start_agent() {
+	lukeep run >>$agent_log 2>&1 &
 	agent=$!
 }
-wrapper=
 
-# Runs a service, and unloads the next kernel when the service is to save: the last step fails.
-cat >/run/unloading <<'EOF'
-#!/bin/sh
-trap 'kexec -s -u; kill -USR1 $child' USR1
-trap 'kill $child' TERM
-"$@" &
-child=$!
-wait $child
-status=$?
-# The signal ended that wait.
-[ $status -le 128 ] || { wait $child; status=$?; }
-exit $status
-EOF
-chmod +x /run/unloading
+status_is() {
+	lukeep status --json | jq -e "$1"
+}
+
+all_running='(.agent.state == "idle") and (.services | length == 3 and all(.state == "running" and .session == null))'
 
 update() {
-	lukeep update --name memcached >/run/update 2>&1
+	lukeep update --kernel "/boot/bzImage-$1" --initrd /tmp/initrd --reuse-cmdline --append "stage=$((stage + 1))" >/run/update 2>&1
 }
 
-# fails_at STEP: the update fails, says where, and memcached has its items
-fails_at() {
-	update
-	is $? 1 "an update that cannot be fails"
-	ok "it says that the step was to $1" grep -q "update: failed at the step \"$1\"" /run/update
-	ok "memcached is at work" grep -q 'the service is \(back \)\?at work' /run/update
+# The pids of the services, which change when one is started again.
+pids() {
+	lukeep status --json | jq -c '[.services[].pid]'
+}
+
+# at_work SIGNAL COMMAND: all services have what they had; the two have run in these kernels
+at_work() {
+	ok "all services run" status_is "$all_running"
 	ok "memcached has its items" mcload check $socket $items
+	until_true "the service that saves by signal has its memory" has signal "$1"
+	until_true "the service that saves by command has its memory" has command "$2"
+	is "$(cat /sys/kernel/kexec_loaded)" 0 "no kernel is loaded"
 }
 
-stop() {
-	kill $agent
-	wait $agent
+# has NAME KERNELS: it has run in these kernels, one letter each
+has() {
+	[ "$(sed 's/.*-//' "/run/$1.has" | tr -d '\n')" = "$2" ] || { cat "/run/$1.has"; return 1; }
 }
+
+# fails_at STEP MESSAGE SIGNAL COMMAND: the update fails, says where and why, and all services are at work
+fails_at() {
+	update B
+	is $? 1 "the update fails"
+	cat /run/update
+	ok "it says that the step was to $1" grep -q "update: failed at the step \"$1\"" /run/update
+	ok "it says why: $2" grep -q "$2" /run/update
+	until_true "the services are back" status_is "$all_running"
+	at_work "$3" "$4"
+}
+
+kept_by_others() {
+	stat -c '%a %u' /run/lukeep /run/lukeep/*.sock /run/lukeep/*.keeper
+}
+
+# A step for the agent's kexec: the real one, and what /run/kexec.then says.
+fake_kexec() {
+	mkdir -p /run/bin
+	cat >/run/bin/kexec <<-'END'
+	#!/bin/sh
+	/sbin/kexec "$@" || exit
+	[ ! -e /run/kexec.then ] || . /run/kexec.then
+	END
+	chmod +x /run/bin/kexec
+	PATH=/run/bin:$PATH
+}
+
+failures() {
+	start_agent
+	ok "memcached takes items" mcload fill $socket $items
+	until_true "all services come up" status_is "$all_running"
+	lukeep status
+	kept_by_others >/run/modes
+	is "$(sort -u /run/modes | tr '\n' ' ')" "600 0 700 0 " "sockets and their folder are for root only"
+	lukeep run >/run/second 2>&1
+	is $? 1 "a second agent is refused"
+	ok "it says why" grep -q 'another lukeep is running' /run/second
+
+	before=$(pids)
+	lukeep update --kernel /boot/bzImage-B --initrd /tmp/initrd --reuse-cmdline --dry-run >/run/update 2>&1
+	is $? 0 "a dry run succeeds"
+	cat /run/update
+	ok "it tells the command line" grep -q 'command line would be: .*kho=on.* lukeep.left=' /run/update
+	is "$(pids)" "$before" "a dry run restarts nothing"
+	at_work A A
+
+	cp /etc/lukeep/signal.conf /run/signal.conf
+	echo 'size == 3' >>/etc/lukeep/signal.conf
+	fails_at "check the services" '/etc/lukeep/signal.conf:9: "= 3" is not a size' A A
+	cp /run/signal.conf /etc/lukeep/signal.conf
+
+	lukeep update --kernel /boot/nothing >/run/update 2>&1
+	is $? 1 "an update to a kernel that does not exist fails"
+	lukeep update --kernel /etc/passwd --initrd /tmp/initrd --dry-run --append x >/run/update 2>&1
+	lukeep update --kernel /etc/passwd --initrd /tmp/initrd --append x >/run/update 2>&1
+	is $? 1 "an update to what is not a kernel fails"
+	ok "it says so" grep -q 'failed at the step "load the next kernel"' /run/update
+
+	echo 'mv /dev/liveupdate /dev/away' >/run/kexec.then
+	fails_at "preserve the memory" 'cannot open /dev/liveupdate' A A
+	is "$(pids)" "$before" "nothing was restarted so far"
+	echo 'mv /dev/away /dev/liveupdate' >/run/kexec.then
+	kexec -s -u
+	rm /run/kexec.then
+
+	echo refuse >/run/command.mood
+	fails_at "save and stop the services" 'command: its save command exited with status 3' AA A
+	echo hang >/run/command.mood
+	fails_at "save and stop the services" 'command: it has not saved and exited within 5 s' AAA A
+	echo unload >/run/command.mood
+	fails_at "jump into the next kernel" 'the kernel refused' AAAA AA
+}
+
+agent_killed() {
+	before=$(pids)
+	kill -9 $agent
+	wait $agent
+	is "$(pids)" "$before" "no service is lost when the agent is killed"
+	ok "the table shows that it is" sh -c 'lukeep status | grep -q "agent down"'
+	lukeep update --kernel /boot/bzImage-B >/run/update 2>&1
+	is $? 1 "without an agent there is no update"
+	start_agent
+	until_true "another agent finds the services" status_is "$all_running"
+	is "$(pids)" "$before" "and does not restart them"
+	at_work "$1" "$2"
+
+	echo wait >/run/command.mood
+	rm -f /run/command.saving
+	mkfifo /run/command.fifo
+	update B &
+	client=$!
+	until_true "an update is waiting for a service" test -e /run/command.saving
+	until_true "others have saved" status_is '.services | any(.state == "saved")'
+	lukeep update --kernel /boot/bzImage-B >/run/second 2>&1
+	is $? 1 "a second update is refused"
+	kill -9 $agent
+	wait $agent
+	wait $client
+	is $? 1 "the update fails when the agent is killed"
+	until_true "memcached is back at work" status_is '.services[] | select(.name == "memcached") | .state == "running"'
+	ok "memcached has its items" mcload check $socket $items
+	ok "the other service is still saving" status_is '.services[] | select(.name == "command") | .state == "saving"'
+	start_agent
+	echo refuse >/run/command.fifo
+	until_true "all are back at work" status_is "$all_running"
+	kexec -s -u
+	ok "the service that did not save was not restarted" has command "$2"
+	rm /run/command.mood /run/command.fifo
+}
+
+# A keeper takes its service with it, and another is a new beginning.
+keeper_killed() {
+	kill -9 "$(lukeep status --json | jq '.services[] | select(.name == "signal") | .keeper')"
+	until_true "a killed keeper is noticed" status_is '.services[] | select(.name == "signal") | .state == "gone"'
+	update B
+	is $? 1 "there is no update without it"
+	ok "it says so" grep -q 'signal: nobody keeps it' /run/update
+	ok "the declarations are read again" lukeep reload
+	until_true "its service is started afresh" status_is "$all_running"
+	until_true "it says so itself" has signal A
+}
+
+malformed() {
+	mkdir -p /run/bad
+	printf '[service]\nstart = true\n\nsave-signal = KILL\n' >/run/bad/signal.conf
+	printf '[service]\nstart = true\n[memfd a]\nkind = memory\nsise = 3\n' >/run/bad/key.conf
+	printf 'start\n' >/run/bad/nothing.conf
+	printf '[service]\nstart = a | b\n' >/run/bad/shell.conf
+	printf '[memfd a]\nkind = save\n' >/run/bad/empty.conf
+	{ printf '[service]\nstart = true '; seq 1000 | tr '\n' ' '; echo; } >/run/bad/long.conf
+	lukeep run --config-dir /run/bad --run-dir /run/badrun >/run/bad.log 2>&1 &
+	bad=$!
+	until_true "an agent with malformed declarations runs" lukeep status --run-dir /run/badrun
+	lukeep reload --run-dir /run/badrun
+	kill $bad
+	wait $bad
+	cat /run/bad.log
+	ok "a wrong value is named" grep -q '/run/bad/signal.conf:4: "KILL" is not a save signal' /run/bad.log
+	ok "a wrong key is named" grep -q '/run/bad/key.conf:5: section \[memfd a\] has no key "sise"' /run/bad.log
+	ok "a line that is none is named" grep -q '/run/bad/nothing.conf:1: this is neither' /run/bad.log
+	ok "a command for a shell is named" grep -q '/run/bad/shell.conf:2: a command is not run by a shell' /run/bad.log
+	ok "a missing key is named" grep -q '/run/bad/empty.conf: section \[service\] has no key "start"' /run/bad.log
+	ok "a line too long is named" grep -q '/run/bad/long.conf:2: the line has more than' /run/bad.log
+}
+
+# systemd, as far as lukeep sees it: it is asked for a kexec, and kills what is left but for processes named @...
+fake_systemd() {
+	mkdir -p /run/systemd/system /run/bin
+	cat >/run/bin/systemctl <<-'END'
+	#!/bin/sh
+	[ "$*" = kexec ] || exit 1
+	setsid /run/bin/shutdown >/dev/console 2>&1 &
+	END
+	cat >/run/bin/shutdown <<-'END'
+	#!/bin/sh
+	spree() {
+		for proc in /proc/[1-9]*; do
+			read -r cmdline <$proc/cmdline
+			case ${proc#/proc/}:$cmdline in
+			1:* | $$:* | *: | *:@*) ;;
+			*/init) ;;	# the test
+			*)	echo "killing ${proc#/proc/}"; kill -$1 ${proc#/proc/} ;;
+			esac
+		done 2>/dev/null
+	}
+	# A client that is told that all is well sees this.
+	until [ -e /run/told ]; do sleep 0.1; done
+	spree TERM
+	spree KILL
+	ls /proc/[1-9]*/fd -l 2>/dev/null | grep luo_session
+	exec kexec -e -x -y
+	END
+	chmod +x /run/bin/*
+	PATH=/run/bin:$PATH
+}
+
+resumed() {
+	start_agent
+	until_true "all services come back" status_is "$all_running"
+	cat $agent_log
+	ok "they have resumed" status_is '.services | all(.resumed)'
+	ok "memcached has its items" mcload check $socket $items
+	until_true "the service that saves by signal has its memory" has signal "$1"
+	until_true "the service that saves by command has its memory" has command "$2"
+	ok "it says which kernel it came from" grep -q "its memory came from kernel .*-$3" $agent_log
+	make_initrd
+}
+
+sed -i "s:-l 127.0.0.1 -m 1024:-t 1 -m 64 -M -s $socket:" /etc/lukeep/memcached.conf
+declare_service signal 'save-signal = USR1'
+declare_service command "$(printf 'save-command = sh /tests/service.sh command save\nsave-timeout = 5')"
 
 case $stage in
-1)	keep --signal USR1
-	ok "memcached takes items" mcload fill $socket $items
-	lukeep run --name memcached true >/run/second 2>&1
-	is $? 1 "a second agent for the same service is refused"
-	ok "it says why" grep -q 'another lukeep keeps this service already' /run/second
-	lukeep update --name nobody >/run/nobody 2>&1
-	is $? 1 "an update of a service that nobody keeps fails"
-
-	fails_at "check the next kernel"
-	load_kernel B || fail "kexec -s -l of kernel B"
-	mv /dev/liveupdate /dev/away
-	fails_at "preserve the memory"
-	mv /dev/away /dev/liveupdate
-
-	# TERM, the default, makes memcached exit without saving.
-	stop
-	keep
-	ok "memcached takes items again" mcload fill $socket $items
-	update
-	is $? 1 "an update fails when the service does not save"
-	ok "it says that nothing was saved" grep -q 'saved nothing' /run/update
-	ok "memcached is back at work" mcload fill $socket 1
-	stop
-
-	wrapper=/run/unloading
-	keep --signal USR1
-	ok "memcached takes items a third time" mcload fill $socket $items
-	fails_at "jump into the next kernel"
-	stop
-	cat /run/log
-
-	wrapper=
-	load_kernel B || fail "kexec -s -l of kernel B, again"
-	keep --signal USR1
-	ok "memcached takes items for the update" mcload fill $socket $items
-	update
-	cat /run/update
+1)	make_initrd
+	fake_kexec
+	failures
+	agent_killed AAAA AA
+	keeper_killed
+	malformed
+	update B
+	cat /run/update $agent_log
 	fail "lukeep update came back" ;;
-2)	keep --signal USR1
-	ok "memcached has its items in kernel B" mcload check $socket $items
-	cat /run/log
-	ok "it says which kernel they came from" grep -q 'came from kernel .*-A' /run/log
+2)	resumed AB AAB A
 	# Kernel A will take its time from the RTC, an hour behind ours.
 	ok "the clock can be set" date -s "@$(($(date +%s) + 3600))"
-	load_kernel A || fail "kexec -s -l of kernel A"
-	update
+	update A
 	cat /run/update
 	fail "lukeep update came back from kernel B" ;;
-3)	keep --signal USR1
-	ok "memcached has its items in kernel A again" mcload check $socket $items
-	cat /run/log
-	ok "the clock was set forward" grep -q 'the clock was [0-9]* s before' /run/log
+3)	resumed ABA AABA B
+	ok "the clock was set forward" grep -q 'the clock was [0-9]* s before' $agent_log
+	lukeep stop
+	is $? 0 "the services can be stopped"
+	wait $agent
+	is $? 0 "and the agent with them"
+	is "$(pgrep -f '[@]lukeep' | wc -l)" 0 "no keeper is left"
+	# What came in is gone; from here on it is a service like any other.
+	start_agent
+	until_true "all services start afresh" status_is "$all_running"
+	ok "memcached takes items" mcload fill $socket $items
+	ok "nothing was lost, it says" sh -c "! grep -q 'is lost' $agent_log"
+	kill -9 $agent
+	wait $agent
+	fake_systemd
+	start_agent
+	until_true "an agent under systemd finds the services" status_is "$all_running"
+	update B
+	status=$?
+	cat /run/update
+	is $status 0 "the update is handed to systemd"
+	touch /run/told
+	# Each sleep may be killed.
+	for _ in $(seq 100); do sleep 1; done
+	fail "the system did not go down" ;;
+4)	resumed AB AB A
+	update A
+	cat /run/update
+	fail "lukeep update came back from kernel B" ;;
+5)	resumed ABA ABA B
 	mcload check $socket $((items + 1))
 	is $? 1 "an item that is not there is missed"
 	ok "it takes further items" mcload fill $socket $((2 * items))
 	ok "and has them" mcload check $socket $((2 * items))
-	stop
-	is $? 0 "lukeep ends with its service"
 	pass ;;
 esac

@@ -1,68 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * lukeep: keep the memory of a service over a live update of the kernel.
+ * lukeep: keep the memory of services over a live update of the kernel.
  *
  * Copyright The Linux Live Update LTS authors
  */
-#include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lukeep.h"
 
+#define CONFIG_DIR	"/etc/lukeep"
+#define RUN_DIR		"/run/lukeep"
 #define EXIT_USAGE	2
-#define NAME_MAX_LEN	63	/* a session's name and its NUL take 64 bytes */
-#define TIMEOUT_MAX	86400
 
 static const char usage_text[] =
 "Usage:\n"
-"  lukeep run --name NAME [OPTION]... -- COMMAND [ARGUMENT]...\n"
-"  lukeep update --name NAME [--run-dir DIR]\n"
+"  lukeep run                    start the declared services, or bring them back\n"
+"  lukeep reload                 read the declarations again\n"
+"  lukeep status [--json]        show what the services are doing\n"
+"  lukeep update --kernel FILE [--initrd FILE] [--reuse-cmdline]\n"
+"                [--append WORDS] [--now] [--dry-run]\n"
+"                                replace the kernel under them\n"
+"  lukeep stop                   stop the services and the agent\n"
 "\n"
-"lukeep run starts a service on memfds that survive a live update, and stays\n"
-"with it. In a kernel that was entered by \"lukeep update\" the same command line\n"
-"starts the service on the memory it had in the previous kernel.\n"
+"  -k, --kernel FILE       image of the next kernel\n"
+"  -i, --initrd FILE       its initramfs\n"
+"  -u, --reuse-cmdline     it gets this kernel's command line\n"
+"  -a, --append WORDS      and these words, or these alone\n"
+"  -N, --now               do not have systemd shut the system down first\n"
+"  -n, --dry-run           only check whether all is ready\n"
+"  -j, --json              as JSON\n"
+"  -c, --config-dir DIR    declarations, NAME.conf (default " CONFIG_DIR ")\n"
+"  -r, --run-dir DIR       sockets (default " RUN_DIR ")\n"
+"  -h, --help              this text\n"
 "\n"
-"lukeep update has the running agent preserve the memory, save and stop the\n"
-"service, and jump into the kernel loaded with \"kexec -s -l\". It returns only\n"
-"when that failed; the service is then back at work in this kernel.\n"
-"\n"
-"  -n, --name NAME          service: its session and control socket\n"
-"  -m, --memory NAME=PATH   memory of the service, which it opens as PATH; its\n"
-"                           size must not change once the service runs\n"
-"  -s, --save NAME=PATH     what the service writes to PATH when it saves, and\n"
-"                           reads from there when it starts again\n"
-"  -k, --signal SIGNAL      tells the service to save and exit: TERM (default),\n"
-"                           INT, HUP, USR1 or USR2\n"
-"  -t, --timeout SECONDS    how long it may take to do so (default 60)\n"
-"  -r, --run-dir DIR        control sockets (default " LUKEEP_RUN_DIR ")\n"
-"  -h, --help               this text\n"
-"\n"
-"Each PATH becomes a symbolic link to a descriptor that the service inherits. It\n"
-"may stand on a file system that does not survive, such as /run.\n"
-"\n"
-"A clock that the new kernel took from an RTC behind the time of the update is set\n"
-"forward to it, since services drop saved state that seems to be from the future.\n"
-"\n"
-"lukeep run exits with the service's status; lukeep update with 1 for a failed\n"
-"update; both with 2 for a wrong command line.\n"
-"\n"
-"Example:\n"
-"  lukeep run -n cache -m data=/run/cache/mem -s meta=/run/cache/mem.meta -k USR1 \\\n"
-"          -- memcached -u root -m 1024 -e /run/cache/mem\n"
-"  kexec -s -l /boot/vmlinuz-new --initrd=/boot/initrd.img-new --reuse-cmdline\n"
-"  lukeep update -n cache\n";
+"See lukeep(8), and lukeep.conf(5) for the declarations.\n";
 
 static const struct option options[] = {
-	{ "name", required_argument, NULL, 'n' },
-	{ "memory", required_argument, NULL, 'm' },
-	{ "save", required_argument, NULL, 's' },
-	{ "signal", required_argument, NULL, 'k' },
-	{ "timeout", required_argument, NULL, 't' },
+	{ "kernel", required_argument, NULL, 'k' },
+	{ "initrd", required_argument, NULL, 'i' },
+	{ "reuse-cmdline", no_argument, NULL, 'u' },
+	{ "append", required_argument, NULL, 'a' },
+	{ "now", no_argument, NULL, 'N' },
+	{ "dry-run", no_argument, NULL, 'n' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "config-dir", required_argument, NULL, 'c' },
 	{ "run-dir", required_argument, NULL, 'r' },
 	{ "help", no_argument, NULL, 'h' },
+	{ "name", required_argument, NULL, 's' },	/* the agent's, for keep */
+	{ "arrive", no_argument, NULL, 'A' },
 	{ }
 };
 
@@ -72,165 +61,145 @@ static int usage_error(void)
 	return EXIT_USAGE;
 }
 
-/* Names become names of sessions, of sockets, and words of the state. */
-static int check_name(const char *name)
+/* The agent's working folder is not that of the client. */
+static void set_file(json_t *update, const char *key, const char *path)
 {
-	const char *c;
+	char *absolute = realpath(path, NULL);
 
-	for (c = name; *c; c++) {
-		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
-			break;
-	}
-	if (*c || c == name || c - name > NAME_MAX_LEN || *name == '.') {
-		pr_err("\"%s\" is not a name: use 1 to %d letters, digits, dots, dashes and underscores",
-		       name, NAME_MAX_LEN);
-		return -1;
-	}
-	return 0;
+	json_object_set_new(update, key, json_string(absolute ?: path));
+	free(absolute);
 }
 
-static int add_memfd(struct service *svc, enum memfd_kind kind, char *arg)
+/* The keepers do not work in the folder that we were started in. */
+static int check_absolute(const char *path)
 {
-	struct memfd *m;
-	char *path;
-
-	path = strchr(arg, '=');
-	if (!path || !path[1]) {
-		pr_err("\"%s\" is not of the form NAME=PATH", arg);
-		return -1;
-	}
-	*path++ = '\0';
-	if (check_name(arg))
-		return -1;
-	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
-		if (!strcmp(m->name, arg) || !strcmp(m->path, path)) {
-			pr_err("the name %s or the path %s is used twice",
-			       arg, path);
-			return -1;
-		}
-	}
-	if (svc->nr_memfds == LUKEEP_MAX_MEMFDS) {
-		pr_err("a service has at most %d memfds", LUKEEP_MAX_MEMFDS);
-		return -1;
-	}
-	svc->memfd[svc->nr_memfds++] = (struct memfd){
-		.kind = kind,
-		.name = arg,
-		.path = path,
-		.fd = -1,
-	};
-	return 0;
-}
-
-static int parse_signal(const char *name)
-{
-	static const struct {
-		const char *name;
-		int number;
-	} signals[] = {
-		{ "TERM", SIGTERM }, { "INT", SIGINT }, { "HUP", SIGHUP },
-		{ "USR1", SIGUSR1 }, { "USR2", SIGUSR2 },
-	};
-	size_t i;
-
-	if (!strncmp(name, "SIG", 3))
-		name += 3;
-	for (i = 0; i < ARRAY_SIZE(signals); i++) {
-		if (!strcmp(signals[i].name, name))
-			return signals[i].number;
-	}
-	pr_err("\"%s\" is not a save signal: use TERM, INT, HUP, USR1 or USR2",
-	       name);
+	if (*path == '/')
+		return 0;
+	pr_err("the path %s does not begin with a slash", path);
 	return -1;
 }
 
-static int parse_timeout(const char *arg)
-{
-	char *end;
-	long value = strtol(arg, &end, 10);
-
-	if (end == arg || *end || value < 1 || value > TIMEOUT_MAX) {
-		pr_err("\"%s\" is not a time: use 1 to %d seconds", arg,
-		       TIMEOUT_MAX);
-		return -1;
-	}
-	return value;
-}
-
-static int parse_option(struct service *svc, int c, char *arg)
+static int parse_option(struct options *opt, int c, char *arg)
 {
 	switch (c) {
-	case 'n':
-		svc->name = arg;
-		return check_name(arg);
-	case 'm':
-		return add_memfd(svc, MEMFD_MEMORY, arg);
-	case 's':
-		return add_memfd(svc, MEMFD_SAVE, arg);
 	case 'k':
-		svc->save_signal = parse_signal(arg);
-		return svc->save_signal;
-	case 't':
-		svc->timeout = parse_timeout(arg);
-		return svc->timeout;
+		set_file(opt->update, "kernel", arg);
+		return 0;
+	case 'i':
+		set_file(opt->update, "initrd", arg);
+		return 0;
+	case 'u':
+		json_object_set_new(opt->update, "reuse", json_true());
+		return 0;
+	case 'a':
+		json_object_set_new(opt->update, "append", json_string(arg));
+		return 0;
+	case 'N':
+		json_object_set_new(opt->update, "now", json_true());
+		return 0;
+	case 'n':
+		json_object_set_new(opt->update, "dry-run", json_true());
+		return 0;
+	case 'j':
+		opt->json = true;
+		return 0;
+	case 'c':
+		opt->conf_dir = arg;
+		return check_absolute(arg);
 	case 'r':
-		svc->run_dir = arg;
+		opt->run_dir = arg;
+		return check_absolute(arg);
+	case 's':
+		opt->name = arg;
+		return 0;
+	case 'A':
+		opt->arrive = true;
 		return 0;
 	default:
 		return -1;
 	}
 }
 
-static int run(struct service *svc)
+static int do_update(const struct options *opt)
 {
-	int listener;
-
-	if (service_init_signals())
-		return EXIT_FAILURE;
-	listener = control_listen(svc);
-	if (listener < 0 || update_arrive(svc))
-		return EXIT_FAILURE;
-	return service_run(svc, listener);
+	if (!json_object_get(opt->update, "kernel")) {
+		pr_err("which kernel? Give --kernel");
+		return usage_error();
+	}
+	return client_request(opt, json_incref(opt->update));
 }
+
+static int do_reload(const struct options *opt)
+{
+	return client_request(opt, json_pack("{ss}", "verb", "reload"));
+}
+
+static int do_stop(const struct options *opt)
+{
+	return client_request(opt, json_pack("{ss}", "verb", "stop"));
+}
+
+static int do_keep(const struct options *opt)
+{
+	return opt->name ? keeper_run(opt) : usage_error();
+}
+
+static const struct {
+	const char *verb;
+	const char *options;
+	int (*run)(const struct options *opt);
+} verbs[] = {
+	{ "run", "c:r:h", agent_run },
+	{ "reload", "r:h", do_reload },
+	{ "status", "jr:h", status_show },
+	{ "update", "k:i:ua:Nnr:h", do_update },
+	{ "stop", "r:h", do_stop },
+	{ "keep", "c:r:s:A", do_keep },	/* by the agent */
+};
 
 int main(int argc, char **argv)
 {
-	struct service svc = {
-		.run_dir = LUKEEP_RUN_DIR,
-		.save_signal = SIGTERM,
-		.timeout = 60,
+	struct options opt = {
+		.conf_dir = CONFIG_DIR,
+		.run_dir = RUN_DIR,
+		.update = json_pack("{ss}", "verb", "update"),
 	};
 	const char *verb = argc > 1 ? argv[1] : "";
+	size_t i;
 	int c;
 
-	/* The verb stands where getopt expects the program's name. */
 	if (!strcmp(verb, "--help") || !strcmp(verb, "-h")) {
 		fputs(usage_text, stdout);
 		return EXIT_SUCCESS;
 	}
-	if (strcmp(verb, "run") && strcmp(verb, "update"))
+	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (!strcmp(verbs[i].verb, verb))
+			break;
+	}
+	if (i == ARRAY_SIZE(verbs))
 		return usage_error();
-	while ((c = getopt_long(argc - 1, argv + 1, "+n:m:s:k:t:r:h", options,
+	/* Start again under the name that is spared. */
+	if (verbs[i].run == agent_run && *argv[0] != '@') {
+		argv[0] = SURVIVOR_NAME;
+		execv("/proc/self/exe", argv);
+	}
+	/* The verb stands where getopt expects the program's name. */
+	while ((c = getopt_long(argc - 1, argv + 1, verbs[i].options, options,
 				NULL)) != -1) {
+		if (!strchr(verbs[i].options, c)) {
+			pr_err("%s does not have this option", verb);
+			return usage_error();
+		}
 		if (c == 'h') {
 			fputs(usage_text, stdout);
 			return EXIT_SUCCESS;
 		}
-		if (parse_option(&svc, c, optarg) < 0)
+		if (parse_option(&opt, c, optarg))
 			return usage_error();
 	}
-	svc.argv = argv + 1 + optind;
-	if (!svc.name) {
-		pr_err("the service has no name: give --name");
+	if (optind < argc - 1) {
+		pr_err("%s takes no argument \"%s\"", verb, argv[1 + optind]);
 		return usage_error();
 	}
-	message_name = svc.name;
-
-	if (!strcmp(verb, "update") && !svc.argv[0])
-		return control_request(&svc, "update");
-	if (!strcmp(verb, "run") && svc.argv[0])
-		return run(&svc);
-	pr_err("%s", *svc.argv ? "update takes no command" :
-	       "there is no command to run: give it after --");
-	return usage_error();
+	return verbs[i].run(&opt);
 }

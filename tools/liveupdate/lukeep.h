@@ -2,41 +2,63 @@
 /*
  * Private declarations of lukeep, grouped under the file that defines them.
  *
+ * The agent ("lukeep run") looks after all services and brings them through an
+ * update together. Each service has a keeper, a process of its own, which is the
+ * service's parent and holds its memfds and its session. A keeper does not depend
+ * on the agent: when the agent goes away it keeps on, and calls off the update it
+ * may be in.
+ *
  * Copyright The Linux Live Update LTS authors
  */
 #ifndef _LUKEEP_H
 #define _LUKEEP_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <signal.h>
 #include <sys/types.h>
 #include <time.h>
 
+#include <jansson.h>
 #include <linux/types.h>
+#include <systemd/sd-event.h>
 
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+
+#define USEC_PER_SEC		1000000ULL
+#define MIB			(1024.0 * 1024.0)
+
+/* A process so named is spared when systemd kills all others at the end. */
+#define SURVIVOR_NAME		"@lukeep"
+
+/* Files in the folders. */
+#define CONFIG_SUFFIX		".conf"
+#define KEEPER_SUFFIX		".keeper"
+#define AGENT_SOCKET		"agent.sock"
+
+/* Sessions are named for their services: a name and its NUL take 64 bytes. */
+#define NAME_MAX_LEN		63
 
 /* More than any service needs; a declaration beyond it is refused. */
 #define LUKEEP_MAX_MEMFDS	16
 
-#define LUKEEP_RUN_DIR		"/run/lukeep"
-
-/* Tokens in the session: the agent's own state, then memfd by memfd. */
+/* Tokens in the session: the keeper's own state, then memfd by memfd. */
 #define TOKEN_STATE		0
 #define TOKEN_MEMFD(i)		((i) + 1)
 
 /* Room for a kernel's release. */
-#define STATE_RELEASE_MAX	65
+#define RELEASE_MAX		65
+
+/* On the next kernel's command line; tells it which kernel was left. */
+#define CMDLINE_LEFT		"lukeep.left="
 
 /**
  * enum memfd_kind - when a service sees a memfd, and when it is preserved
- * @MEMFD_MEMORY: The memory the service works in. Its path is always there, and
- *		  its size is settled once the service runs, so that it can be
+ * @MEMFD_MEMORY: The memory the service works in. It is always there, and its
+ *		  size is settled once the service runs, so that it can be
  *		  preserved before the service stops.
- * @MEMFD_SAVE:	  What the service writes when it is told to stop. Its path is
- *		  there from the stop until the service has read it again, and
- *		  it is preserved after the stop.
+ * @MEMFD_SAVE:	  What the service writes when it is told to save. It is
+ *		  preserved after that, and the service finds it when it resumes.
  */
 enum memfd_kind {
 	MEMFD_MEMORY,
@@ -46,73 +68,216 @@ enum memfd_kind {
 /**
  * struct memfd - a memfd that a service works on
  * @kind:  see enum memfd_kind
- * @name:  name in the declaration, by which the next kernel's agent finds it
- * @path:  symbolic link under which the service opens it
- * @fd:    the memfd, the same number in the agent and in the service
+ * @name:  name in the declaration, by which the next kernel's keeper finds it
+ * @path:  symbolic link under which the service opens it, or NULL
+ * @size:  its size when the service starts afresh
+ * @fd:    the memfd, the same number in the keeper and in the service
  * @token: its token in the session that came in, 0 when it is not there
  */
 struct memfd {
 	enum memfd_kind kind;
-	const char *name;
-	const char *path;
+	char name[NAME_MAX_LEN + 1];
+	char *path;
+	__u64 size;
 	int fd;
 	__u64 token;
 };
 
 /**
- * struct service - a service and what is kept for it
- * @name:	 name of the service, its session and its control socket
- * @run_dir:	 directory of the control socket
- * @argv:	 the command, NULL-terminated
- * @save_signal: tells the service to save its state and exit
- * @timeout:	 seconds the service may take to do so
- * @memfd:	 what it works on
- * @nr_memfds:	 number of entries in @memfd
- * @pid:	 the running service, 0 when it is not running
- * @status:	 wait status, once it has exited
- * @stopped:	 wall-clock second at or before which it exited
- * @restart:	 start it again when it exits: a failed update asked it to stop
+ * struct service - what the declaration says, and the service's memfds
+ * @name:	  name of the service and of its session
+ * @start:	  command that starts it afresh
+ * @resume:	  command that starts it on what it saved
+ * @save_command: has it save and exit, or NULL
+ * @save_signal:  tells it to save and exit, without @save_command
+ * @save_timeout: seconds it may take to do so
+ * @restart:	  start it afresh when it exits unasked
+ * @if_lost_hold: do not start it when what it had is lost
+ * @memfd:	  what it works on
+ * @nr_memfds:	  number of entries in @memfd
  */
 struct service {
-	const char *name;
-	const char *run_dir;
-	char **argv;
+	char name[NAME_MAX_LEN + 1];
+	char *start;
+	char *resume;
+	char *save_command;
 	int save_signal;
-	int timeout;
+	int save_timeout;
+	bool restart;
+	bool if_lost_hold;
 	struct memfd memfd[LUKEEP_MAX_MEMFDS];
 	int nr_memfds;
-	pid_t pid;
-	int status;
-	time_t stopped;
-	bool restart;
 };
 
-/* control.c */
-int control_listen(const struct service *svc);
-void control_serve(int listener, struct service *svc);
-int control_request(const struct service *svc, const char *verb);
+/**
+ * enum service_state - what a service is doing
+ * @SERVICE_RUNNING:  it works
+ * @SERVICE_SAVING:   it was told to save, and has not exited yet
+ * @SERVICE_SAVED:    it has saved and exited, and can resume
+ * @SERVICE_STOPPING: it was told to exit, and the keeper goes with it
+ * @SERVICE_DOWN:     it has exited, or could not be started
+ * @SERVICE_LOST:     what it had is lost, and so it was not started
+ */
+enum service_state {
+	SERVICE_RUNNING,
+	SERVICE_SAVING,
+	SERVICE_SAVED,
+	SERVICE_STOPPING,
+	SERVICE_DOWN,
+	SERVICE_LOST,
+};
+
+/**
+ * struct keeper - a keeper, and the service that it keeps
+ * @event:	its event loop
+ * @svc:	the service's declaration, and its memfds
+ * @state:	what the service is doing
+ * @pid:	the service, 0 when it is not running
+ * @save_pid:	its save command, 0 when it is not running
+ * @timer:	until when the service has to exit, or when it is started again
+ * @stopped:	wall-clock second at or before which it exited
+ * @exited_well: it exited with status 0
+ * @told_to_save: its exit is not its own idea; it goes back to work after it
+ * @called_off:	it goes back to work as soon as it has saved
+ * @resumed:	it was started on what it saved
+ * @session:	where its memfds are preserved, -1 when no update is under way
+ * @owner:	the connection whose update it is, -1 when there is none
+ */
+struct keeper {
+	sd_event *event;
+	struct service *svc;
+	enum service_state state;
+	pid_t pid;
+	pid_t save_pid;
+	sd_event_source *timer;
+	time_t stopped;
+	bool exited_well;
+	bool told_to_save;
+	bool called_off;
+	bool resumed;
+	int session;
+	int owner;
+};
+
+/**
+ * struct options - the command line
+ * @conf_dir: folder of the declarations
+ * @run_dir:  folder of the sockets
+ * @name:     keep: the service
+ * @arrive:   keep: it has not run in this kernel yet
+ * @update:   update: what is sent to the agent
+ * @json:     status: as JSON
+ */
+struct options {
+	const char *conf_dir;
+	const char *run_dir;
+	const char *name;
+	bool arrive;
+	json_t *update;
+	bool json;
+};
+
+/**
+ * struct link - a service as the agent sees it
+ * @agent:   the agent
+ * @next:    the next one
+ * @name:    its name
+ * @svc:     its declaration, NULL when that cannot be read; the keeper has read
+ *	     it for itself
+ * @fd:	     connection to its keeper, -1 when there is none
+ * @source:  event source of @fd
+ * @pending: the keeper has not answered yet
+ * @listed:  there is a declaration of it
+ */
+struct link {
+	struct agent *agent;
+	struct link *next;
+	char name[NAME_MAX_LEN + 1];
+	struct service *svc;
+	int fd;
+	sd_event_source *source;
+	bool pending;
+	bool listed;
+};
+
+/**
+ * struct agent - the agent
+ * @opt:      its command line
+ * @event:    its event loop
+ * @links:    the services
+ * @stopping: it stops the services, and then ends
+ * @update:   the update under way, or NULL
+ */
+struct agent {
+	const struct options *opt;
+	sd_event *event;
+	struct link *links;
+	bool stopping;
+	struct update *update;
+};
+
+/* agent.c */
+int agent_run(const struct options *opt);
+void agent_ask(struct agent *agent, const char *verb);
+bool agent_pending(const struct agent *agent);
+void agent_stop(struct agent *agent);
+void agent_stop_if_alone(struct agent *agent);
+
+/* client.c */
+int client_request(const struct options *opt, json_t *request);
+
+/* command.c */
+pid_t command_start(const char *command, const struct service *svc);
+const char *command_status(const siginfo_t *si);
+bool command_succeeded(const siginfo_t *si);
+
+/* config.c */
+struct service *config_read(const char *dir, const char *name);
+void config_free(struct service *svc);
+bool config_name_valid(const char *name);
+
+/* keeper.c */
+int keeper_run(const struct options *opt);
+void keeper_answer(struct keeper *k, const char *verb, bool ok);
+
+/* kexec.c */
+pid_t kexec_load(const char *kernel, const char *initrd, const char *cmdline,
+		 int output);
+void kexec_unload(void);
+char *kexec_cmdline(bool reuse, const char *append);
+bool kexec_left(char release[RELEASE_MAX]);
+int kexec_jump(bool now);
 
 /* memory.c */
 int memory_memfd(const char *name);
 int memory_create(struct service *svc);
+void memory_discard(struct service *svc);
 int memory_link(struct service *svc, enum memfd_kind kind);
 int memory_unlink(struct service *svc, enum memfd_kind kind);
 int memory_clear_saved(struct service *svc);
 bool memory_is_saved(const struct service *svc);
 __u64 memory_bytes(const struct service *svc);
+json_t *memory_describe(const struct service *svc);
 
 /* message.c */
 extern const char *message_name;
 extern int message_client;
-void pr_info(const char *fmt, ...);
-void pr_err(const char *fmt, ...);
+void pr_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void pr_err(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* packet.c */
+int packet_listen(const char *dir, const char *name, bool *first);
+int packet_connect(const char *dir, const char *name);
+int packet_accept(int listener);
+int packet_send(int fd, json_t *packet);
+json_t *packet_receive(int fd);
 
 /* service.c */
-int service_init_signals(void);
-int service_start(struct service *svc);
-int service_save(struct service *svc);
-bool service_reap(struct service *svc);
-int service_run(struct service *svc, int listener);
+void service_arrive(struct keeper *k, bool first);
+int service_start(struct keeper *k);
+void service_save(struct keeper *k);
+void service_revert(struct keeper *k);
+void service_stop(struct keeper *k);
 
 /* session.c */
 int session_create(const char *name);
@@ -122,11 +287,21 @@ int session_retrieve_fd(int session, __u64 token, const char *what);
 int session_finish(int session);
 
 /* state.c */
-int state_write(const struct service *svc);
-int state_read(struct service *svc, int fd, char release[STATE_RELEASE_MAX]);
+int state_write(const struct service *svc, time_t stopped);
+int state_read(struct service *svc, int fd, char release[RELEASE_MAX],
+	       time_t *stopped);
+
+/* status.c */
+int status_show(const struct options *opt);
+
+/* transfer.c */
+int transfer_out(const struct service *svc, int session, enum memfd_kind kind);
+int transfer_out_state(const struct service *svc, int session, time_t stopped);
+int transfer_in(struct service *svc, int session, time_t *stopped);
 
 /* update.c */
-int update_leave(struct service *svc);
-int update_arrive(struct service *svc);
+void update_begin(struct agent *agent, json_t *request, int client);
+void update_answer(struct link *link, const char *verb, bool ok);
+void update_fail(struct agent *agent);
 
 #endif /* _LUKEEP_H */

@@ -29,7 +29,7 @@ int memory_memfd(const char *name)
 	return fd;
 }
 
-/* Create the memfds that did not come from the previous kernel, empty. */
+/* Create the memfds that are not there, as they are declared. */
 int memory_create(struct service *svc)
 {
 	struct memfd *m;
@@ -43,8 +43,25 @@ int memory_create(struct service *svc)
 			       m->name, strerror(errno));
 			return -1;
 		}
+		if (ftruncate(m->fd, m->size)) {
+			pr_err("cannot give memfd %s a size of %llu bytes: %s: declare a smaller one",
+			       m->name, m->size, strerror(errno));
+			return -1;
+		}
 	}
 	return 0;
+}
+
+/* Forget all that the service had. */
+void memory_discard(struct service *svc)
+{
+	struct memfd *m;
+
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		if (m->fd >= 0)
+			close(m->fd);
+		m->fd = -1;
+	}
 }
 
 /* Remove a link of ours; anything else of that name belongs to the user. */
@@ -77,7 +94,7 @@ int memory_link(struct service *svc, enum memfd_kind kind)
 	struct memfd *m;
 
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
-		if (m->kind != kind)
+		if (m->kind != kind || !m->path)
 			continue;
 		if (remove_link(m->path))
 			return -1;
@@ -97,7 +114,7 @@ int memory_unlink(struct service *svc, enum memfd_kind kind)
 	struct memfd *m;
 
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
-		if (m->kind == kind && remove_link(m->path))
+		if (m->kind == kind && m->path && remove_link(m->path))
 			return -1;
 	}
 	return 0;
@@ -148,4 +165,25 @@ __u64 memory_bytes(const struct service *svc)
 			bytes += (__u64)st.st_blocks * 512;
 	}
 	return bytes;
+}
+
+/* The memfds, their sizes and the memory that they occupy, as JSON. */
+json_t *memory_describe(const struct service *svc)
+{
+	json_t *list = json_array();
+	const struct memfd *m;
+	struct stat st;
+
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		if (m->fd < 0 || fstat(m->fd, &st))
+			st = (struct stat){ };
+		json_array_append_new(list, json_pack("{ss ss sI sI}",
+						      "name", m->name, "kind",
+						      m->kind == MEMFD_SAVE ?
+						      "save" : "memory",
+						      "size", (json_int_t)st.st_size,
+						      "allocated",
+						      (json_int_t)st.st_blocks * 512));
+	}
+	return list;
 }

@@ -6,35 +6,28 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
 #include "lukeep.h"
 
+/* The service that the messages are about. */
 const char *message_name;
 int message_client = -1;
 
 static void message(const char *fmt, va_list ap)
 {
 	char line[1024];
-	int n = 0, len;
+	int n = 0;
 
 	if (message_name)
 		n = snprintf(line, sizeof(line) / 4, "%s: ", message_name);
 	if (n < 0 || n >= (int)sizeof(line) / 4)
 		n = 0;
-	len = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
-	if (len < 0)
-		return;
-	len += n;
-	if (len > (int)sizeof(line) - 2)
-		len = sizeof(line) - 2;
-	line[len++] = '\n';
-	line[len] = '\0';
+	vsnprintf(line + n, sizeof(line) - n, fmt, ap);
 
-	fprintf(stderr, "lukeep: %s", line);
+	fprintf(stderr, "lukeep: %s\n", line);
 	/* A client that went away misses the rest: the update does not stop. */
 	if (message_client >= 0)
-		send(message_client, line, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		packet_send(message_client, json_pack("{ss}", "message", line));
 }
 
 /* Say what is going on. */

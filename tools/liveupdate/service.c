@@ -1,66 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Starting a service on its memfds, stopping it, and watching it.
+ * The life of a service: how its keeper starts it, has it save, brings it back
+ * to work, and stops it.
  *
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lukeep.h"
 
-/* The signals we live by are blocked, and read from here. */
-static int signals = -1;
-static sigset_t service_mask;
-static bool stop_requested;
+#define RESTART_PAUSE	1	/* seconds */
 
-int service_init_signals(void)
+static void close_session(struct keeper *k)
 {
-	sigset_t mask;
-
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGCHLD);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGINT);
-	sigprocmask(SIG_BLOCK, &mask, &service_mask);
-	signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (signals < 0) {
-		pr_err("cannot create a signalfd: %s: the kernel needs CONFIG_SIGNALFD",
-		       strerror(errno));
-		return -1;
-	}
-	return 0;
+	if (k->session >= 0)
+		close(k->session);
+	k->session = -1;
 }
 
-/* Take the signals that came; they woke us up, and some ask us to end. */
-static void read_signals(void)
+static void set_timer(struct keeper *k, int seconds,
+		      sd_event_time_handler_t handler)
 {
-	struct signalfd_siginfo si;
-
-	while (read(signals, &si, sizeof(si)) == sizeof(si)) {
-		if (si.ssi_signo != SIGCHLD)
-			stop_requested = true;
-	}
-}
-
-/* In the child: become the service. Returns only when that failed. */
-static void become_service(const struct service *svc)
-{
-	const struct memfd *m;
-
-	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
-		if (fcntl(m->fd, F_SETFD, 0))
-			return;
-	}
-	sigprocmask(SIG_SETMASK, &service_mask, NULL);
-	execvp(svc->argv[0], svc->argv);
+	k->timer = sd_event_source_disable_unref(k->timer);
+	if (sd_event_add_time_relative(k->event, &k->timer, CLOCK_MONOTONIC,
+				       seconds * USEC_PER_SEC, 0, handler, k) < 0)
+		pr_err("cannot set a timer: free some memory");
 }
 
 /*
@@ -68,10 +36,10 @@ static void become_service(const struct service *svc)
  * throws it away unless the clock has gone on. But the new kernel took its time
  * from the RTC, which may differ from the time that the previous kernel had.
  */
-static void let_clock_go_on(const struct service *svc)
+static void let_clock_go_on(time_t stopped)
 {
-	struct timespec ts = { .tv_sec = svc->stopped + 1 };
-	time_t behind = svc->stopped - time(NULL);
+	struct timespec ts = { .tv_sec = stopped + 1 };
+	time_t behind = stopped - time(NULL);
 
 	if (behind > 0) {
 		if (clock_settime(CLOCK_REALTIME, &ts))
@@ -82,185 +50,317 @@ static void let_clock_go_on(const struct service *svc)
 				(long long)behind);
 		return;
 	}
-	while (time(NULL) <= svc->stopped)
+	while (time(NULL) <= stopped)
 		poll(NULL, 0, 10);
 }
 
-static int link_memfds(struct service *svc)
+static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
+			      void *user);
+
+/* Run the service. When that fails its state is what it was. */
+static int launch(struct keeper *k, const char *command)
 {
-	if (memory_link(svc, MEMFD_MEMORY))
+	sd_event_source *source;
+	pid_t pid;
+
+	pid = command_start(command, k->svc);
+	if (pid < 0)
 		return -1;
-	/* A service may take an empty file for a damaged one. */
-	if (memory_is_saved(svc))
-		return memory_link(svc, MEMFD_SAVE);
-	return memory_unlink(svc, MEMFD_SAVE);
-}
-
-/* Start the service on its memfds. */
-int service_start(struct service *svc)
-{
-	int report[2], err;
-	ssize_t n;
-
-	svc->status = W_EXITCODE(EXIT_FAILURE, 0);	/* until we know better */
-	if (link_memfds(svc))
-		return -1;
-	let_clock_go_on(svc);
-
-	if (pipe2(report, O_CLOEXEC)) {
-		pr_err("cannot create a pipe: %s: raise the limit on open files",
-		       strerror(errno));
+	if (sd_event_add_child(k->event, &source, pid, WEXITED,
+			       on_exit_of_service, k) < 0) {
+		pr_err("cannot watch the service: free some memory");
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
 		return -1;
 	}
-	svc->pid = fork();
-	if (!svc->pid) {
-		become_service(svc);
-		err = errno;
-		n = write(report[1], &err, sizeof(err));
-		_exit(n == sizeof(err) ? 127 : 126);
-	}
-	err = errno;
-	close(report[1]);
-	if (svc->pid < 0) {
-		svc->pid = 0;
-		close(report[0]);
-		pr_err("cannot fork: %s: free some memory, or raise the limit on processes",
-		       strerror(err));
-		return -1;
-	}
-
-	/* The pipe closes when exec succeeds, and carries errno when not. */
-	do {
-		n = read(report[0], &err, sizeof(err));
-	} while (n < 0 && errno == EINTR);
-	close(report[0]);
-	if (n) {
-		waitpid(svc->pid, &svc->status, 0);
-		svc->pid = 0;
-		pr_err("cannot run %s: %s: is it installed, and in PATH?",
-		       svc->argv[0], strerror(n > 0 ? err : EIO));
-		return -1;
-	}
-	svc->restart = false;
+	k->timer = sd_event_source_disable_unref(k->timer);
+	k->pid = pid;
+	k->state = SERVICE_RUNNING;
+	k->told_to_save = false;
 	return 0;
 }
 
-/* Has the service exited? Then its status is in @svc->status. */
-bool service_reap(struct service *svc)
+/* Start the service on what it saved. */
+static int resume(struct keeper *k)
 {
-	if (svc->pid && waitpid(svc->pid, &svc->status, WNOHANG) != svc->pid)
-		return false;
-	if (svc->pid) {
-		svc->pid = 0;
-		svc->stopped = time(NULL);
-	}
-	return true;
+	if (memory_create(k->svc) || memory_link(k->svc, MEMFD_MEMORY) ||
+	    memory_link(k->svc, MEMFD_SAVE))
+		return -1;
+	let_clock_go_on(k->stopped);
+	if (launch(k, k->svc->resume))
+		return -1;
+	k->resumed = true;
+	pr_info("at work with what it had (pid %d)", k->pid);
+	return 0;
 }
 
-static void describe_status(int status, char *buf, size_t len)
+/* Start the service on nothing; a file that it could take for its own is none. */
+static int start_afresh(struct keeper *k)
 {
-	if (WIFSIGNALED(status))
-		snprintf(buf, len, "was killed by signal %d (%s)",
-			 WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else
-		snprintf(buf, len, "exited with status %d", WEXITSTATUS(status));
+	memory_discard(k->svc);
+	if (memory_create(k->svc) || memory_link(k->svc, MEMFD_MEMORY) ||
+	    memory_unlink(k->svc, MEMFD_SAVE) || launch(k, k->svc->start))
+		return -1;
+	k->resumed = false;
+	pr_info("at work, started afresh (pid %d)", k->pid);
+	return 0;
 }
 
-static time_t monotonic_seconds(void)
+/* Start a service that does not run. */
+int service_start(struct keeper *k)
+{
+	return k->state == SERVICE_SAVED ? resume(k) : start_afresh(k);
+}
+
+static double now(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
+	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-/* Wait until the service has exited or @seconds are over. */
-static bool wait_for_exit(struct service *svc, int seconds)
+/* What the previous kernel's keeper handed over; -1 when that cannot be had. */
+static int take_over(struct keeper *k, int session)
 {
-	struct pollfd pfd = { .fd = signals, .events = POLLIN };
-	time_t end = monotonic_seconds() + seconds;
-	time_t left;
+	double start = now();
 
-	while (!service_reap(svc)) {
-		left = end - monotonic_seconds();
-		if (left <= 0)
-			return false;
-		poll(&pfd, 1, left * 1000);
-		read_signals();
-	}
-	return true;
-}
-
-/* Have the service save its state and stop. */
-int service_save(struct service *svc)
-{
-	char status[80];
-
-	if (memory_clear_saved(svc) || memory_link(svc, MEMFD_SAVE))
+	if (transfer_in(k->svc, session, &k->stopped))
 		return -1;
-	if (kill(svc->pid, svc->save_signal)) {
+	if (!memory_is_saved(k->svc)) {
+		pr_err("a memfd that the service saved is empty: was it declared in the previous kernel?");
+		return -1;
+	}
+	pr_info("update: retrieve the memory: %.3f s", now() - start);
+	k->state = SERVICE_SAVED;
+	start = now();
+	if (!resume(k))
+		pr_info("update: start the service: %.3f s", now() - start);
+	return 0;
+}
+
+/*
+ * Start the service, with what came from the previous kernel if there is any.
+ * Nothing having come in after an update matters only to its @first keeper.
+ */
+void service_arrive(struct keeper *k, bool first)
+{
+	char release[RELEASE_MAX] = "before";
+	bool left = kexec_left(release);
+	int session = -1, found;
+	bool taken;
+
+	found = session_retrieve(k->svc->name, &session);
+	taken = found > 0 && !take_over(k, session);
+	if (session >= 0) {
+		session_finish(session);
+		close(session);
+	}
+	if (taken)
+		return;
+
+	memory_discard(k->svc);
+	if (found || (left && first)) {
+		pr_err("what it had in kernel %s is lost: %s", release, found ?
+		       "it came in, but cannot be had" :
+		       "nothing came in; \"dmesg | grep KHO:\" says why");
+		if (k->svc->if_lost_hold) {
+			k->state = SERVICE_LOST;
+			pr_err("it is not started, since it is declared with if-lost = hold: \"lukeep reload\" starts it afresh");
+			return;
+		}
+	}
+	start_afresh(k);
+}
+
+/* Its memory can change again, and it can be started. */
+static void back_to_work(struct keeper *k)
+{
+	k->called_off = false;
+	close_session(k);
+	if (k->state == SERVICE_SAVED)
+		resume(k);
+	else if (k->state == SERVICE_DOWN && k->told_to_save)
+		start_afresh(k);
+	keeper_answer(k, "revert", k->state == SERVICE_RUNNING);
+}
+
+static void save_done(struct keeper *k, enum service_state state)
+{
+	k->timer = sd_event_source_disable_unref(k->timer);
+	k->state = state;
+	if (k->called_off)
+		back_to_work(k);
+	else
+		keeper_answer(k, "save", state == SERVICE_SAVED);
+}
+
+/* The service has exited, and its save command, if it has one. */
+static void save_ended(struct keeper *k)
+{
+	bool saved = k->exited_well && memory_is_saved(k->svc);
+
+	if (k->exited_well && !saved)
+		pr_err("it saved nothing: is the path of each memfd of kind save the one it writes?");
+	save_done(k, saved ? SERVICE_SAVED : SERVICE_DOWN);
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct keeper *k = user;
+
+	(void)source;
+	(void)usec;
+	start_afresh(k);
+	return 0;
+}
+
+/* Nobody is waiting for this, but a service that was told to save may be late. */
+static void exited_unasked(struct keeper *k)
+{
+	bool late = k->told_to_save && k->exited_well && memory_is_saved(k->svc);
+
+	k->state = late ? SERVICE_SAVED : SERVICE_DOWN;
+	if (k->told_to_save)
+		service_start(k);
+	else if (k->svc->restart)
+		set_timer(k, RESTART_PAUSE, on_pause_over);
+}
+
+static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
+			      void *user)
+{
+	struct keeper *k = user;
+
+	sd_event_source_disable_unref(source);
+	k->pid = 0;
+	k->stopped = time(NULL);
+	k->exited_well = command_succeeded(si);
+	if (k->state != SERVICE_SAVING || !k->exited_well)
+		pr_info("the service %s", command_status(si));
+
+	if (k->state == SERVICE_SAVING) {
+		if (!k->save_pid)
+			save_ended(k);
+	} else if (k->state == SERVICE_STOPPING) {
+		sd_event_exit(k->event, 0);
+	} else {
+		exited_unasked(k);
+	}
+	return 0;
+}
+
+static int on_exit_of_save(sd_event_source *source, const siginfo_t *si,
+			   void *user)
+{
+	struct keeper *k = user;
+
+	sd_event_source_disable_unref(source);
+	k->save_pid = 0;
+	if (!command_succeeded(si)) {
+		pr_err("its save command %s", command_status(si));
+		k->exited_well = false;
+	}
+	if (k->state != SERVICE_SAVING)
+		return 0;
+	if (!k->pid)
+		save_ended(k);
+	else if (!command_succeeded(si))
+		save_done(k, SERVICE_RUNNING);
+	return 0;
+}
+
+static int on_save_timeout(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct keeper *k = user;
+
+	(void)source;
+	(void)usec;
+	pr_err("it has not saved and exited within %d s: give it more with save-timeout",
+	       k->svc->save_timeout);
+	if (k->save_pid)
+		kill(k->save_pid, SIGKILL);
+	if (k->pid)
+		save_done(k, SERVICE_RUNNING);
+	return 0;
+}
+
+static int tell_to_save(struct keeper *k)
+{
+	sd_event_source *source;
+
+	if (!k->svc->save_command) {
+		if (!kill(k->pid, k->svc->save_signal))
+			return 0;
 		pr_err("cannot signal the service: %s: run lukeep as root",
 		       strerror(errno));
 		return -1;
 	}
-	if (!wait_for_exit(svc, svc->timeout)) {
-		svc->restart = true;
-		pr_err("the service has not stopped within %d s: give it more with --timeout",
-		       svc->timeout);
+	k->save_pid = command_start(k->svc->save_command, k->svc);
+	if (k->save_pid < 0) {
+		k->save_pid = 0;
 		return -1;
 	}
-
-	describe_status(svc->status, status, sizeof(status));
-	if (!WIFEXITED(svc->status) || WEXITSTATUS(svc->status)) {
-		memory_clear_saved(svc);
-		pr_err("the service %s instead of saving: see what it logged, and that %s is its save signal",
-		       status, strsignal(svc->save_signal));
-		return -1;
-	}
-	if (!memory_is_saved(svc)) {
-		pr_err("the service %s, but saved nothing: is --save the path it writes?",
-		       status);
+	if (sd_event_add_child(k->event, &source, k->save_pid, WEXITED,
+			       on_exit_of_save, k) < 0) {
+		pr_err("cannot watch the save command: free some memory");
+		kill(k->save_pid, SIGKILL);
+		waitpid(k->save_pid, NULL, 0);
+		k->save_pid = 0;
 		return -1;
 	}
 	return 0;
 }
 
-/* The service has exited; returns true when it runs again. */
-static bool handle_exit(struct service *svc)
+/* Have the service save and exit. */
+void service_save(struct keeper *k)
 {
-	char status[80];
-
-	describe_status(svc->status, status, sizeof(status));
-	pr_info("the service %s", status);
-	if (!svc->restart)
-		return false;
-	if (service_start(svc))
-		return false;
-	pr_info("the service is back at work (pid %d)", svc->pid);
-	return true;
+	if (k->save_pid) {
+		pr_err("its last save command has not ended yet: try again");
+		keeper_answer(k, "save", false);
+		return;
+	}
+	if (k->state != SERVICE_RUNNING || memory_clear_saved(k->svc) ||
+	    memory_link(k->svc, MEMFD_SAVE) || tell_to_save(k)) {
+		keeper_answer(k, "save", false);
+		return;
+	}
+	k->state = SERVICE_SAVING;
+	k->told_to_save = true;
+	set_timer(k, k->svc->save_timeout, on_save_timeout);
 }
 
-/* Watch the service and serve requests until one of us is to end. */
-int service_run(struct service *svc, int listener)
+/* The update is called off: the service works on, or again. */
+void service_revert(struct keeper *k)
 {
-	struct pollfd pfd[] = {
-		{ .fd = signals, .events = POLLIN },
-		{ .fd = listener, .events = POLLIN },
-	};
-
-	for (;;) {
-		if (service_reap(svc) && !handle_exit(svc))
-			return WIFEXITED(svc->status) ?
-			       WEXITSTATUS(svc->status) : EXIT_FAILURE;
-		if (stop_requested) {
-			stop_requested = false;
-			svc->restart = false;
-			kill(svc->pid, SIGTERM);
-		}
-		if (poll(pfd, ARRAY_SIZE(pfd), -1) <= 0)
-			continue;
-		read_signals();
-		if (pfd[1].revents && !stop_requested)
-			control_serve(listener, svc);
+	if (k->state != SERVICE_SAVING) {
+		back_to_work(k);
+		return;
 	}
+	k->called_off = true;
+	close_session(k);
+}
+
+static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct keeper *k = user;
+
+	(void)source;
+	(void)usec;
+	pr_err("it has not exited within %d s: killed", k->svc->save_timeout);
+	kill(k->pid, SIGKILL);
+	return 0;
+}
+
+/* Stop the service for good; then its keeper ends. */
+void service_stop(struct keeper *k)
+{
+	close_session(k);
+	if (!k->pid) {
+		sd_event_exit(k->event, 0);
+		return;
+	}
+	k->state = SERVICE_STOPPING;
+	kill(k->pid, SIGTERM);
+	set_timer(k, k->svc->save_timeout, on_stop_timeout);
 }

@@ -27,9 +27,9 @@ static const struct {
 	const char *text;
 } advice[] = {
 	{ LIVEUPDATE_IOCTL_CREATE_SESSION, EEXIST,
-	  "another program holds a session of this name: stop it, or choose another --name" },
+	  "another program holds a session of this name: stop it, or rename the service" },
 	{ LIVEUPDATE_IOCTL_CREATE_SESSION, EINVAL,
-	  "the name is empty or longer than 63 bytes: choose another --name" },
+	  "the name is empty or longer than 63 bytes: rename the service" },
 	{ LIVEUPDATE_IOCTL_RETRIEVE_SESSION, EINVAL,
 	  "another program has retrieved this session already: stop it and see what it did" },
 	{ LIVEUPDATE_SESSION_PRESERVE_FD, ENOENT,
@@ -115,7 +115,8 @@ int session_create(const char *name)
 
 /*
  * Take over the session that came in under @name. Returns 1 when there was one,
- * and 0 when there is nothing to take over, which is so on every cold boot.
+ * 0 when nothing came in, which is so on every cold boot, and -1 when something
+ * did and cannot be had.
  */
 int session_retrieve(const char *name, int *session)
 {
@@ -127,9 +128,7 @@ int session_retrieve(const char *name, int *session)
 		err = errno;
 		pr_err("cannot open " DEVICE ": %s: %s", strerror(err),
 		       advise(0, err));
-		/* The service runs all the same, unless its data may be there. */
-		return err == ENOENT || err == ENODEV || err == ENXIO ||
-		       err == EIO ? 0 : -1;
+		return err == ENOENT || err == ENODEV || err == ENXIO ? 0 : -1;
 	}
 
 	set_name(arg.name, name);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the agent tells its successor in the next kernel: a memfd of lines
- * "KEY VALUE". A reader skips keys it does not know, so that they can be added.
+ * What a keeper tells its successor in the next kernel: a memfd with a JSON
+ * object. A reader skips what it does not know, so that things can be added.
  *
- *	lukeep 1		format; another number is refused
- *	release RELEASE		kernel that was left
- *	stopped SECONDS		wall-clock second in which the service had stopped
- *	memfd TOKEN NAME	a memfd of the service and its token in the session
+ *	format		another number than ours is refused
+ *	release		kernel that was left
+ *	stopped		wall-clock second at or before which the service exited
+ *	memfds		token in the session by name of the memfd
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -18,98 +18,93 @@
 
 #include "lukeep.h"
 
-#define STATE_FORMAT	1
-#define STATE_MAX	8192	/* well above what MAX_MEMFDS names need */
+#define STATE_FORMAT	2
 
-/* Describe the stopped service; returns a memfd. */
-int state_write(const struct service *svc)
+static json_t *state_pack(const struct service *svc, time_t stopped)
 {
+	json_t *memfds = json_object();
 	struct utsname uts;
-	int fd, i, ret;
+	int i;
 
 	uname(&uts);
+	for (i = 0; i < svc->nr_memfds; i++)
+		json_object_set_new(memfds, svc->memfd[i].name,
+				    json_integer(TOKEN_MEMFD(i)));
+	return json_pack("{si ss sI so}", "format", STATE_FORMAT,
+			 "release", uts.release,
+			 "stopped", (json_int_t)stopped, "memfds", memfds);
+}
+
+/* Describe the stopped service; returns a memfd. */
+int state_write(const struct service *svc, time_t stopped)
+{
+	json_t *state;
+	int fd, ret;
+
 	fd = memory_memfd("lukeep.state");
-	if (fd < 0) {
-		pr_err("cannot create the state memfd: %s: free some memory and try again",
-		       strerror(errno));
-		return -1;
-	}
-
-	ret = dprintf(fd, "lukeep %d\nrelease %s\nstopped %lld\n", STATE_FORMAT,
-		      uts.release, (long long)svc->stopped);
-	for (i = 0; ret >= 0 && i < svc->nr_memfds; i++)
-		ret = dprintf(fd, "memfd %d %s\n", TOKEN_MEMFD(i),
-			      svc->memfd[i].name);
-	if (ret < 0) {
-		pr_err("cannot write the state memfd: %s: free some memory and try again",
-		       strerror(errno));
+	state = state_pack(svc, stopped);
+	ret = fd < 0 || !state ? -1 : json_dumpfd(state, fd, 0);
+	json_decref(state);
+	if (!ret)
+		return fd;
+	pr_err("cannot write the state memfd: %s: free some memory and try again",
+	       strerror(errno));
+	if (fd >= 0)
 		close(fd);
-		return -1;
-	}
-	return fd;
+	return -1;
 }
 
-static void read_memfd(struct service *svc, __u64 token, const char *name)
+static void read_memfds(struct service *svc, json_t *memfds)
 {
+	const char *name;
 	struct memfd *m;
+	json_t *token;
 
-	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
-		if (!strcmp(m->name, name)) {
-			m->token = token;
-			return;
+	json_object_foreach(memfds, name, token) {
+		for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+			if (!strcmp(m->name, name))
+				break;
 		}
+		if (m < svc->memfd + svc->nr_memfds)
+			m->token = json_integer_value(token);
+		else
+			pr_info("memfd %s came in, but is not declared any more: it is discarded",
+				name);
 	}
-	pr_info("memfd %s came in, but is not declared any more: it is discarded", name);
 }
 
-static int read_line(struct service *svc, const char *line,
-		     char release[STATE_RELEASE_MAX])
+/* Learn from @fd what the keeper in the previous kernel handed over. */
+int state_read(struct service *svc, int fd, char release[RELEASE_MAX],
+	       time_t *stopped)
 {
-	unsigned long long token;
-	long long stopped;
-	char name[64];
+	json_t *state, *memfds;
+	const char *from;
+	json_int_t when;
 	int format;
 
-	if (sscanf(line, "lukeep %d", &format) == 1 && format != STATE_FORMAT) {
-		pr_err("the agent before wrote its state in format %d, this one reads %d: use the same lukeep",
+	/* The position was kept, too. */
+	lseek(fd, 0, SEEK_SET);
+	state = json_loadfd(fd, 0, NULL);
+	if (!state || json_unpack(state, "{si}", "format", &format)) {
+		pr_err("what came in under this name was not written by this lukeep: rename the service");
+		json_decref(state);
+		return -1;
+	}
+	if (format != STATE_FORMAT) {
+		pr_err("the lukeep before wrote its state in format %d, this one reads %d: use the same lukeep",
 		       format, STATE_FORMAT);
+		json_decref(state);
 		return -1;
 	}
-	if (sscanf(line, "stopped %lld", &stopped) == 1)
-		svc->stopped = stopped;
-	else if (sscanf(line, "memfd %llu %63s", &token, name) == 2)
-		read_memfd(svc, token, name);
-	else if (!strncmp(line, "release ", strlen("release ")))
-		snprintf(release, STATE_RELEASE_MAX, "%s",
-			 line + strlen("release "));
-	return 0;
-}
-
-/* Learn from @fd what the agent in the previous kernel handed over. */
-int state_read(struct service *svc, int fd, char release[STATE_RELEASE_MAX])
-{
-	char buf[STATE_MAX], *line, *next;
-	ssize_t len;
-
-	len = pread(fd, buf, sizeof(buf) - 1, 0);
-	if (len < 0) {
-		pr_err("cannot read the state memfd: %s: dmesg may say more",
-		       strerror(errno));
+	if (json_unpack(state, "{ss sI so}", "release", &from, "stopped", &when,
+			"memfds", &memfds)) {
+		pr_err("the state that came in is damaged: dmesg may say more");
+		json_decref(state);
 		return -1;
 	}
-	buf[len] = '\0';
-	if (strncmp(buf, "lukeep ", strlen("lukeep "))) {
-		pr_err("what came in under this name was not written by lukeep: choose another --name");
-		return -1;
-	}
-
-	snprintf(release, STATE_RELEASE_MAX, "unknown");
-	for (line = buf; *line; line = next) {
-		next = line + strcspn(line, "\n");
-		if (*next)
-			*next++ = '\0';
-		if (read_line(svc, line, release))
-			return -1;
-	}
+	snprintf(release, RELEASE_MAX, "%s", from);
+	*stopped = when;
+	read_memfds(svc, memfds);
+	json_decref(state);
 	return 0;
 }

@@ -1,22 +1,77 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The live update of a service: leaving one kernel, arriving in the next.
+ * The live update of all services, which happens whole or not at all.
+ *
+ * It goes step by step, the keepers of all services doing a step at the same
+ * time. When one of them fails, or anything else, all are told to bring their
+ * services back to work.
  *
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/reboot.h>
-#include <time.h>
+#include <sys/wait.h>
 #include <unistd.h>
-
-#include <linux/reboot.h>
 
 #include "lukeep.h"
 
-#define KEXEC_LOADED	"/sys/kernel/kexec_loaded"
-#define MIB		(1024.0 * 1024.0)
+#define DEVICE		"/dev/liveupdate"
+
+/* For what a keeper does at once, and on top of the time that services have. */
+#define ANSWER_TIMEOUT	30	/* seconds */
+
+/**
+ * struct update - an update under way
+ * @client:  who asked for it
+ * @kernel:  image of the next kernel
+ * @initrd:  its initramfs, or NULL
+ * @cmdline: its command line
+ * @dry_run: only check
+ * @now:     do not have systemd shut the system down
+ * @step:    index into steps[]
+ * @start:   when that began
+ * @loading: kexec is running
+ * @loaded:  there is a next kernel
+ * @failed:  it is over; the services are being brought back to work
+ * @status:  what the client exits with
+ * @guard:   until when the keepers have to answer
+ * @output:  what kexec says
+ */
+struct update {
+	int client;
+	char *kernel;
+	char *initrd;
+	char *cmdline;
+	bool dry_run;
+	bool now;
+	size_t step;
+	double start;
+	bool loading;
+	bool loaded;
+	bool failed;
+	int status;
+	sd_event_source *guard;
+	int output;
+};
+
+static int load(struct agent *agent);
+static int jump(struct agent *agent);
+
+/* Either all keepers do it, or we do it ourselves. */
+static const struct {
+	const char *name;
+	const char *verb;
+	int (*run)(struct agent *agent);
+} steps[] = {
+	{ "check the services", "check", NULL },
+	{ "load the next kernel", NULL, load },
+	{ "preserve the memory", "preserve", NULL },
+	{ "save and stop the services", "save", NULL },
+	{ "preserve what they saved", "seal", NULL },
+	{ "jump into the next kernel", NULL, jump },
+};
 
 static double now(void)
 {
@@ -26,193 +81,314 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
+/* Tell the client how it went. */
+static void end(struct agent *agent)
+{
+	struct update *u = agent->update;
+
+	message_client = -1;
+	packet_send(u->client, json_pack("{si}", "exit", u->status));
+	close(u->client);
+	sd_event_source_disable_unref(u->guard);
+	if (u->output >= 0)
+		close(u->output);
+	free(u->kernel);
+	free(u->initrd);
+	free(u->cmdline);
+	free(u);
+	agent->update = NULL;
+	if (agent->stopping)
+		agent_stop(agent);
+}
+
+static int on_guard(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct agent *agent = user;
+	struct link *link;
+
+	(void)source;
+	(void)usec;
+	for (link = agent->links; link; link = link->next) {
+		if (link->pending)
+			pr_err("%s: its keeper does not answer: is it stopped?",
+			       link->name);
+		link->pending = false;
+	}
+	if (agent->update->failed)
+		end(agent);
+	else
+		update_fail(agent);
+	return 0;
+}
+
+static void ask(struct agent *agent, const char *verb)
+{
+	struct update *u = agent->update;
+	int seconds = 0;
+	struct link *link;
+
+	for (link = agent->links; link; link = link->next) {
+		if (link->svc && link->svc->save_timeout > seconds)
+			seconds = link->svc->save_timeout;
+	}
+	u->guard = sd_event_source_disable_unref(u->guard);
+	sd_event_add_time_relative(agent->event, &u->guard, CLOCK_MONOTONIC,
+				   (seconds + ANSWER_TIMEOUT) * USEC_PER_SEC, 0,
+				   on_guard, agent);
+	agent_ask(agent, verb);
+}
+
+static void revert(struct agent *agent)
+{
+	struct update *u = agent->update;
+
+	if (u->loaded)
+		kexec_unload();
+	ask(agent, "revert");
+	if (!agent_pending(agent))
+		end(agent);
+}
+
+/* Call the update off: the services go back to work. */
+void update_fail(struct agent *agent)
+{
+	struct update *u = agent->update;
+
+	if (u->failed)
+		return;
+	u->failed = true;
+	pr_err("update: failed at the step \"%s\"", steps[u->step].name);
+	if (!u->loading)	/* else as soon as kexec has ended */
+		revert(agent);
+}
+
+static void begin_step(struct agent *agent)
+{
+	struct update *u = agent->update;
+
+	u->start = now();
+	if (steps[u->step].verb) {
+		ask(agent, steps[u->step].verb);
+		return;
+	}
+	u->guard = sd_event_source_disable_unref(u->guard);
+	if (steps[u->step].run(agent))
+		update_fail(agent);
+}
+
+static void end_step(struct agent *agent)
+{
+	struct update *u = agent->update;
+
+	pr_info("update: %s: %.3f s", steps[u->step].name, now() - u->start);
+	if (u->dry_run) {
+		pr_info("update: all is ready; the command line would be: %s",
+			u->cmdline);
+		u->status = EXIT_SUCCESS;
+		u->failed = true;
+		revert(agent);
+		return;
+	}
+	u->step++;
+	begin_step(agent);
+}
+
+/* A keeper has answered, or it will never, with @verb NULL. */
+void update_answer(struct link *link, const char *verb, bool ok)
+{
+	struct agent *agent = link->agent;
+	struct update *u = agent->update;
+	const char *expected;
+
+	if (!u || !link->pending)
+		return;
+	expected = u->failed ? "revert" : steps[u->step].verb;
+	if (verb && strcmp(verb, expected))
+		return;		/* too late */
+	link->pending = false;
+	if (!ok && u->failed) {
+		pr_err("%s: it is not back at work", link->name);
+	} else if (!ok) {
+		pr_err("update: %s failed", link->name);
+		update_fail(agent);
+		return;
+	}
+	if (agent_pending(agent))
+		return;
+	if (u->failed)
+		end(agent);
+	else
+		end_step(agent);
+}
+
 /*
- * Leaving. The steps in their order; as long as the service need not stand
- * still it does not.
+ * The steps that are our own.
  */
 
-static int check_next_kernel(struct service *svc, int *session)
+static void report_output(int fd)
 {
-	FILE *f = fopen(KEXEC_LOADED, "re");
-	int loaded = 0;
+	char line[256];
+	FILE *f;
 
-	(void)session;
-	if (!f) {
-		pr_err("cannot open %s: %s: mount /sys; the kernel needs CONFIG_KEXEC_FILE",
-		       KEXEC_LOADED, strerror(errno));
-		return -1;
+	lseek(fd, 0, SEEK_SET);
+	f = fdopen(dup(fd), "r");
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		pr_err("kexec: %s", line);
 	}
-	if (fscanf(f, "%d", &loaded) != 1)
-		loaded = 0;
 	fclose(f);
-	if (!loaded) {
-		pr_err("no kernel is loaded: load one with kexec -s -l");
-		return -1;
-	}
-	if (service_reap(svc)) {
-		pr_err("the service is not running: see what it logged");
-		return -1;
-	}
+}
+
+static int on_exit_of_kexec(sd_event_source *source, const siginfo_t *si,
+			    void *user)
+{
+	struct agent *agent = user;
+	struct update *u = agent->update;
+
+	sd_event_source_disable_unref(source);
+	report_output(u->output);
+	u->loading = false;
+	u->loaded = command_succeeded(si);
+	if (!u->loaded)
+		pr_err("kexec %s", command_status(si));
+	if (u->failed)
+		revert(agent);
+	else if (u->loaded)
+		end_step(agent);
+	else
+		update_fail(agent);
 	return 0;
 }
 
-static int preserve(struct service *svc, int session, enum memfd_kind kind)
+static int load(struct agent *agent)
 {
-	const struct memfd *m;
-	int i;
+	struct update *u = agent->update;
+	sd_event_source *source;
+	pid_t pid;
 
-	for (i = 0; i < svc->nr_memfds; i++) {
-		m = &svc->memfd[i];
-		if (m->kind == kind &&
-		    session_preserve(session, m->fd, TOKEN_MEMFD(i), m->name))
+	u->output = memory_memfd("lukeep.kexec");
+	pid = kexec_load(u->kernel, u->initrd, u->cmdline, u->output);
+	if (pid < 0)
+		return -1;
+	u->loading = true;
+	if (sd_event_add_child(agent->event, &source, pid, WEXITED,
+			       on_exit_of_kexec, agent) >= 0)
+		return 0;
+	pr_err("cannot watch kexec: free some memory");
+	waitpid(pid, NULL, 0);
+	u->loading = false;
+	u->loaded = true;
+	return -1;
+}
+
+static int jump(struct agent *agent)
+{
+	struct update *u = agent->update;
+
+	pr_info("update: the kernel is replaced now");
+	if (kexec_jump(u->now))
+		return -1;
+	/* Should the system not go down, the services still wait for us. */
+	pr_info("update: systemd shuts the system down, and enters the next kernel");
+	packet_send(u->client, json_pack("{si}", "exit", EXIT_SUCCESS));
+	return 0;
+}
+
+/*
+ * The beginning.
+ */
+
+static int check_readable(const char *path, const char *what)
+{
+	if (!path || !access(path, R_OK))
+		return 0;
+	pr_err("cannot read the %s %s: %s", what, path, strerror(errno));
+	return -1;
+}
+
+/* Each service must be found by the next kernel's agent, too. */
+static int check_services(const struct agent *agent)
+{
+	const struct link *link;
+	struct service *svc;
+
+	if (!agent->links) {
+		pr_err("no service is declared: there is nothing to keep");
+		return -1;
+	}
+	for (link = agent->links; link; link = link->next) {
+		svc = config_read(agent->opt->conf_dir, link->name);
+		if (!svc) {
+			pr_err("update: %s: its declaration cannot be used",
+			       link->name);
 			return -1;
-	}
-	return 0;
-}
-
-static int preserve_memory(struct service *svc, int *session)
-{
-	*session = session_create(svc->name);
-	if (*session < 0)
-		return -1;
-	return preserve(svc, *session, MEMFD_MEMORY);
-}
-
-static int save(struct service *svc, int *session)
-{
-	(void)session;
-	return service_save(svc);
-}
-
-static int preserve_saved(struct service *svc, int *session)
-{
-	int fd, ret;
-
-	if (preserve(svc, *session, MEMFD_SAVE))
-		return -1;
-	fd = state_write(svc);
-	if (fd < 0)
-		return -1;
-	ret = session_preserve(*session, fd, TOKEN_STATE, "lukeep.state");
-	close(fd);	/* the session has its own reference */
-	return ret;
-}
-
-static int enter_next_kernel(struct service *svc, int *session)
-{
-	(void)svc;
-	(void)session;
-	sync();
-	reboot(LINUX_REBOOT_CMD_KEXEC);
-	pr_err("the kernel refused: %s: %s", strerror(errno),
-	       errno == EPERM ? "run lukeep as root" :
-	       errno == EINVAL ? "load a kernel with kexec -s -l" :
-	       "dmesg says who refused; then try again");
-	return -1;
-}
-
-static const struct {
-	const char *name;
-	int (*run)(struct service *svc, int *session);
-} steps[] = {
-	{ "check the next kernel", check_next_kernel },
-	{ "preserve the memory", preserve_memory },
-	{ "save and stop the service", save },
-	{ "preserve what it saved", preserve_saved },
-	{ "jump into the next kernel", enter_next_kernel },
-};
-
-/* Put things back as they were; memory in a session cannot change its size. */
-static void back_to_work(struct service *svc, int session)
-{
-	if (session >= 0)
-		close(session);
-	if (!service_reap(svc))
-		pr_info("the service is at work (pid %d)", svc->pid);
-	else if (!service_start(svc))
-		pr_info("the service is back at work (pid %d)", svc->pid);
-}
-
-/*
- * Save the service and jump into the next kernel. Returns, with -1, only when
- * that failed and the service runs in this kernel as before.
- */
-int update_leave(struct service *svc)
-{
-	int session = -1;
-	double start;
-	size_t i;
-
-	for (i = 0; ; i++) {	/* to the step that fails: the last does not return */
-		if (steps[i].run == enter_next_kernel)
-			pr_info("update: %.1f MiB in %llu pages are preserved; the kernel is replaced now",
-				memory_bytes(svc) / MIB,
-				memory_bytes(svc) / sysconf(_SC_PAGESIZE));
-		start = now();
-		if (steps[i].run(svc, &session))
-			break;
-		pr_info("update: %s: %.3f s", steps[i].name, now() - start);
-	}
-	pr_err("update: failed at the step \"%s\"", steps[i].name);
-	back_to_work(svc, session);
-	return -1;
-}
-
-/*
- * Arriving.
- */
-
-static int take_memory(struct service *svc, int session)
-{
-	char release[STATE_RELEASE_MAX];
-	struct memfd *m;
-	double start = now();
-	int fd, ret;
-
-	fd = session_retrieve_fd(session, TOKEN_STATE, "lukeep.state");
-	if (fd < 0)
-		return -1;
-	ret = state_read(svc, fd, release);
-	close(fd);
-	if (ret)
-		return ret;
-
-	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
-		if (!m->token) {
-			pr_info("memfd %s did not come in: it starts empty", m->name);
-			continue;
 		}
-		m->fd = session_retrieve_fd(session, m->token, m->name);
-		if (m->fd < 0)
+		config_free(svc);
+		if (link->fd < 0) {
+			pr_err("update: %s: nobody keeps it: \"lukeep reload\" starts it",
+			       link->name);
 			return -1;
+		}
 	}
-	pr_info("update: retrieve the memory: %.3f s", now() - start);
-	pr_info("update: %.1f MiB came from kernel %s", memory_bytes(svc) / MIB,
-		release);
 	return 0;
 }
 
-/*
- * Start the service, on the memory that came from the previous kernel if there
- * is any.
- */
-int update_arrive(struct service *svc)
+static int read_request(struct update *u, json_t *request)
 {
-	double start;
-	int session, found;
+	const char *kernel, *initrd = NULL, *append = NULL;
+	int reuse = 0, dry_run = 0, now = 0;
 
-	found = session_retrieve(svc->name, &session);
-	if (found < 0 || (found && take_memory(svc, session)))
+	if (json_unpack(request, "{ss s?s s?s s?b s?b s?b}", "kernel", &kernel,
+			"initrd", &initrd, "append", &append, "reuse", &reuse,
+			"dry-run", &dry_run, "now", &now)) {
+		pr_err("use the same lukeep for both sides");
 		return -1;
-
-	start = now();
-	if (memory_create(svc) || service_start(svc))
-		return -1;
-	if (found) {
-		pr_info("update: start the service: %.3f s", now() - start);
-		session_finish(session);
-		close(session);
 	}
-	pr_info("the service is at work (pid %d)", svc->pid);
-	return 0;
+	u->dry_run = dry_run;
+	u->now = now;
+	u->kernel = strdup(kernel);
+	u->initrd = initrd ? strdup(initrd) : NULL;
+	u->cmdline = kexec_cmdline(reuse, append);
+	return u->kernel && u->cmdline && (u->initrd || !initrd) ? 0 : -1;
+}
+
+static int check(const struct agent *agent)
+{
+	const struct update *u = agent->update;
+
+	if (check_readable(u->kernel, "kernel") ||
+	    check_readable(u->initrd, "initramfs"))
+		return -1;
+	if (access(DEVICE, R_OK | W_OK)) {
+		pr_err("cannot use " DEVICE ": %s: boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on",
+		       strerror(errno));
+		return -1;
+	}
+	return check_services(agent);
+}
+
+/* Begin an update; @client is told how it goes, and how it ends. */
+void update_begin(struct agent *agent, json_t *request, int client)
+{
+	struct update *u = calloc(1, sizeof(*u));
+
+	if (!u) {
+		close(client);
+		return;
+	}
+	*u = (struct update){
+		.client = client,
+		.status = EXIT_FAILURE,
+		.output = -1,
+	};
+	message_client = client;
+	agent->update = u;
+	if (read_request(u, request) || check(agent)) {
+		pr_err("update: failed at the step \"%s\"", steps[0].name);
+		end(agent);
+		return;
+	}
+	begin_step(agent);
 }
