@@ -7,5 +7,6 @@ options=()
 for tool in "${tools[@]}" "/bin/jq=$(command -v jq)"; do
 	options+=(--with "$tool")
 done
-vm lukeep "${options[@]}"
+vm lukeep "${options[@]}" --timeout 900
+vm lukeep-lost "${options[@]}"
 done_testing

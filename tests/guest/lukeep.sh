@@ -3,52 +3,7 @@
 
 items=2000
 socket=/run/memcached.sock
-agent_log=/run/agent.log
-
-# declare NAME SAVE-KEYS: a service that is service.sh
-declare_service() {
-	cat >"/etc/lukeep/$1.conf" <<-END
-	[service]
-	start = sh /tests/service.sh $1 start
-	resume = sh /tests/service.sh $1 resume
-	$2
-	[memfd memory]
-	kind = memory
-	[memfd saved]
-	kind = save
-	END
-}
-
-# until_true DESCRIPTION COMMAND...: it will, sooner or later
-until_true() {
-	_until=$1
-	shift
-	for _ in $(seq 600); do
-		if "$@" >/dev/null 2>&1; then
-			ok "$_until" true
-			return
-		fi
-		sleep 0.1
-	done
-	lukeep status
-	cat $agent_log
-	fail "$_until: never"
-}
-
-start_agent() {
-	lukeep run >>$agent_log 2>&1 &
-	agent=$!
-}
-
-status_is() {
-	lukeep status --json | jq -e "$1"
-}
-
-all_running='(.agent.state == "idle") and (.services | length == 3 and all(.state == "running" and .session == null))'
-
-update() {
-	lukeep update --kernel "/boot/bzImage-$1" --initrd /tmp/initrd --reuse-cmdline --append "stage=$((stage + 1))" >/run/update 2>&1
-}
+. /tests/keep.sh
 
 # The pids of the services, which change when one is started again.
 pids() {
@@ -57,7 +12,7 @@ pids() {
 
 # at_work SIGNAL COMMAND: all services have what they had; the two have run in these kernels
 at_work() {
-	ok "all services run" status_is "$all_running"
+	ok "all services run" services_are running
 	ok "memcached has its items" mcload check $socket $items
 	until_true "the service that saves by signal has its memory" has signal "$1"
 	until_true "the service that saves by command has its memory" has command "$2"
@@ -76,7 +31,7 @@ fails_at() {
 	cat /run/update
 	ok "it says that the step was to $1" grep -q "update: failed at the step \"$1\"" /run/update
 	ok "it says why: $2" grep -q "$2" /run/update
-	until_true "the services are back" status_is "$all_running"
+	until_true "the services are back" services_are running
 	at_work "$3" "$4"
 }
 
@@ -99,7 +54,8 @@ fake_kexec() {
 failures() {
 	start_agent
 	ok "memcached takes items" mcload fill $socket $items
-	until_true "all services come up" status_is "$all_running"
+	until_true "all services come up" services_are running
+	ok "they are three" status_is '.services | length == 3'
 	lukeep status
 	kept_by_others >/run/modes
 	is "$(sort -u /run/modes | tr '\n' ' ')" "600 0 700 0 " "sockets and their folder are for root only"
@@ -144,14 +100,14 @@ failures() {
 
 agent_killed() {
 	before=$(pids)
-	kill -9 $agent
-	wait $agent
+	kill -9 "$agent"
+	wait "$agent"
 	is "$(pids)" "$before" "no service is lost when the agent is killed"
 	ok "the table shows that it is" sh -c 'lukeep status | grep -q "agent down"'
 	lukeep update --kernel /boot/bzImage-B >/run/update 2>&1
 	is $? 1 "without an agent there is no update"
 	start_agent
-	until_true "another agent finds the services" status_is "$all_running"
+	until_true "another agent finds the services" services_are running
 	is "$(pids)" "$before" "and does not restart them"
 	at_work "$1" "$2"
 
@@ -164,16 +120,16 @@ agent_killed() {
 	until_true "others have saved" status_is '.services | any(.state == "saved")'
 	lukeep update --kernel /boot/bzImage-B >/run/second 2>&1
 	is $? 1 "a second update is refused"
-	kill -9 $agent
-	wait $agent
+	kill -9 "$agent"
+	wait "$agent"
 	wait $client
 	is $? 1 "the update fails when the agent is killed"
-	until_true "memcached is back at work" status_is '.services[] | select(.name == "memcached") | .state == "running"'
+	until_true "memcached is back at work" service_is memcached '.state == "running"'
 	ok "memcached has its items" mcload check $socket $items
-	ok "the other service is still saving" status_is '.services[] | select(.name == "command") | .state == "saving"'
+	ok "the other service is still saving" service_is command '.state == "saving"'
 	start_agent
 	echo refuse >/run/command.fifo
-	until_true "all are back at work" status_is "$all_running"
+	until_true "all are back at work" services_are running
 	kexec -s -u
 	ok "the service that did not save was not restarted" has command "$2"
 	rm /run/command.mood /run/command.fifo
@@ -182,12 +138,12 @@ agent_killed() {
 # A keeper takes its service with it, and another is a new beginning.
 keeper_killed() {
 	kill -9 "$(lukeep status --json | jq '.services[] | select(.name == "signal") | .keeper')"
-	until_true "a killed keeper is noticed" status_is '.services[] | select(.name == "signal") | .state == "gone"'
+	until_true "a killed keeper is noticed" service_is signal '.state == "gone"'
 	update B
 	is $? 1 "there is no update without it"
 	ok "it says so" grep -q 'signal: nobody keeps it' /run/update
 	ok "the declarations are read again" lukeep reload
-	until_true "its service is started afresh" status_is "$all_running"
+	until_true "its service is started afresh" services_are running
 	until_true "it says so itself" has signal A
 }
 
@@ -247,13 +203,13 @@ fake_systemd() {
 
 resumed() {
 	start_agent
-	until_true "all services come back" status_is "$all_running"
-	cat $agent_log
+	until_true "all services come back" services_are running
+	cat "$agent_log"
 	ok "they have resumed" status_is '.services | all(.resumed)'
 	ok "memcached has its items" mcload check $socket $items
 	until_true "the service that saves by signal has its memory" has signal "$1"
 	until_true "the service that saves by command has its memory" has command "$2"
-	ok "it says which kernel it came from" grep -q "its memory came from kernel .*-$3" $agent_log
+	ok "it says which kernel it came from" grep -q "its memory came from kernel .*-$3" "$agent_log"
 	make_initrd
 }
 
@@ -269,7 +225,7 @@ case $stage in
 	keeper_killed
 	malformed
 	update B
-	cat /run/update $agent_log
+	cat /run/update "$agent_log"
 	fail "lukeep update came back" ;;
 2)	resumed AB AAB A
 	# Kernel A will take its time from the RTC, an hour behind ours.
@@ -278,22 +234,22 @@ case $stage in
 	cat /run/update
 	fail "lukeep update came back from kernel B" ;;
 3)	resumed ABA AABA B
-	ok "the clock was set forward" grep -q 'the clock was [0-9]* s before' $agent_log
+	ok "the clock was set forward" grep -q 'the clock was [0-9]* s before' "$agent_log"
 	lukeep stop
 	is $? 0 "the services can be stopped"
-	wait $agent
+	wait "$agent"
 	is $? 0 "and the agent with them"
 	is "$(pgrep -f '[@]lukeep' | wc -l)" 0 "no keeper is left"
 	# What came in is gone; from here on it is a service like any other.
 	start_agent
-	until_true "all services start afresh" status_is "$all_running"
+	until_true "all services start afresh" services_are running
 	ok "memcached takes items" mcload fill $socket $items
 	ok "nothing was lost, it says" sh -c "! grep -q 'is lost' $agent_log"
-	kill -9 $agent
-	wait $agent
+	kill -9 "$agent"
+	wait "$agent"
 	fake_systemd
 	start_agent
-	until_true "an agent under systemd finds the services" status_is "$all_running"
+	until_true "an agent under systemd finds the services" services_are running
 	update B
 	status=$?
 	cat /run/update

@@ -191,8 +191,8 @@ static struct link *find_link(struct agent *agent, const char *name)
 }
 
 /* Call @see for the link of each file of a folder that ends in @suffix. */
-static void for_each_name(struct agent *agent, const char *dir,
-			  const char *suffix, void (*see)(struct link *link))
+static void visit_names(struct agent *agent, const char *dir,
+			const char *suffix, void (*see)(struct link *link))
 {
 	char pattern[PATH_MAX], name[NAME_MAX_LEN + 1];
 	struct link *link;
@@ -249,9 +249,9 @@ static void see_keeper(struct link *link)
 /* Have what is declared, and connect to what is kept. */
 static void look_around(struct agent *agent)
 {
-	for_each_name(agent, agent->opt->conf_dir, CONFIG_SUFFIX,
-		      see_declaration);
-	for_each_name(agent, agent->opt->run_dir, KEEPER_SUFFIX, see_keeper);
+	visit_names(agent, agent->opt->conf_dir, CONFIG_SUFFIX,
+		    see_declaration);
+	visit_names(agent, agent->opt->run_dir, KEEPER_SUFFIX, see_keeper);
 	if (!agent->links)
 		pr_err("there is no declaration in %s: see lukeep.conf(5)",
 		       agent->opt->conf_dir);
@@ -329,40 +329,52 @@ static void answer(int client, int status)
 	close(client);
 }
 
-/* Serve a request; the client waits for the answer. */
+static void describe(const struct agent *agent, int client)
+{
+	packet_send(client, json_pack("{ss si}", "state",
+				      agent->update ? "updating" : "idle",
+				      "pid", (int)getpid()));
+	close(client);
+}
+
+static void refuse(const struct agent *agent, int client)
+{
+	packet_send(client, json_pack("{ss}", "message", agent->update ?
+				      "an update is under way" :
+				      "the agent is stopping"));
+	answer(client, EXIT_FAILURE);
+}
+
+/* Serve a request; the client waits for the answer, and gets our messages. */
 static void serve(struct agent *agent, int client, const char *verb,
 		  json_t *request)
 {
 	if (!strcmp(verb, "status")) {
-		packet_send(client, json_pack("{ss si}", "state",
-					      agent->update ? "updating" : "idle",
-					      "pid", (int)getpid()));
-		close(client);
+		describe(agent, client);
 		return;
 	}
-	message_client = agent->update ? -1 : client;
 	if (agent->update || agent->stopping) {
-		packet_send(client, json_pack("{ss}", "message", agent->update ?
-					      "an update is under way" :
-					      "the agent is stopping"));
-		answer(client, EXIT_FAILURE);
-	} else if (!strcmp(verb, "update")) {
-		update_begin(agent, request, client);
-		return;		/* which keeps the client */
-	} else if (!strcmp(verb, "reload")) {
+		refuse(agent, client);
+		return;
+	}
+	message_client = client;
+	if (!strcmp(verb, "update")) {
+		update_begin(agent, request, client);	/* keeps the client */
+		return;
+	}
+	if (!strcmp(verb, "stop")) {
+		agent_stop(agent);	/* the connection closes with us */
+		return;
+	}
+	if (!strcmp(verb, "reload")) {
 		reload(agent);
 		answer(client, EXIT_SUCCESS);
-	} else if (!strcmp(verb, "stop")) {
-		/* The connection closes with the agent. */
-		agent_stop(agent);
-		return;
 	} else {
 		pr_err("unknown request \"%s\": use the same lukeep for both sides",
 		       verb);
 		answer(client, EXIT_FAILURE);
 	}
-	if (!agent->update)
-		message_client = -1;
+	message_client = -1;
 }
 
 static int on_request(sd_event_source *source, int client, uint32_t events,

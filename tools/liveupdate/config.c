@@ -39,8 +39,7 @@ struct reader {
 };
 
 /* The parser goes on after an error; the first one is what we report. */
-static int __attribute__((format(printf, 2, 3)))
-refuse(struct reader *r, const char *fmt, ...)
+static int conf_err(struct reader *r, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -74,16 +73,15 @@ static int set_command(struct reader *r, char **command, const char *value)
 
 	if (asprintf(command, "%s%s%s", old ?: "", old ? " " : "", value) < 0) {
 		*command = old;
-		return refuse(r, "out of memory");
+		return conf_err(r, "out of memory");
 	}
 	free(old);
 	ret = wordexp(*command, &words, WRDE_NOCMD);
-	if (!ret) {
-		ret = words.we_wordc ? 0 : WRDE_SYNTAX;
+	if (!ret)
 		wordfree(&words);
-	}
 	if (ret == WRDE_BADCHAR || ret == WRDE_CMDSUB)
-		return refuse(r, "a command is not run by a shell: quote | & ; < > ( ) { } and `, or run sh -c '...'");
+		return conf_err(r,
+				"a command is not run by a shell: quote | & ; < > ( ) { } and `, or run sh -c '...'");
 	/* A quotation may be closed on a line to come, see check(). */
 	return 1;
 }
@@ -107,8 +105,9 @@ static int set_signal(struct reader *r, const char *value)
 			return 1;
 		}
 	}
-	return refuse(r, "\"%s\" is not a save signal: use TERM, INT, HUP, USR1 or USR2",
-		      value);
+	return conf_err(r,
+			"\"%s\" is not a save signal: use TERM, INT, HUP, USR1 or USR2",
+			value);
 }
 
 static int set_timeout(struct reader *r, const char *value)
@@ -117,8 +116,8 @@ static int set_timeout(struct reader *r, const char *value)
 	long n = strtol(value, &end, 10);
 
 	if (end == value || *end || n < 1 || n > SAVE_TIMEOUT_MAX)
-		return refuse(r, "\"%s\" is not a time: use 1 to %d seconds",
-			      value, SAVE_TIMEOUT_MAX);
+		return conf_err(r, "\"%s\" is not a time: use 1 to %d seconds",
+				value, SAVE_TIMEOUT_MAX);
 	r->svc->save_timeout = n;
 	return 1;
 }
@@ -128,7 +127,8 @@ static int set_choice(struct reader *r, bool *choice, const char *value,
 		      const char *no, const char *yes)
 {
 	if (strcmp(value, no) && strcmp(value, yes))
-		return refuse(r, "\"%s\" is neither %s nor %s", value, no, yes);
+		return conf_err(r, "\"%s\" is neither %s nor %s",
+				value, no, yes);
 	*choice = !strcmp(value, yes);
 	return 1;
 }
@@ -148,8 +148,9 @@ static int set_size(struct reader *r, struct memfd *m, const char *value)
 	}
 	if (!isdigit((unsigned char)*value) || errno || shift < 0 ||
 	    m->size >= 1ULL << (62 - shift))
-		return refuse(r, "\"%s\" is not a size: use a number of bytes, or of KiB, MiB, GiB or TiB with K, M, G or T",
-			      value);
+		return conf_err(r,
+				"\"%s\" is not a size: use a number of bytes, or of KiB, MiB, GiB or TiB with K, M, G or T",
+				value);
 	m->size <<= shift;
 	return 1;
 }
@@ -172,7 +173,7 @@ static int service_key(struct reader *r, const char *key, const char *value)
 		return set_choice(r, &svc->restart, value, "no", "yes");
 	if (!strcmp(key, "if-lost"))
 		return set_choice(r, &svc->if_lost_hold, value, "start", "hold");
-	return refuse(r, "section [service] has no key \"%s\"", key);
+	return conf_err(r, "section [service] has no key \"%s\"", key);
 }
 
 /* The memfd of a section, which is new when it is named for the first time. */
@@ -186,12 +187,14 @@ static struct memfd *find_memfd(struct reader *r, const char *name)
 			return m;
 	}
 	if (!config_name_valid(name)) {
-		refuse(r, "\"%s\" is not a name: use letters, digits, dots, dashes and underscores",
-		       name);
+		conf_err(r,
+			 "\"%s\" is not a name: use letters, digits, dots, dashes and underscores",
+			 name);
 		return NULL;
 	}
 	if (svc->nr_memfds == LUKEEP_MAX_MEMFDS) {
-		refuse(r, "a service has at most %d memfds", LUKEEP_MAX_MEMFDS);
+		conf_err(r, "a service has at most %d memfds",
+			 LUKEEP_MAX_MEMFDS);
 		return NULL;
 	}
 	svc->nr_memfds++;
@@ -205,15 +208,15 @@ static int set_path(struct reader *r, struct memfd *m, const char *value)
 	const struct memfd *other;
 
 	if (*value != '/')
-		return refuse(r, "the path %s does not begin with a slash",
-			      value);
+		return conf_err(r, "the path %s does not begin with a slash",
+				value);
 	for (other = r->svc->memfd; other < r->svc->memfd + r->svc->nr_memfds;
 	     other++) {
 		if (other->path && !strcmp(other->path, value))
-			return refuse(r, "the path %s is used twice", value);
+			return conf_err(r, "the path %s is used twice", value);
 	}
 	m->path = strdup(value);
-	return m->path ? 1 : refuse(r, "out of memory");
+	return m->path ? 1 : conf_err(r, "out of memory");
 }
 
 static int memfd_key(struct reader *r, const char *name, const char *key,
@@ -235,7 +238,7 @@ static int memfd_key(struct reader *r, const char *name, const char *key,
 		return set_path(r, m, value);
 	if (!strcmp(key, "size"))
 		return set_size(r, m, value);
-	return refuse(r, "section [memfd %s] has no key \"%s\"", name, key);
+	return conf_err(r, "section [memfd %s] has no key \"%s\"", name, key);
 }
 
 static int set_key(void *user, const char *section, const char *key,
@@ -247,8 +250,9 @@ static int set_key(void *user, const char *section, const char *key,
 		return service_key(r, key, value);
 	if (!strncmp(section, MEMFD_SECTION, strlen(MEMFD_SECTION)))
 		return memfd_key(r, section + strlen(MEMFD_SECTION), key, value);
-	return refuse(r, "there is no section [%s]: use [service] and [memfd NAME]",
-		      section);
+	return conf_err(r,
+			"there is no section [%s]: use [service] and [memfd NAME]",
+			section);
 }
 
 /* Like fgets(); counts the lines, and does not let one be cut in two. */
@@ -260,8 +264,9 @@ static char *read_line(char *buf, int size, void *stream)
 		return NULL;
 	r->line++;
 	if (!strchr(buf, '\n') && !feof(r->file)) {
-		refuse(r, "the line has more than %d bytes: go on in a further line, indented",
-		       size - 2);
+		conf_err(r,
+			 "the line has more than %d bytes: go on in a further line, indented",
+			 size - 2);
 		return NULL;
 	}
 	return buf;
@@ -271,13 +276,18 @@ static void check_command(struct reader *r, const char *key,
 			  const char *command)
 {
 	wordexp_t words;
+	bool empty;
 
 	if (!command)
 		return;
-	if (wordexp(command, &words, WRDE_NOCMD))
-		refuse(r, "%s: a quotation is not closed", key);
-	else
-		wordfree(&words);
+	if (wordexp(command, &words, WRDE_NOCMD)) {
+		conf_err(r, "%s: a quotation is not closed", key);
+		return;
+	}
+	empty = !words.we_wordc;
+	wordfree(&words);
+	if (empty)
+		conf_err(r, "%s: there is no command", key);
 }
 
 /* What can be told only when all has been read. */
@@ -288,20 +298,21 @@ static void check(struct reader *r)
 	int i;
 
 	if (!svc->start)
-		refuse(r, "section [service] has no key \"start\"");
+		conf_err(r, "section [service] has no key \"start\"");
 	check_command(r, "start", svc->start);
 	check_command(r, "resume", svc->resume);
 	check_command(r, "save-command", svc->save_command);
 	if (svc->save_command && svc->save_signal)
-		refuse(r, "save-command and save-signal exclude each other");
+		conf_err(r, "save-command and save-signal exclude each other");
 	for (i = 0; i < svc->nr_memfds; i++) {
 		m = &svc->memfd[i];
 		if (!(r->kinds & 1U << i))
-			refuse(r, "section [memfd %s] has no key \"kind\"",
-				  m->name);
+			conf_err(r, "section [memfd %s] has no key \"kind\"",
+				 m->name);
 		if (m->kind == MEMFD_SAVE && m->size)
-			refuse(r, "memfd %s: what is saved has the size it gets; leave it out",
-				  m->name);
+			conf_err(r,
+				 "memfd %s: what is saved has the size it gets; leave it out",
+				 m->name);
 	}
 	if (!svc->save_signal)
 		svc->save_signal = SIGTERM;
@@ -338,14 +349,14 @@ struct service *config_read(const char *dir, const char *name)
 	snprintf(r.svc->name, sizeof(r.svc->name), "%s", name);
 	r.file = fopen(path, "re");
 	if (!r.file) {
-		refuse(&r, "%s", strerror(errno));
+		conf_err(&r, "%s", strerror(errno));
 	} else if (!config_name_valid(name)) {
-		refuse(&r, "\"%s\" is not a name: use 1 to %d letters, digits, dots, dashes and underscores",
-			  name, NAME_MAX_LEN);
+		conf_err(&r, "\"%s\" is not a name: use 1 to %d letters, digits, dots, dashes and underscores",
+			 name, NAME_MAX_LEN);
 	} else {
 		r.line = ini_parse_stream(read_line, &r, set_key, &r);
 		if (r.line)
-			refuse(&r, "this is neither [SECTION] nor KEY = VALUE");
+			conf_err(&r, "this is neither [SECTION] nor KEY = VALUE");
 		check(&r);
 	}
 	if (r.file)

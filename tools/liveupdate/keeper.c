@@ -87,7 +87,7 @@ static json_t *describe(const struct keeper *k)
 		[SERVICE_LOST] = "lost",
 	};
 
-	return json_pack("{ss ss si si sb ss? so}", "name", k->svc->name,
+	return json_pack("{s:s, s:s, s:i, s:i, s:b, s:s?, s:o}", "name", k->svc->name,
 			 "state", states[k->state], "pid", (int)k->pid,
 			 "keeper", (int)getpid(), "resumed", k->resumed,
 			 "session", k->session >= 0 ? k->svc->name : NULL,

@@ -130,19 +130,22 @@ static pid_t spawn(char *const argv[], int output)
 pid_t kexec_load(const char *kernel, const char *initrd, const char *cmdline,
 		 int output)
 {
-	char *command = NULL, *ramdisk = NULL;
+	char *argv[7] = { "kexec", "-s", "-l" };
 	pid_t pid = -1;
 
-	if (asprintf(&command, "--command-line=%s", cmdline) >= 0 &&
-	    asprintf(&ramdisk, "--initrd=%s", initrd ?: "") >= 0)
-		pid = spawn((char *[]){ "kexec", "-s", "-l", (char *)kernel,
-					command, initrd ? ramdisk : NULL, NULL },
-			    output);
+	argv[3] = strdup(kernel);
+	if (!argv[3] ||
+	    asprintf(&argv[4], "--command-line=%s", cmdline) < 0 ||
+	    (initrd && asprintf(&argv[5], "--initrd=%s", initrd) < 0))
+		errno = ENOMEM;
+	else
+		pid = spawn(argv, output);
 	if (pid < 0)
 		pr_err("cannot run kexec: %s: free some memory and try again",
 		       strerror(errno));
-	free(command);
-	free(ramdisk);
+	free(argv[3]);
+	free(argv[4]);
+	free(argv[5]);
 	return pid;
 }
 

@@ -262,8 +262,8 @@ json_t *memory_describe(const struct service *svc);
 /* message.c */
 extern const char *message_name;
 extern int message_client;
-void pr_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void pr_err(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void pr_info(const char *fmt, ...);
+void pr_err(const char *fmt, ...);
 
 /* packet.c */
 int packet_listen(const char *dir, const char *name, bool *first);

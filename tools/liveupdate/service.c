@@ -25,9 +25,11 @@ static void close_session(struct keeper *k)
 static void set_timer(struct keeper *k, int seconds,
 		      sd_event_time_handler_t handler)
 {
+	uint64_t usec = seconds * USEC_PER_SEC;
+
 	k->timer = sd_event_source_disable_unref(k->timer);
 	if (sd_event_add_time_relative(k->event, &k->timer, CLOCK_MONOTONIC,
-				       seconds * USEC_PER_SEC, 0, handler, k) < 0)
+				       usec, 0, handler, k) < 0)
 		pr_err("cannot set a timer: free some memory");
 }
 
@@ -54,8 +56,8 @@ static void let_clock_go_on(time_t stopped)
 		poll(NULL, 0, 10);
 }
 
-static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
-			      void *user);
+static int on_exit_of_service(struct sd_event_source *source,
+			      const siginfo_t *si, void *user);
 
 /* Run the service. When that fails its state is what it was. */
 static int launch(struct keeper *k, const char *command)

@@ -362,8 +362,8 @@ static int check(const struct agent *agent)
 	    check_readable(u->initrd, "initramfs"))
 		return -1;
 	if (access(DEVICE, R_OK | W_OK)) {
-		pr_err("cannot use " DEVICE ": %s: boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on",
-		       strerror(errno));
+		pr_err("cannot use %s: %s: boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on",
+		       DEVICE, strerror(errno));
 		return -1;
 	}
 	return check_services(agent);

@@ -1,0 +1,65 @@
+# shellcheck shell=sh
+# Nothing comes in: services start afresh, or not at all, and it is said that what they had is lost.
+
+. /tests/keep.sh
+
+# has_nothing NAME: it has run in this kernel only
+has_nothing() {
+	[ "$(cat "/run/$1.has")" = "$(uname -r)" ]
+}
+
+rm /etc/lukeep/memcached.conf
+declare_service simple 'save-signal = USR1'
+declare_service careful "$(printf 'save-signal = USR1\nif-lost = hold')"
+
+case $stage in
+1)	start_agent
+	until_true "all services come up" services_are running
+	ok "nothing was lost, it says" sh -c "! grep -q 'is lost' $agent_log"
+	make_initrd
+	# What comes in cannot be had by a service that has a memfd more than it saved.
+	update B
+	cat /run/update
+	fail "lukeep update came back" ;;
+2)	for name in simple careful; do
+		printf '[memfd more]\nkind = save\n' >>/etc/lukeep/$name.conf
+	done
+	start_agent
+	until_true "a service that may starts afresh" service_is simple '.state == "running" and (.resumed | not)'
+	until_true "a service that may not does not start" service_is careful '.state == "lost" and .pid == 0'
+	cat "$agent_log"
+	ok "it says that what it had is lost" grep -q 'simple: what it had in kernel .*-A is lost: it came in, but' "$agent_log"
+	until_true "nothing stale is there" has_nothing simple
+	make_initrd
+	update A
+	is $? 1 "there is no update without the other service"
+	ok "it says which" grep -q 'careful: it is not running' /run/update
+	ok "the declarations are read again" lukeep reload
+	until_true "then the other service starts" services_are running
+	until_true "and has nothing" has_nothing careful
+	for name in simple careful; do
+		sed -i '/more/,$d' /etc/lukeep/$name.conf
+	done
+	lukeep stop
+	wait "$agent"
+	start_agent
+	until_true "both start once more" services_are running
+	update A liveupdate=off
+	cat /run/update
+	fail "lukeep update came back from kernel B" ;;
+3)	ok "there is no live update" test ! -e /dev/liveupdate
+	start_agent
+	until_true "a service that may starts afresh" service_is simple '.state == "running" and (.resumed | not)'
+	until_true "a service that may not does not start" service_is careful '.state == "lost"'
+	cat "$agent_log"
+	ok "it says that what it had is lost" grep -q 'simple: what it had in kernel .*-B is lost: nothing came in' "$agent_log"
+	until_true "nothing stale is there" has_nothing simple
+	lukeep reload
+	until_true "then the other service starts" services_are running
+	make_initrd
+	update B
+	is $? 1 "there is no update from here"
+	ok "it says why" grep -q 'cannot use /dev/liveupdate' /run/update
+	ok "the services are at work" services_are running
+	pass ;;
+esac
