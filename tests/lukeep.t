@@ -9,4 +9,6 @@ for tool in "${tools[@]}" "/bin/jq=$(command -v jq)"; do
 done
 vm lukeep "${options[@]}" --timeout 900
 vm lukeep-lost "${options[@]}"
+vm lukeep-shutdown --with /lib/systemd/systemd-shutdown "${options[@]}"
+ok "systemd killed the others" grep -q 'Sending SIGKILL to remaining processes' "$build/logs/lukeep-shutdown.log"
 done_testing

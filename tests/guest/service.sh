@@ -1,8 +1,9 @@
 #!/bin/sh
 # service.sh NAME start|resume|save: a service for tests of lukeep, on its memfds "memory" and "saved".
 #
-# In its memory it has a line for each kernel that it has run in. It saves on USR1, or with its save command as /run/NAME.mood
-# tells: "refuse"; "hang"; "wait" until told by /run/NAME.fifo; "unload" the next kernel, and save. /run/NAME.has is what it has.
+# In its memory it has a line for each kernel that it has run in, and for each time that it was resumed there; /run/NAME.has
+# shows it. It saves on USR1, or has its save command send that. Both do as /run/NAME.mood tells. The service: "late", wait for
+# /run/NAME.fifo. Its save command: "refuse"; "hang"; "wait" for /run/NAME.fifo; "unload" the next kernel, and save.
 name=$1
 memory=/proc/self/fd/$LUKEEP_FD_memory
 saved=/proc/self/fd/$LUKEEP_FD_saved
@@ -10,16 +11,21 @@ saved=/proc/self/fd/$LUKEEP_FD_saved
 serve() {
 	cat "$memory" >"/run/$name.has.new"
 	mv "/run/$name.has.new" "/run/$name.has"
-	# The fifo keeps us waiting, and a signal can interrupt that.
-	trap 'cat "$memory" >"$saved"; exit 0' USR1
-	trap 'exit 0' TERM
 	while :; do
 		sleep 1000 &
 		child=$!
-		trap 'cat "$memory" >"$saved"; kill $child; exit 0' USR1
+		trap 'write; kill $child; exit 0' USR1
 		trap 'kill $child; exit 0' TERM
 		wait $child
 	done
+}
+
+# Late, if the mood says so.
+write() {
+	if [ "$(cat "/run/$name.mood" 2>/dev/null)" = late ]; then
+		read -r _ <"/run/$name.fifo"
+	fi
+	cat "$memory" >"$saved"
 }
 
 save() {

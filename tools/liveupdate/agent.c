@@ -83,13 +83,13 @@ static void keeper_gone(struct link *link)
 	link->source = sd_event_source_disable_unref(link->source);
 	close(link->fd);
 	link->fd = -1;
-	if (link->pending) {
-		pr_err("%s: its keeper has died", link->name);
-		update_answer(link, NULL, false);
-	} else if (link->listed && !agent->stopping) {
+	if (link->listed && !agent->stopping)
 		pr_err("%s: its keeper has died, and the service with it: \"lukeep reload\" starts it afresh",
 		       link->name);
-	}
+	if (link->pending)
+		update_answer(link, NULL, false);
+	else if (agent->update)
+		update_fail(agent);
 	if (!link->listed)
 		remove_link(link);
 	agent_stop_if_alone(agent);

@@ -41,7 +41,10 @@ static void do_check(struct keeper *k)
 {
 	if (k->state != SERVICE_RUNNING)
 		pr_err("it is not running: see what it logged; \"lukeep reload\" starts it again");
-	keeper_answer(k, "check", k->state == SERVICE_RUNNING);
+	else if (k->told_to_save)
+		pr_err("it was late the last time, and is still saving: wait until it has started again");
+	keeper_answer(k, "check",
+		      k->state == SERVICE_RUNNING && !k->told_to_save);
 }
 
 static void do_preserve(struct keeper *k)
@@ -86,9 +89,10 @@ static json_t *describe(const struct keeper *k)
 		[SERVICE_DOWN] = "down",
 		[SERVICE_LOST] = "lost",
 	};
+	bool late = k->state == SERVICE_RUNNING && k->told_to_save;
 
 	return json_pack("{s:s, s:s, s:i, s:i, s:b, s:s?, s:o}", "name", k->svc->name,
-			 "state", states[k->state], "pid", (int)k->pid,
+			 "state", late ? "late" : states[k->state], "pid", (int)k->pid,
 			 "keeper", (int)getpid(), "resumed", k->resumed,
 			 "session", k->session >= 0 ? k->svc->name : NULL,
 			 "memfds", memory_describe(k->svc));

@@ -173,7 +173,7 @@ void kexec_unload(void)
 int kexec_jump(bool now)
 {
 	if (sd_booted() > 0 && !now) {
-		if (!run((char *[]){ "systemctl", "kexec", NULL }))
+		if (!run((char *[]){ "systemctl", "kexec", "--no-block", NULL }))
 			return 0;
 		pr_err("\"systemctl kexec\" failed: see what it says; --now does without it");
 		return -1;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "lukeep.h"
@@ -183,6 +184,8 @@ int main(int argc, char **argv)
 		argv[0] = SURVIVOR_NAME;
 		execv("/proc/self/exe", argv);
 	}
+	/* We may have been run as /proc/self/exe. */
+	prctl(PR_SET_NAME, "lukeep");
 	/* The verb stands where getopt expects the program's name. */
 	while ((c = getopt_long(argc - 1, argv + 1, verbs[i].options, options,
 				NULL)) != -1) {

@@ -137,7 +137,8 @@ enum service_state {
  * @timer:	until when the service has to exit, or when it is started again
  * @stopped:	wall-clock second at or before which it exited
  * @exited_well: it exited with status 0
- * @told_to_save: its exit is not its own idea; it goes back to work after it
+ * @told_to_save: its exit is not its own idea; it goes back to work after it.
+ *		 Running, it is late
  * @called_off:	it goes back to work as soon as it has saved
  * @resumed:	it was started on what it saved
  * @session:	where its memfds are preserved, -1 when no update is under way
@@ -225,6 +226,10 @@ void agent_stop_if_alone(struct agent *agent);
 
 /* client.c */
 int client_request(const struct options *opt, json_t *request);
+
+/* clock.c */
+double clock_now(void);
+void clock_go_on(time_t stopped);
 
 /* command.c */
 pid_t command_start(const char *command, const struct service *svc);

@@ -6,7 +6,6 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,29 +30,6 @@ static void set_timer(struct keeper *k, int seconds,
 	if (sd_event_add_time_relative(k->event, &k->timer, CLOCK_MONOTONIC,
 				       usec, 0, handler, k) < 0)
 		pr_err("cannot set a timer: free some memory");
-}
-
-/*
- * A service that stamps what it saves with the second, as memcached does,
- * throws it away unless the clock has gone on. But the new kernel took its time
- * from the RTC, which may differ from the time that the previous kernel had.
- */
-static void let_clock_go_on(time_t stopped)
-{
-	struct timespec ts = { .tv_sec = stopped + 1 };
-	time_t behind = stopped - time(NULL);
-
-	if (behind > 0) {
-		if (clock_settime(CLOCK_REALTIME, &ts))
-			pr_err("the clock is %lld s before the service's stop, and cannot be set: %s: the service may drop its data",
-			       (long long)behind, strerror(errno));
-		else
-			pr_info("the clock was %lld s before the service's stop: set forward",
-				(long long)behind);
-		return;
-	}
-	while (time(NULL) <= stopped)
-		poll(NULL, 0, 10);
 }
 
 static int on_exit_of_service(struct sd_event_source *source,
@@ -88,7 +64,7 @@ static int resume(struct keeper *k)
 	if (memory_create(k->svc) || memory_link(k->svc, MEMFD_MEMORY) ||
 	    memory_link(k->svc, MEMFD_SAVE))
 		return -1;
-	let_clock_go_on(k->stopped);
+	clock_go_on(k->stopped);
 	if (launch(k, k->svc->resume))
 		return -1;
 	k->resumed = true;
@@ -114,18 +90,10 @@ int service_start(struct keeper *k)
 	return k->state == SERVICE_SAVED ? resume(k) : start_afresh(k);
 }
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
 /* What the previous kernel's keeper handed over; -1 when that cannot be had. */
 static int take_over(struct keeper *k, int session)
 {
-	double start = now();
+	double start = clock_now();
 
 	if (transfer_in(k->svc, session, &k->stopped))
 		return -1;
@@ -133,11 +101,11 @@ static int take_over(struct keeper *k, int session)
 		pr_err("a memfd that the service saved is empty: was it declared in the previous kernel?");
 		return -1;
 	}
-	pr_info("update: retrieve the memory: %.3f s", now() - start);
+	pr_info("update: retrieve the memory: %.3f s", clock_now() - start);
 	k->state = SERVICE_SAVED;
-	start = now();
+	start = clock_now();
 	if (!resume(k))
-		pr_info("update: start the service: %.3f s", now() - start);
+		pr_info("update: start the service: %.3f s", clock_now() - start);
 	return 0;
 }
 
@@ -147,7 +115,7 @@ static int take_over(struct keeper *k, int session)
  */
 void service_arrive(struct keeper *k, bool first)
 {
-	char release[RELEASE_MAX] = "before";
+	char release[RELEASE_MAX] = "unknown";
 	bool left = kexec_left(release);
 	int session = -1, found;
 	bool taken;
@@ -191,6 +159,9 @@ static void save_done(struct keeper *k, enum service_state state)
 {
 	k->timer = sd_event_source_disable_unref(k->timer);
 	k->state = state;
+	/* Without its save command the service works on; a signal stays sent. */
+	if (state == SERVICE_RUNNING && k->svc->save_command)
+		k->told_to_save = false;
 	if (k->called_off)
 		back_to_work(k);
 	else
@@ -223,7 +194,10 @@ static void exited_unasked(struct keeper *k)
 	bool late = k->told_to_save && k->exited_well && memory_is_saved(k->svc);
 
 	k->state = late ? SERVICE_SAVED : SERVICE_DOWN;
-	if (k->told_to_save)
+	/* What is preserved is not its memory any more: the update will fail. */
+	if (k->owner >= 0)
+		k->told_to_save = true;
+	else if (k->told_to_save)
 		service_start(k);
 	else if (k->svc->restart)
 		set_timer(k, RESTART_PAUSE, on_pause_over);
@@ -322,8 +296,12 @@ void service_save(struct keeper *k)
 		keeper_answer(k, "save", false);
 		return;
 	}
-	if (k->state != SERVICE_RUNNING || memory_clear_saved(k->svc) ||
-	    memory_link(k->svc, MEMFD_SAVE) || tell_to_save(k)) {
+	if (k->state != SERVICE_RUNNING) {
+		pr_err("it has exited before it was told to save: see what it logged");
+		keeper_answer(k, "save", false);
+		return;
+	}
+	if (memory_clear_saved(k->svc) || memory_link(k->svc, MEMFD_SAVE) || tell_to_save(k)) {
 		keeper_answer(k, "save", false);
 		return;
 	}

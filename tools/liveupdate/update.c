@@ -73,14 +73,6 @@ static const struct {
 	{ "jump into the next kernel", NULL, jump },
 };
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
 /* Tell the client how it went. */
 static void end(struct agent *agent)
 {
@@ -166,7 +158,7 @@ static void begin_step(struct agent *agent)
 {
 	struct update *u = agent->update;
 
-	u->start = now();
+	u->start = clock_now();
 	if (steps[u->step].verb) {
 		ask(agent, steps[u->step].verb);
 		return;
@@ -180,7 +172,7 @@ static void end_step(struct agent *agent)
 {
 	struct update *u = agent->update;
 
-	pr_info("update: %s: %.3f s", steps[u->step].name, now() - u->start);
+	pr_info("update: %s: %.3f s", steps[u->step].name, clock_now() - u->start);
 	if (u->dry_run) {
 		pr_info("update: all is ready; the command line would be: %s",
 			u->cmdline);

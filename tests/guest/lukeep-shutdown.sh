@@ -1,0 +1,36 @@
+# shellcheck shell=sh
+# systemd's last program kills what is left, unmounts, and enters the next kernel; a service keeps its memory all the same.
+
+. /tests/keep.sh
+
+declare_service simple 'save-signal = USR1'
+rm /etc/lukeep/memcached.conf
+
+# systemd, as far as lukeep sees it. At the end the first process becomes what systemd would become.
+fake_systemd() {
+	mkdir -p /run/systemd/system
+	cat >/bin/systemctl <<-'END'
+	#!/bin/sh
+	[ "$*" = "kexec --no-block" ]
+	END
+	chmod +x /bin/systemctl
+	ln -s /lib/systemd/systemd-shutdown /run/last
+}
+
+case $stage in
+1)	fake_systemd
+	start_agent
+	until_true "the service comes up" services_are running
+	make_initrd
+	update B
+	status=$?
+	cat /run/update
+	is $status 0 "the update is handed to systemd"
+	mv /run/last /run/shutdown ;;
+2)	start_agent
+	until_true "the service comes back" services_are running
+	cat "$agent_log"
+	ok "it has resumed" service_is simple .resumed
+	is "$(sed 's/.*-//' /run/simple.has | tr -d '\n')" AB "it has what it had"
+	pass ;;
+esac
