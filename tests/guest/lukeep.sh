@@ -73,7 +73,7 @@ failures() {
 
 	cp /etc/lukeep/signal.conf /run/signal.conf
 	echo 'size == 3' >>/etc/lukeep/signal.conf
-	fails_at "check the services" '/etc/lukeep/signal.conf:10: "= 3" is not a size' A A
+	fails_at "check the services" '/etc/lukeep/signal.conf:9: "= 3" is not a size' A A
 	cp /run/signal.conf /etc/lukeep/signal.conf
 
 	lukeep update --kernel /boot/nothing >/run/update 2>&1
@@ -92,10 +92,10 @@ failures() {
 
 	echo refuse >/run/command.mood
 	fails_at "save and stop the services" 'command: its save command exited with status 3' AA A
-	echo hang >/run/command.mood
-	fails_at "save and stop the services" 'command: it has not saved and exited within 5 s' AAA A
+	rm /run/command.mood
+	hanging
 	echo unload >/run/command.mood
-	fails_at "jump into the next kernel" 'the kernel refused' AAAA AA
+	fails_at "jump into the next kernel" 'the kernel refused' AAAA AAA
 }
 
 agent_killed() {
@@ -135,21 +135,49 @@ agent_killed() {
 	rm /run/command.mood /run/command.fifo
 }
 
-# A service that is late is left alone until it has saved.
-late() {
-	mkfifo /run/signal.fifo
-	echo late >/run/signal.mood
+# with_another NAME SAVE-KEYS: a service that is there for a while, and has no time to save
+with_another() {
+	declare_service "$1" "$(printf '%s\nsave-timeout = 1' "$2")"
+	ok "the declarations are read again" lukeep reload
+	until_true "another service runs" services_are running
+	ok "they are four" status_is '.services | length == 4'
 	update B
 	is $? 1 "the update fails when a service is late"
-	ok "it says so" grep -q 'signal: it has not saved and exited within 5 s' /run/update
-	ok "the status shows it" service_is signal '.state == "late"'
+	cat /run/update
+	ok "it says so" grep -q "$1: it has not saved and exited within 1 s" /run/update
+}
+
+without_it() {
+	rm "/etc/lukeep/$1.conf"
+	ok "the declarations are read once more" lukeep reload
+	until_true "the other service is gone" service_is "$1" '.state == "gone"'
+	rm "/run/lukeep/$1.keeper"
+}
+
+# A save command that hangs is ended.
+hanging() {
+	echo hang >/run/slow.mood
+	with_another slow 'save-command = sh /tests/service.sh slow save'
+	until_true "all are at work" services_are running
+	without_it slow
+	at_work AAA AA
+}
+
+# A service that is late is left alone until it has saved.
+late() {
+	mkfifo /run/late.fifo
+	echo late >/run/late.mood
+	with_another late 'save-signal = USR1'
+	ok "the status shows it" service_is late '.state == "late"'
 	update B
 	is $? 1 "it fails again"
-	ok "the service is still saving, it says" grep -q 'signal: it was late the last time' /run/update
-	rm /run/signal.mood
-	echo >/run/signal.fifo
+	ok "the service is still saving, it says" grep -q 'late: it was late the last time' /run/update
+	rm /run/late.mood
+	echo >/run/late.fifo
 	until_true "all are at work when the service has saved" services_are running
-	at_work AAAAAA AAA
+	until_true "it has what it saved" has late AA
+	without_it late
+	at_work AAAAAA AAAA
 }
 
 # A service that exits unasked, and is to be restarted, has nothing.
@@ -207,14 +235,14 @@ resumed() {
 }
 
 sed -i "s:-l 127.0.0.1 -m 1024:-t 1 -m 64 -M -s $socket:" /etc/lukeep/memcached.conf
-declare_service signal "$(printf 'save-signal = USR1\nsave-timeout = 5')"
-declare_service command "$(printf 'save-command = sh /tests/service.sh command save\nsave-timeout = 5\nrestart = yes')"
+declare_service signal 'save-signal = USR1'
+declare_service command "$(printf 'save-command = sh /tests/service.sh command save\nrestart = yes')"
 
 case $stage in
 1)	make_initrd
 	fake_kexec
 	failures
-	agent_killed AAAA AA
+	agent_killed AAAA AAA
 	late
 	restarted
 	keeper_killed
