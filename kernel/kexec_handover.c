@@ -29,6 +29,7 @@
 #include <linux/libfdt.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/pagevec.h>
 #include <linux/unaligned.h>
 #include <linux/utsname.h>
 
@@ -78,6 +79,72 @@ static bool in_scratch(phys_addr_t phys, size_t size)
 	       WARN_ON(kho_scratch_overlap(phys, size));
 }
 
+static unsigned long folio_key(struct folio *folio)
+{
+	return kho_radix_encode_key(PFN_PHYS(folio_pfn(folio)),
+				    folio_order(folio));
+}
+
+/**
+ * kho_preserve_folios - preserve several folios over kexec
+ * @folios: the folios; the caller holds a reference to each and keeps it from
+ *          moving
+ * @nr:     how many, PAGEVEC_SIZE at most
+ *
+ * The folios stay in use. They must not be freed before kho_unpreserve_folios().
+ * A failure leaves none of them preserved.
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EOPNOTSUPP when KHO is off, -EEXIST when one is preserved already,
+ * -EINVAL when one lies in scratch memory (KEXEC_HANDOVER_DEBUG), or -ENOMEM.
+ */
+int kho_preserve_folios(struct folio *const *folios, unsigned int nr)
+{
+	unsigned long keys[PAGEVEC_SIZE];
+	unsigned int i;
+	int err;
+
+	if (!kho_is_enabled())
+		return -EOPNOTSUPP;
+
+	for (i = 0; i < nr; i++) {
+		if (in_scratch(PFN_PHYS(folio_pfn(folios[i])),
+			       folio_size(folios[i])))
+			return -EINVAL;
+		keys[i] = folio_key(folios[i]);
+	}
+
+	err = kho_radix_add_keys(&kho_out.tree, keys, nr);
+	if (trace_kho_preserve_folio_enabled())
+		for (i = 0; i < nr; i++)
+			trace_kho_preserve_folio(PFN_PHYS(folio_pfn(folios[i])),
+						 folio_nr_pages(folios[i]), err);
+
+	return err;
+}
+EXPORT_SYMBOL_GPL(kho_preserve_folios);
+
+/**
+ * kho_unpreserve_folios - undo kho_preserve_folios()
+ * @folios: the folios, each of the order that it had then
+ * @nr:     how many, PAGEVEC_SIZE at most; they need not be those of one call
+ *
+ * Context: process context, may sleep.
+ */
+void kho_unpreserve_folios(struct folio *const *folios, unsigned int nr)
+{
+	unsigned long keys[PAGEVEC_SIZE];
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		keys[i] = folio_key(folios[i]);
+		trace_kho_unpreserve_folio(PFN_PHYS(folio_pfn(folios[i])),
+					   folio_nr_pages(folios[i]), 0);
+	}
+	kho_radix_del_keys(&kho_out.tree, keys, nr);
+}
+EXPORT_SYMBOL_GPL(kho_unpreserve_folios);
+
 /**
  * kho_preserve_folio - preserve a folio over kexec
  * @folio: the folio; the caller holds a reference and keeps it from moving
@@ -85,25 +152,11 @@ static bool in_scratch(phys_addr_t phys, size_t size)
  * The folio stays in use. It must not be freed before kho_unpreserve_folio().
  *
  * Context: process context, may sleep.
- * Return: 0, -EOPNOTSUPP when KHO is off, -EEXIST when it is preserved already,
- * -EINVAL when it lies in scratch memory (KEXEC_HANDOVER_DEBUG), or -ENOMEM.
+ * Return: as of kho_preserve_folios().
  */
 int kho_preserve_folio(struct folio *folio)
 {
-	phys_addr_t phys = PFN_PHYS(folio_pfn(folio));
-	int err;
-
-	if (!kho_is_enabled())
-		return -EOPNOTSUPP;
-
-	if (in_scratch(phys, folio_size(folio)))
-		return -EINVAL;
-
-	err = kho_radix_add_key(&kho_out.tree,
-				kho_radix_encode_key(phys, folio_order(folio)));
-	trace_kho_preserve_folio(phys, folio_nr_pages(folio), err);
-
-	return err;
+	return kho_preserve_folios(&folio, 1);
 }
 EXPORT_SYMBOL_GPL(kho_preserve_folio);
 
@@ -115,11 +168,7 @@ EXPORT_SYMBOL_GPL(kho_preserve_folio);
  */
 void kho_unpreserve_folio(struct folio *folio)
 {
-	phys_addr_t phys = PFN_PHYS(folio_pfn(folio));
-
-	kho_radix_del_key(&kho_out.tree,
-			  kho_radix_encode_key(phys, folio_order(folio)));
-	trace_kho_unpreserve_folio(phys, folio_nr_pages(folio), 0);
+	kho_unpreserve_folios(&folio, 1);
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_folio);
 

@@ -39,6 +39,8 @@ bool is_kho_boot(void);
 
 int kho_preserve_folio(struct folio *folio);
 void kho_unpreserve_folio(struct folio *folio);
+int kho_preserve_folios(struct folio *const *folios, unsigned int nr);
+void kho_unpreserve_folios(struct folio *const *folios, unsigned int nr);
 int kho_preserve_pages(struct page *page, unsigned long nr_pages);
 void kho_unpreserve_pages(struct page *page, unsigned long nr_pages);
 int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation);
@@ -103,6 +105,15 @@ static inline int kho_preserve_folio(struct folio *folio)
 }
 
 static inline void kho_unpreserve_folio(struct folio *folio) { }
+
+static inline int kho_preserve_folios(struct folio *const *folios,
+				      unsigned int nr)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void kho_unpreserve_folios(struct folio *const *folios,
+					 unsigned int nr) { }
 
 static inline int kho_preserve_pages(struct page *page, unsigned long nr_pages)
 {

@@ -86,6 +86,10 @@ struct kho_radix_run_cb {
 unsigned long kho_radix_encode_key(phys_addr_t phys, unsigned int order);
 int kho_radix_decode_key(unsigned long key, phys_addr_t *phys,
 			 unsigned int *order);
+int kho_radix_add_keys(struct kho_radix_tree *tree, const unsigned long *keys,
+		       unsigned int nr);
+void kho_radix_del_keys(struct kho_radix_tree *tree, const unsigned long *keys,
+			unsigned int nr);
 bool kho_radix_has_key(struct kho_radix_tree *tree, unsigned long key);
 int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr_pages);

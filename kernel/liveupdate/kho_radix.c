@@ -134,18 +134,13 @@ static void free_subtree(void *subtree, unsigned int level)
 	cond_resched();
 }
 
-/* A node of @level, the nodes under it, and nothing but @key in them. */
+/* A node of @level and the nodes under it on the way to @key, without keys. */
 static void *new_branch(unsigned long key, unsigned int level)
 {
-	struct kho_radix_leaf *leaf = kho_radix_alloc_node();
-	void *branch = leaf;
+	void *branch = kho_radix_alloc_node();
 	unsigned int i;
 
-	if (!leaf)
-		return NULL;
-	__set_bit(bit_index(key), leaf->bitmap);
-
-	for (i = 1; i <= level; i++) {
+	for (i = 1; branch && i <= level; i++) {
 		struct kho_radix_node *node = kho_radix_alloc_node();
 
 		if (!node) {
@@ -196,10 +191,14 @@ void kho_radix_destroy_tree(struct kho_radix_tree *tree)
 	mutex_destroy(&tree->lock);
 }
 
-static int add_key(struct kho_radix_tree *tree, unsigned long key)
+/*
+ * The leaf for @key, which is made if it is missing, or NULL for want of memory.
+ * A leaf that was made has no key yet: the caller adds one.
+ */
+static struct kho_radix_leaf *get_leaf(struct kho_radix_tree *tree,
+				       unsigned long key)
 {
 	struct kho_radix_node *node = tree->root;
-	struct kho_radix_leaf *leaf;
 	unsigned int level;
 
 	lockdep_assert_held(&tree->lock);
@@ -211,17 +210,22 @@ static int add_key(struct kho_radix_tree *tree, unsigned long key)
 			void *branch = new_branch(key, level - 1);
 
 			if (!branch)
-				return -ENOMEM;
+				return NULL;
 			*slot = virt_to_phys(branch);
-			return 0;
 		}
 		node = phys_to_virt(*slot);
 	}
 
-	leaf = (struct kho_radix_leaf *)node;
-	if (__test_and_set_bit(bit_index(key), leaf->bitmap))
-		return -EEXIST;
-	return 0;
+	return (struct kho_radix_leaf *)node;
+}
+
+static int add_key(struct kho_radix_tree *tree, unsigned long key)
+{
+	struct kho_radix_leaf *leaf = get_leaf(tree, key);
+
+	if (!leaf)
+		return -ENOMEM;
+	return __test_and_set_bit(bit_index(key), leaf->bitmap) ? -EEXIST : 0;
 }
 
 /*
@@ -273,6 +277,68 @@ static void del_key(struct kho_radix_tree *tree, unsigned long key)
 	}
 }
 
+/* As del_key() for each of @keys. */
+static void del_keys(struct kho_radix_tree *tree, const unsigned long *keys,
+		     unsigned int nr)
+{
+	while (nr--)
+		del_key(tree, *keys++);
+}
+
+/**
+ * kho_radix_add_keys - add several keys to a tree
+ * @tree: the tree
+ * @keys: the keys, of KHO_TREE_KEY_WIDTH bits; neighbours cost least
+ * @nr:   how many
+ *
+ * On failure the tree is as it was.
+ *
+ * Context: may sleep
+ * Return: 0, -EEXIST if the tree has one of them, or -ENOMEM.
+ */
+int kho_radix_add_keys(struct kho_radix_tree *tree, const unsigned long *keys,
+		       unsigned int nr)
+{
+	unsigned long in_leaf = ULONG_MAX;
+	struct kho_radix_leaf *leaf = NULL;
+	unsigned int i;
+	int err = 0;
+
+	mutex_lock(&tree->lock);
+	for (i = 0; i < nr; i++) {
+		if (keys[i] >> KHO_TREE_BITMAP_LOG2 != in_leaf) {
+			in_leaf = keys[i] >> KHO_TREE_BITMAP_LOG2;
+			leaf = get_leaf(tree, keys[i]);
+		}
+		if (!leaf)
+			err = -ENOMEM;
+		else if (__test_and_set_bit(bit_index(keys[i]), leaf->bitmap))
+			err = -EEXIST;
+		if (err)
+			break;
+	}
+	if (err)
+		del_keys(tree, keys, i);
+	mutex_unlock(&tree->lock);
+	return err;
+}
+
+/**
+ * kho_radix_del_keys - take several keys out of a tree
+ * @tree: the tree
+ * @keys: keys that are in it; for others there is a warning
+ * @nr:   how many
+ *
+ * Context: may sleep
+ */
+void kho_radix_del_keys(struct kho_radix_tree *tree, const unsigned long *keys,
+			unsigned int nr)
+{
+	mutex_lock(&tree->lock);
+	del_keys(tree, keys, nr);
+	mutex_unlock(&tree->lock);
+}
+
 /**
  * kho_radix_add_key - add a key to a tree
  * @tree: the tree
@@ -286,15 +352,7 @@ static void del_key(struct kho_radix_tree *tree, unsigned long key)
  */
 int kho_radix_add_key(struct kho_radix_tree *tree, unsigned long key)
 {
-	int err;
-
-	if (!key_fits(key))
-		return -EINVAL;
-
-	mutex_lock(&tree->lock);
-	err = add_key(tree, key);
-	mutex_unlock(&tree->lock);
-	return err;
+	return key_fits(key) ? kho_radix_add_keys(tree, &key, 1) : -EINVAL;
 }
 
 /**
@@ -308,12 +366,8 @@ int kho_radix_add_key(struct kho_radix_tree *tree, unsigned long key)
  */
 void kho_radix_del_key(struct kho_radix_tree *tree, unsigned long key)
 {
-	if (WARN_ON_ONCE(!key_fits(key)))
-		return;
-
-	mutex_lock(&tree->lock);
-	del_key(tree, key);
-	mutex_unlock(&tree->lock);
+	if (!WARN_ON_ONCE(!key_fits(key)))
+		kho_radix_del_keys(tree, &key, 1);
 }
 
 /**

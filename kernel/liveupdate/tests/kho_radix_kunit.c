@@ -380,6 +380,43 @@ static void short_of_memory_leaves_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, allocs, nr_nodes(tree) - KHO_TREE_DEPTH);
 }
 
+static void several_keys_are_added_or_none(struct kunit *test)
+{
+	struct kho_radix_tree *tree = test->priv;
+	const unsigned long keys[] = {
+		0, 1, KHO_TREE_BITMAP_BITS, 63, BIT(40), BIT(40) + 1, MAX_KEY,
+	};
+	const unsigned int nr = ARRAY_SIZE(keys);
+	unsigned int i, allocs;
+	int err;
+
+	for (i = 0; i < nr; i++) {
+		KUNIT_ASSERT_EQ(test, 0, kho_radix_add_key(tree, keys[i]));
+		KUNIT_EXPECT_EQ(test, -EEXIST,
+				kho_radix_add_keys(tree, keys, nr));
+		KUNIT_EXPECT_EQ(test, nr_keys(tree), 1);
+		kho_radix_del_key(tree, keys[i]);
+		KUNIT_EXPECT_EQ(test, nr_nodes(tree), 1);
+	}
+
+	kunit_activate_static_stub(test, kho_radix_alloc_node,
+				   failing_alloc_node);
+	for (allocs = 0; ; allocs++) {
+		nr_allocs_left = allocs;
+		err = kho_radix_add_keys(tree, keys, nr);
+		if (!err)
+			break;
+		KUNIT_ASSERT_EQ(test, -ENOMEM, err);
+		KUNIT_ASSERT_EQ(test, nr_nodes(tree), 1);
+	}
+	for (i = 0; i < nr; i++)
+		KUNIT_EXPECT_TRUE(test, kho_radix_has_key(tree, keys[i]));
+	KUNIT_EXPECT_EQ(test, nr_keys(tree), nr);
+
+	kho_radix_del_keys(tree, keys, nr);
+	KUNIT_EXPECT_EQ(test, nr_nodes(tree), 1);
+}
+
 static void range_of_no_pages_is_nothing(struct kunit *test)
 {
 	struct kho_radix_tree *tree = test->priv;
@@ -876,6 +913,7 @@ static struct kunit_case kho_radix_test_cases[] = {
 	KUNIT_CASE(range_becomes_largest_blocks),
 	KUNIT_CASE(range_that_fails_leaves_nothing),
 	KUNIT_CASE(short_of_memory_leaves_nothing),
+	KUNIT_CASE(several_keys_are_added_or_none),
 	KUNIT_CASE(range_of_no_pages_is_nothing),
 	KUNIT_CASE(block_is_within_one_node),
 	KUNIT_CASE(block_is_halved_by_a_border),
