@@ -397,9 +397,47 @@ static int __init take_run(phys_addr_t start, unsigned long nr_blocks,
 	return 0;
 }
 
+/* What a chunk spans, from its first block to its last one. */
+static void __init chunk_span(phys_addr_t start, unsigned int order,
+			      const unsigned long *bitmap,
+			      phys_addr_t *span_start, phys_addr_t *span_size)
+{
+	unsigned long first = find_first_bit(bitmap, KHO_RADIX_CHUNK);
+	unsigned long last = find_last_bit(bitmap, KHO_RADIX_CHUNK);
+
+	*span_start = start + (first << (PAGE_SHIFT + order));
+	*span_size = (last - first + 1) << (PAGE_SHIFT + order);
+}
+
+/* Most often all that lies between may be preserved, too. */
+static bool __init take_chunk(phys_addr_t start, unsigned int order,
+			      const unsigned long *bitmap, void *data)
+{
+	const unsigned int shift = PAGE_SHIFT + order;
+	phys_addr_t span_start, span_size;
+	unsigned long bit, end;
+
+	chunk_span(start, order, bitmap, &span_start, &span_size);
+	if (!may_be_preserved(span_start, span_size) ||
+	    memblock_is_region_reserved(span_start, span_size))
+		return false;
+
+	if (span_size <= 1UL << kho_blocks.shift)
+		mark_blocks(span_start, span_size);
+	else
+		for_each_set_bitrange(bit, end, bitmap, KHO_RADIX_CHUNK)
+			mark_blocks(start + (bit << shift),
+				    (end - bit) << shift);
+	kho_takeover.preserved +=
+		(u64)bitmap_weight(bitmap, KHO_RADIX_CHUNK) << shift;
+
+	return true;
+}
+
 static const struct kho_radix_run_cb take_cb __initconst = {
 	.node_ok = take_node,
 	.run = take_run,
+	.chunk = take_chunk,
 };
 
 static const char * __init check_tree(void)
@@ -610,35 +648,61 @@ void __init kho_memory_init(void)
 	memblock_set_kho_policy(MEMBLOCK_KHO_POLICY_NONE);
 }
 
+static inline void __init mark_block(unsigned long pfn, unsigned int order)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	/* The walk comes to the larger block first. */
+	if (page_private(page))
+		set_page_private(page, page_private(page) | KHO_PAGE_AMBIGUOUS);
+	else
+		set_page_private(page, KHO_PAGE_MAGIC | order);
+}
+
+/* As far as it was reserved for us, and nobody got hold of it since. */
+static bool __init may_be_marked(phys_addr_t start, phys_addr_t size)
+{
+	return memblock_is_region_reserved_kho(start, size) &&
+	       !kho_scratch_overlap(start, size);
+}
+
 static int __init mark_run(phys_addr_t start, unsigned long nr_blocks,
 			   unsigned int order, void *data)
 {
 	unsigned long pfn = PHYS_PFN(start);
 	phys_addr_t size;
 
-	/* As far as take_run() reserved it, and nobody got hold of it since. */
 	if (check_mul_overflow(nr_blocks, PAGE_SIZE << order, &size) ||
-	    !memblock_is_region_reserved_kho(start, size) ||
-	    kho_scratch_overlap(start, size))
+	    !may_be_marked(start, size))
 		return -EINVAL;
 
-	for (; nr_blocks; nr_blocks--, pfn += 1UL << order) {
-		struct page *page = pfn_to_page(pfn);
-
-		/* The walk comes to the larger block first. */
-		if (page_private(page))
-			set_page_private(page, page_private(page) |
-					       KHO_PAGE_AMBIGUOUS);
-		else
-			set_page_private(page, KHO_PAGE_MAGIC | order);
-	}
+	for (; nr_blocks; nr_blocks--, pfn += 1UL << order)
+		mark_block(pfn, order);
 
 	return 0;
+}
+
+static bool __init mark_chunk(phys_addr_t start, unsigned int order,
+			      const unsigned long *bitmap, void *data)
+{
+	phys_addr_t span_start, span_size;
+	unsigned long bit, pfn = PHYS_PFN(start), bits;
+
+	chunk_span(start, order, bitmap, &span_start, &span_size);
+	if (!may_be_marked(span_start, span_size))
+		return false;
+
+	for (bit = 0; bit < KHO_RADIX_CHUNK; bit += BITS_PER_LONG)
+		for (bits = bitmap[BIT_WORD(bit)]; bits; bits &= bits - 1)
+			mark_block(pfn + ((bit + __ffs(bits)) << order), order);
+
+	return true;
 }
 
 static const struct kho_radix_run_cb mark_cb __initconst = {
 	.node_ok = node_ok,
 	.run = mark_run,
+	.chunk = mark_chunk,
 };
 
 /* The order of the preserved block that a page is first of, or -1. */

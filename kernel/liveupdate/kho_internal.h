@@ -74,14 +74,22 @@ void kho_unmark(phys_addr_t phys, u64 size);
  *           of keys, which is descending order of @order. When it refuses a
  *           run, with -EINVAL, it is called for each block alone, and one that
  *           is refused alone is left out. Another errno ends the walk
+ * @chunk:   called with KHO_RADIX_CHUNK bits of the tree, some of them set, that
+ *           stand for adjacent blocks, of which the first begins at @start. When
+ *           it returns true it has dealt with all of them; else they come as
+ *           runs. May be NULL
  *
- * Both are required.
+ * The other two are required.
  */
 struct kho_radix_run_cb {
 	bool (*node_ok)(phys_addr_t phys, void *data);
 	int (*run)(phys_addr_t start, unsigned long nr_blocks,
 		   unsigned int order, void *data);
+	bool (*chunk)(phys_addr_t start, unsigned int order,
+		      const unsigned long *bitmap, void *data);
 };
+
+#define KHO_RADIX_CHUNK		512
 
 unsigned long kho_radix_encode_key(phys_addr_t phys, unsigned int order);
 int kho_radix_decode_key(unsigned long key, phys_addr_t *phys,

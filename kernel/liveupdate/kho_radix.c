@@ -32,6 +32,7 @@
 	(KHO_TREE_BITMAP_LOG2 + ((level) - 1) * KHO_TREE_TABLE_LOG2)
 
 static_assert(BITS_PER_LONG == 64);
+static_assert(KHO_TREE_BITMAP_BITS % KHO_RADIX_CHUNK == 0);
 /* The levels suffice for each key, none is in vain, no key is shifted out. */
 static_assert(TABLE_SHIFT(KHO_TREE_DEPTH) >= KHO_TREE_KEY_WIDTH);
 static_assert(TABLE_SHIFT(TOP_LEVEL) < KHO_TREE_KEY_WIDTH);
@@ -650,14 +651,14 @@ static int run_walk_node(phys_addr_t phys, void *state)
 	return LEAVE_OUT;
 }
 
-static int run_walk_leaf(const struct kho_radix_leaf *leaf,
-			 unsigned long first_key, void *state)
+/* Add the keys of a chunk, which begins with @first_key, to the runs. */
+static int run_walk_chunk(struct run_walk *walk, const unsigned long *chunk,
+			  unsigned long first_key)
 {
-	struct run_walk *walk = state;
 	unsigned long bit, end;
 	int err;
 
-	for_each_set_bitrange(bit, end, leaf->bitmap, KHO_TREE_BITMAP_BITS) {
+	for_each_set_bitrange(bit, end, chunk, KHO_RADIX_CHUNK) {
 		if (walk->first_key + walk->nr_keys != (first_key | bit)) {
 			err = run_walk_report(walk);
 			if (err)
@@ -666,6 +667,47 @@ static int run_walk_leaf(const struct kho_radix_leaf *leaf,
 			walk->nr_keys = 0;
 		}
 		walk->nr_keys += end - bit;
+	}
+
+	return 0;
+}
+
+/* Are the keys of a leaf those of adjacent blocks? */
+static bool leaf_is_linear(unsigned long first_key, phys_addr_t *start,
+			   unsigned int *order)
+{
+	const unsigned long last_key = first_key + KHO_TREE_BITMAP_BITS - 1;
+	unsigned int last_order;
+	phys_addr_t last;
+
+	return !kho_radix_decode_key(first_key, start, order) &&
+	       !kho_radix_decode_key(last_key, &last, &last_order) &&
+	       *order == last_order;
+}
+
+static int run_walk_leaf(const struct kho_radix_leaf *leaf,
+			 unsigned long first_key, void *state)
+{
+	struct run_walk *walk = state;
+	const unsigned long *chunk;
+	unsigned int order = 0;
+	phys_addr_t start = 0;
+	unsigned long bit;
+	bool whole;
+	int err;
+
+	whole = walk->cb->chunk && leaf_is_linear(first_key, &start, &order);
+
+	for (bit = 0; bit < KHO_TREE_BITMAP_BITS; bit += KHO_RADIX_CHUNK) {
+		chunk = &leaf->bitmap[BIT_WORD(bit)];
+		if (bitmap_empty(chunk, KHO_RADIX_CHUNK))
+			continue;
+		if (whole && walk->cb->chunk(start + (bit << (PAGE_SHIFT + order)),
+					     order, chunk, walk->data))
+			continue;
+		err = run_walk_chunk(walk, chunk, first_key | bit);
+		if (err)
+			return err;
 	}
 
 	return 0;

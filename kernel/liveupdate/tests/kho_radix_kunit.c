@@ -772,6 +772,76 @@ static void refused_block_is_left_out(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, accepted, 5);
 }
 
+/* Blocks of each order that were found, and the sum of their numbers. */
+struct found {
+	unsigned long nr[MAX_PAGE_ORDER + 1];
+	unsigned long sum[MAX_PAGE_ORDER + 1];
+	unsigned long nr_chunks;
+};
+
+static void find_blocks(struct found *found, phys_addr_t start,
+			unsigned long nr_blocks, unsigned int order)
+{
+	unsigned long first = start >> (PAGE_SHIFT + order);
+
+	found->nr[order] += nr_blocks;
+	found->sum[order] += nr_blocks * (first + first + nr_blocks - 1) / 2;
+}
+
+static int find_run(phys_addr_t start, unsigned long nr_blocks,
+		    unsigned int order, void *data)
+{
+	find_blocks(data, start, nr_blocks, order);
+	return 0;
+}
+
+/* Has every second one come as runs. */
+static bool find_chunk(phys_addr_t start, unsigned int order,
+		       const unsigned long *bitmap, void *data)
+{
+	const phys_addr_t size = PAGE_SIZE << order;
+	struct found *found = data;
+	unsigned long bit;
+
+	if (found->nr_chunks++ % 2)
+		return false;
+	for_each_set_bit(bit, bitmap, KHO_RADIX_CHUNK)
+		find_blocks(found, start + bit * size, 1, order);
+	return true;
+}
+
+static void chunks_and_runs_are_all_keys(struct kunit *test)
+{
+	const struct kho_radix_run_cb with = {
+		.node_ok = any_node_ok,
+		.run = find_run,
+		.chunk = find_chunk,
+	};
+	const struct kho_radix_run_cb without = {
+		.node_ok = any_node_ok,
+		.run = find_run,
+	};
+	struct kho_radix_tree *tree = test->priv;
+	struct found chunks = { }, runs = { };
+	unsigned long i, key;
+
+	for (i = 0; i < 3000; i++) {
+		unsigned int order = i % 3 ? 0 : i % (MAX_PAGE_ORDER + 1);
+
+		/* Some next to each other, some alone, over several leaves. */
+		key = kho_radix_encode_key(0, order) + i * (i % 64 / 4);
+		if (!kho_radix_has_key(tree, key))
+			KUNIT_ASSERT_EQ(test, 0, kho_radix_add_key(tree, key));
+	}
+	KUNIT_EXPECT_EQ(test, 0, kho_radix_walk_runs(virt_to_phys(tree->root),
+						     &without, &runs));
+	KUNIT_EXPECT_EQ(test, 0, kho_radix_walk_runs(virt_to_phys(tree->root),
+						     &with, &chunks));
+	KUNIT_EXPECT_GT(test, chunks.nr_chunks, 10);
+	KUNIT_EXPECT_MEMEQ(test, chunks.nr, runs.nr, sizeof(runs.nr));
+	KUNIT_EXPECT_MEMEQ(test, chunks.sum, runs.sum, sizeof(runs.sum));
+}
+
 /* Tables have slots for more keys than there are. */
 static void slot_beyond_the_keys_is_left_out(struct kunit *test)
 {
@@ -924,6 +994,7 @@ static struct kunit_case kho_radix_test_cases[] = {
 	KUNIT_CASE(invalid_key_is_left_out),
 	KUNIT_CASE(run_over_two_orders_is_parted),
 	KUNIT_CASE(refused_block_is_left_out),
+	KUNIT_CASE(chunks_and_runs_are_all_keys),
 	KUNIT_CASE(slot_beyond_the_keys_is_left_out),
 	KUNIT_CASE(address_is_asked_about_before_it_is_read),
 	KUNIT_CASE(unaligned_address_is_not_read),
