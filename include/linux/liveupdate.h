@@ -34,7 +34,7 @@ struct module;
  * @identity:        a number that stands for the file's session and token, the
  *                   same in the next kernel. A checksum that begins with it
  *                   tells what was handed over for this file from what was for
- *                   another
+ *                   another. 0 for a file from a kernel that does not have it
  */
 struct liveupdate_file_op_args {
 	struct liveupdate_file_handler *handler;

@@ -84,14 +84,16 @@ static void set_owner(const struct kho_block_set *bs,
 	owner->owner = bs->owner;
 }
 
-/* Other kernels' blocks do not say whose they are. */
-static bool has_other_owner(const struct kho_block_set *bs,
-			    struct kho_block_header_ser *ser)
+/* Other kernels' blocks do not say whose they are; then the set has no owner. */
+static bool check_owner(struct kho_block_set *bs,
+			struct kho_block_header_ser *ser)
 {
 	const struct kho_block_owner_ser *owner = owner_of(ser);
 
-	return owner->magic == KHO_BLOCK_OWNER_MAGIC &&
-	       owner->owner != bs->owner;
+	if (owner->magic == KHO_BLOCK_OWNER_MAGIC)
+		return owner->owner == bs->owner;
+	bs->owner = 0;
+	return true;
 }
 
 static void append_block(struct kho_block_set *bs, struct kho_block *block,
@@ -230,7 +232,7 @@ static int restore_block(struct kho_block_set *bs, u64 pa, u64 *next)
 		return -EINVAL;
 	}
 
-	if (has_other_owner(bs, ser)) {
+	if (!check_owner(bs, ser)) {
 		pr_err("block at %#llx belongs to another set\n", pa);
 		return -EINVAL;
 	}
@@ -251,7 +253,8 @@ static int restore_block(struct kho_block_set *bs, u64 pa, u64 *next)
  * The blocks are read in place. They belong to the set, and are freed when it
  * is destroyed, unless kho_block_set_forget() leaves them alone: a reader who
  * does not believe what is in them does that, for a damaged address may have
- * led to blocks of somebody else.
+ * led to blocks of somebody else. The set's owner is 0 afterwards if the
+ * previous kernel is one that does not write it to blocks.
  *
  * Context: may sleep
  * Return: 0, or -EINVAL if the set is damaged, which a message explains. Then

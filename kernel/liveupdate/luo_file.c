@@ -269,8 +269,9 @@ static void luo_file_set_token(struct luo_file *file,
 			       const struct luo_session *session, u64 token)
 {
 	file->token = token;
-	file->args.identity = crc32_le(session->identity, (u8 *)&token,
-				       sizeof(token));
+	if (session->identity)
+		file->args.identity = crc32_le(session->identity, (u8 *)&token,
+					       sizeof(token)) ?: 1;
 }
 
 /* Find out who handles the file, and which object it stands for. */

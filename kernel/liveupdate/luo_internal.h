@@ -44,7 +44,8 @@ struct seq_file;
  * @node:      in &luo_session_set.names; empty when it is in the set no more
  * @list:      in &luo_session_set.sessions, in order of creation
  * @name:      padded with NUL
- * @identity:  a number that stands for @name
+ * @identity:  a number that stands for @name; 0 when the previous kernel did not
+ *             know of it
  * @retrieved: incoming: a file of it is open. Protected by &luo_session_set.lock
  * @err:       incoming: why it cannot be retrieved, 0 when it can. Constant
  *             once in a set

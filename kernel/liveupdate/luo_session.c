@@ -92,7 +92,8 @@ static struct luo_session *luo_session_alloc(struct luo_session_set *set,
 	RB_CLEAR_NODE(&session->node);
 	INIT_LIST_HEAD(&session->list);
 	strscpy(session->name, name);
-	session->identity = crc32_le(~0, session->name, sizeof(session->name));
+	session->identity = crc32_le(~0, session->name,
+				     sizeof(session->name)) ?: 1;
 	mutex_init(&session->mutex);
 	INIT_LIST_HEAD(&session->files);
 	session->tokens = RB_ROOT;
@@ -453,6 +454,8 @@ static int luo_session_receive_files(struct luo_session *session,
 	if (err)
 		return err;
 
+	/* The previous kernel may not know of identities. */
+	session->identity = blocks.owner;
 	kho_block_set_it_init(&it, &blocks);
 	while (!err && (file = kho_block_set_it_read_entry(&it)))
 		err = luo_file_receive(session, file);

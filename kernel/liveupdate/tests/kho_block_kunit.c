@@ -529,25 +529,65 @@ static struct kho_block_owner_ser *owner_at(u64 head_pa, int nr)
 	return (struct kho_block_owner_ser *)(page + PAGE_SIZE) - 1;
 }
 
-/* Blocks of other kernels say nothing of it, and are taken for ours. */
+static void set_owner_at(u64 head_pa, int nr, u64 owner)
+{
+	*owner_at(head_pa, nr) = (struct kho_block_owner_ser) {
+		.magic = KHO_BLOCK_OWNER_MAGIC,
+		.owner = owner,
+	};
+}
+
 static void block_of_another_owner_is_refused(struct kunit *test)
 {
+	static const struct {
+		u64 set, blocks[2];	/* 0 for none */
+	} refused[] = {
+		{ 7, { 7, 8 } },
+		{ 7, { 8, 7 } },
+		{ 7, { 0, 7 } },
+		{ 0, { 7, 7 } },
+		{ 0, { 0, 7 } },
+	};
 	struct block_test *bt = test->priv;
-	u64 head_pa = hand_over(test, 3);
+	u64 head_pa = hand_over(test, 2);
+	int i, nr;
+
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		bt->bs.owner = refused[i].set;
+		for (nr = 0; nr < 2; nr++) {
+			memset(owner_at(head_pa, nr), 0,
+			       sizeof(struct kho_block_owner_ser));
+			if (refused[i].blocks[nr])
+				set_owner_at(head_pa, nr, refused[i].blocks[nr]);
+		}
+		expect_refused(test, head_pa);
+		kho_block_set_destroy(&bt->bs);
+	}
+}
+
+static void owner_of_blocks_is_found(struct kunit *test)
+{
+	struct block_test *bt = test->priv;
+	u64 head_pa = hand_over(test, 2);
 
 	bt->bs.owner = 7;
-	owner_at(head_pa, 1)->magic = KHO_BLOCK_OWNER_MAGIC;
-	owner_at(head_pa, 1)->owner = 8;
-	expect_refused(test, head_pa);
-	kho_block_set_destroy(&bt->bs);
-	bt->bs.owner = 0;
-	expect_refused(test, head_pa);
-	kho_block_set_destroy(&bt->bs);
-
-	bt->bs.owner = 7;
-	owner_at(head_pa, 1)->owner = 7;
+	set_owner_at(head_pa, 0, 7);
+	set_owner_at(head_pa, 1, 7);
 	KUNIT_EXPECT_EQ(test, 0, kho_block_set_restore(&bt->bs, head_pa));
-	expect_entries(test, &bt->bs, 3 * PER_BLOCK);
+	KUNIT_EXPECT_EQ(test, 7, bt->bs.owner);
+	expect_entries(test, &bt->bs, 2 * PER_BLOCK);
+}
+
+/* Those of other kernels say nothing of it, and are taken for ours. */
+static void blocks_without_owner_are_taken_over(struct kunit *test)
+{
+	struct block_test *bt = test->priv;
+	u64 head_pa = hand_over(test, 2);
+
+	bt->bs.owner = 7;
+	KUNIT_EXPECT_EQ(test, 0, kho_block_set_restore(&bt->bs, head_pa));
+	KUNIT_EXPECT_EQ(test, 0, bt->bs.owner);
+	expect_entries(test, &bt->bs, 2 * PER_BLOCK);
 }
 
 static void block_says_whose_it_is(struct kunit *test)
@@ -607,6 +647,8 @@ static struct kunit_case kho_block_test_cases[] = {
 	KUNIT_CASE(unaligned_block_is_refused),
 	KUNIT_CASE(block_not_preserved_is_refused),
 	KUNIT_CASE(block_of_another_owner_is_refused),
+	KUNIT_CASE(owner_of_blocks_is_found),
+	KUNIT_CASE(blocks_without_owner_are_taken_over),
 	KUNIT_CASE(block_says_whose_it_is),
 	KUNIT_CASE(longest_chain_is_taken_over),
 	KUNIT_CASE(longer_chain_is_refused),
