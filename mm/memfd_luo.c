@@ -32,6 +32,23 @@
  *   preserved as well when the file is frozen; files that did not get new folios
  *   meanwhile are spared the search. khugepaged fills no holes.
  *
+ * When retrieved
+ *   the memfd is there at once, however large it is. Its folios are put into the
+ *   page cache when they are used first, and all the others by a worker. Calls
+ *   that concern many of them, such as fallocate(), ftruncate(), lseek() with
+ *   SEEK_HOLE, preserving it anew and finishing the session, wait for all. What
+ *   turns out to be damaged then is lost: see below.
+ *
+ * When damaged
+ *   the record, the list of pages that its records of folios are in, or the
+ *   checksums of those: nothing can be retrieved. A page of the records: those
+ *   folios are lost, some 1 MiB of a file without huge pages. To read, write or
+ *   map them gives EIO or SIGBUS, and to finish the session gives EIO. The
+ *   rest of the file is as it was.
+ *
+ *   What comes from a kernel that does not write checksums is looked through
+ *   before it is retrieved, and complete then.
+ *
  * While frozen
  *   what is there can be read and written, and is handed over as it is when the
  *   CPUs stop. A task that would fill a hole waits, as does one that added
@@ -41,7 +58,6 @@
 
 #define pr_fmt(fmt) "memfd_luo: " fmt
 
-#include <linux/crc32.h>
 #include <linux/file.h>
 #include <linux/init.h>
 #include <linux/io.h>
@@ -52,14 +68,17 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/pagevec.h>
+#include <linux/rcupdate_wait.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <linux/wait_bit.h>
+#include <linux/xxhash.h>
 
 #include "internal.h"
+#include "memfd_luo.h"
 
 /**
  * struct memfd_luo_folios - pinned and preserved folios of a file
@@ -73,6 +92,16 @@ struct memfd_luo_folios {
 	unsigned long nr;
 	unsigned long max;
 	unsigned long nr_pages;
+};
+
+/**
+ * struct memfd_luo_sums - what the checksum of an array of records is made of
+ * @pages: of the physical addresses of its pages
+ * @table: of the checksums of the records, page by page, which stand behind them
+ */
+struct memfd_luo_sums {
+	u64 pages;
+	u64 table;
 };
 
 /**
@@ -90,13 +119,13 @@ struct memfd_luo_page {
  * @page:     its record, in preserved memory
  * @folios:   its folios; the array of records is preserved unless empty
  * @identity: of the file, which the checksum begins with
- * @crc:      of @identity and the array
+ * @sum:      checksum of @identity and the array
  */
 struct memfd_luo {
 	struct memfd_luo_page *page;
 	struct memfd_luo_folios folios;
 	u32 identity;
-	u32 crc;
+	u64 sum;
 };
 
 static pgoff_t memfd_luo_end_index(loff_t size)
@@ -194,15 +223,63 @@ void __memfd_luo_seals_added(struct inode *inode)
 	memfd_luo_wait_thaw(inode);
 }
 
+/* Bytes of an array of @nr records with a checksum for each page of them. */
+static size_t memfd_luo_array_size(u64 nr)
+{
+	return size_add(array_size(nr, sizeof(struct memfd_luo_folio_ser)),
+			array_size(DIV_ROUND_UP_ULL(nr, MEMFD_LUO_PER_PAGE),
+				   sizeof(u64)));
+}
+
+u64 memfd_luo_page_sum(const struct memfd_luo_folio_ser *ser, u64 nr, u64 page)
+{
+	const u64 first = page * MEMFD_LUO_PER_PAGE;
+
+	return xxh64(ser + first, min(nr - first, MEMFD_LUO_PER_PAGE) * sizeof(*ser),
+		     0);
+}
+
+static u64 memfd_luo_sum(const struct memfd_luo_sums *sums, u32 identity)
+{
+	return xxh64(sums, sizeof(*sums), identity);
+}
+
+/* Writes the checksums of the pages of an array, and returns its checksum. */
+static u64 memfd_luo_write_sums(struct memfd_luo_folio_ser *ser, u64 nr,
+				u32 identity)
+{
+	const u64 nr_sums = DIV_ROUND_UP_ULL(nr, MEMFD_LUO_PER_PAGE);
+	const u64 nr_pages = PFN_UP(memfd_luo_array_size(nr));
+	u64 *table = (u64 *)(ser + nr), page, phys;
+	struct memfd_luo_sums sums;
+	struct xxh64_state pages;
+
+	xxh64_reset(&pages, 0);
+	for (page = 0; page < nr_pages; page++) {
+		phys = PFN_PHYS((u64)vmalloc_to_pfn((void *)ser + page * PAGE_SIZE));
+		xxh64_update(&pages, &phys, sizeof(phys));
+		cond_resched();
+	}
+	for (page = 0; page < nr_sums; page++) {
+		table[page] = memfd_luo_page_sum(ser, nr, page);
+		cond_resched();
+	}
+	sums.pages = xxh64_digest(&pages);
+	sums.table = xxh64(table, nr_sums * sizeof(*table), 0);
+	return memfd_luo_sum(&sums, identity);
+}
+
 static void memfd_luo_release(struct memfd_luo_folios *folios)
 {
-	unsigned long i;
+	struct folio *batch[PAGEVEC_SIZE];
+	unsigned long i = 0;
+	unsigned int nr;
 
-	for (i = 0; i < folios->nr; i++) {
-		struct folio *folio = pfn_folio(folios->ser[i].pfn);
-
-		kho_unpreserve_folio(folio);
-		unpin_folio(folio);
+	while (i < folios->nr) {
+		for (nr = 0; nr < PAGEVEC_SIZE && i < folios->nr; nr++, i++)
+			batch[nr] = pfn_folio(folios->ser[i].pfn);
+		kho_unpreserve_folios(batch, nr);
+		unpin_folios(batch, nr);
 		cond_resched();
 	}
 	vfree(folios->ser);
@@ -218,8 +295,9 @@ static int memfd_luo_reserve(struct memfd_luo_folios *folios, unsigned long nr)
 	if (folios->max - folios->nr >= nr)
 		return 0;
 
-	max = max(2 * folios->max, PAGE_SIZE / sizeof(*ser));
-	ser = vrealloc(folios->ser, array_size(max, sizeof(*ser)), GFP_KERNEL);
+	/* There are more than were counted: new ones, or a large swap entry. */
+	max = max(2 * folios->max, folios->nr + nr);
+	ser = vrealloc(folios->ser, memfd_luo_array_size(max), GFP_KERNEL);
 	if (!ser)
 		return -ENOMEM;
 	folios->ser = ser;
@@ -227,21 +305,122 @@ static int memfd_luo_reserve(struct memfd_luo_folios *folios, unsigned long nr)
 	return 0;
 }
 
-static int memfd_luo_add(struct memfd_luo_folios *folios, struct folio *folio)
+/* Makes room for as many records as there are entries in the page cache now. */
+static int memfd_luo_reserve_counted(struct memfd_luo_folios *folios,
+				     struct address_space *mapping)
 {
-	int err = kho_preserve_folio(folio);
+	XA_STATE(xas, &mapping->i_pages, 0);
+	struct memfd_luo_folio_ser *ser;
+	unsigned long nr = 0;
+	void *entry;
 
+	rcu_read_lock();
+	xas_for_each(&xas, entry, ULONG_MAX) {
+		if (xas_retry(&xas, entry))
+			continue;
+		nr++;
+		if (need_resched()) {
+			xas_pause(&xas);
+			cond_resched_rcu();
+		}
+	}
+	rcu_read_unlock();
+	if (!nr)
+		return 0;
+
+	ser = vmalloc(memfd_luo_array_size(nr));
+	if (!ser)
+		return -ENOMEM;
+	folios->ser = ser;
+	folios->max = nr;
+	return 0;
+}
+
+/* Preserves @nr pinned folios and adds them, or none of them. */
+static int memfd_luo_add(struct memfd_luo_folios *folios,
+			 struct folio *const *pinned, unsigned int nr)
+{
+	unsigned int i;
+	int err;
+
+	err = memfd_luo_reserve(folios, nr);
+	if (!err)
+		err = kho_preserve_folios(pinned, nr);
 	if (err)
 		return err;
 
-	/* What is clean now may be written later. */
-	folios->ser[folios->nr++] = (struct memfd_luo_folio_ser) {
-		.pfn = folio_pfn(folio),
-		.flags = MEMFD_LUO_FOLIO_DIRTY | MEMFD_LUO_FOLIO_UPTODATE,
-		.index = folio->index,
-	};
-	folios->nr_pages += folio_nr_pages(folio);
+	for (i = 0; i < nr; i++) {
+		/* What is clean now may be written later. */
+		folios->ser[folios->nr++] = (struct memfd_luo_folio_ser) {
+			.pfn = folio_pfn(pinned[i]),
+			.flags = MEMFD_LUO_FOLIO_DIRTY | MEMFD_LUO_FOLIO_UPTODATE,
+			.index = pinned[i]->index,
+		};
+		folios->nr_pages += folio_nr_pages(pinned[i]);
+	}
 	return 0;
+}
+
+/* @pageblock is the last one that was found good, folios being neighbours. */
+static bool memfd_luo_can_stay(struct folio *folio, unsigned long *pageblock)
+{
+	unsigned long nr = folio_pfn(folio) >> pageblock_order;
+
+	if (nr == *pageblock)
+		return true;
+	if (!folio_is_longterm_pinnable(folio))
+		return false;
+	*pageblock = nr;
+	return true;
+}
+
+/*
+ * Pins a folio of the page cache, whose lock is held, if it can stay as it is
+ * and where it is.
+ */
+static bool memfd_luo_pin_ready(struct folio *folio, unsigned long *pageblock)
+{
+	if (xa_is_value(folio) || try_grab_folio(folio, 1, FOLL_PIN))
+		return false;
+
+	/*
+	 * Swap-out, collapse, split and migration lock the folio, and then look
+	 * at its references: they see the pin, or we see the lock.
+	 */
+	smp_mb__after_atomic();
+	if (!folio_test_locked(folio) && folio_test_uptodate(folio) &&
+	    !folio_contain_hwpoisoned_page(folio) &&
+	    memfd_luo_can_stay(folio, pageblock))
+		return true;
+
+	unpin_folio(folio);
+	return false;
+}
+
+/*
+ * Pins the next folios from *@start up to @end while they are ready, and moves
+ * *@start behind them. Returns how many.
+ */
+static unsigned int memfd_luo_pin_all_ready(struct address_space *mapping,
+					    pgoff_t *start, pgoff_t end,
+					    struct folio **pinned)
+{
+	XA_STATE(xas, &mapping->i_pages, *start);
+	unsigned long pageblock = ULONG_MAX;
+	unsigned int nr = 0;
+	struct folio *folio;
+
+	xas_lock_irq(&xas);
+	xas_for_each(&xas, folio, end - 1) {
+		if (!memfd_luo_pin_ready(folio, &pageblock))
+			break;
+		*start = folio_next_index(folio);
+		pinned[nr++] = folio;
+		if (nr == PAGEVEC_SIZE)
+			break;
+	}
+	xas_unlock_irq(&xas);
+	return nr;
 }
 
 /*
@@ -286,10 +465,11 @@ static int memfd_luo_make_ready(struct inode *inode, pgoff_t index)
 }
 
 /*
- * Pins the next folios from *@start up to @end, as far as they are ready, and
- * moves *@start behind them. Returns how many, 0 to be asked again.
+ * Waits for the next folios from *@start up to @end, brings them to where they
+ * can stay, pins them, and moves *@start behind them. Returns how many, 0 to be
+ * asked again.
  */
-static long memfd_luo_pin_batch(struct inode *inode, pgoff_t *start, pgoff_t end,
+static long memfd_luo_pin_others(struct inode *inode, pgoff_t *start, pgoff_t end,
 				struct folio **pinned)
 {
 	struct address_space *mapping = inode->i_mapping;
@@ -346,8 +526,8 @@ static int memfd_luo_collect(struct inode *inode, pgoff_t index, pgoff_t end,
 {
 	struct folio *pinned[PAGEVEC_SIZE];
 	unsigned int pin_flags;
-	long i, nr;
 	int err = 0;
+	long nr;
 
 	/* What is swapped in shall lie where it may be pinned. */
 	pin_flags = memalloc_pin_save();
@@ -356,17 +536,17 @@ static int memfd_luo_collect(struct inode *inode, pgoff_t index, pgoff_t end,
 			err = -EINTR;
 			break;
 		}
-		err = memfd_luo_reserve(folios, PAGEVEC_SIZE);
-		if (err)
-			break;
 
-		nr = memfd_luo_pin_batch(inode, &index, end, pinned);
-		if (nr < 0)
-			err = nr;
-		for (i = 0; i < nr && !err; i++) {
-			err = memfd_luo_add(folios, pinned[i]);
+		nr = memfd_luo_pin_all_ready(inode->i_mapping, &index, end,
+					     pinned);
+		if (!nr)
+			nr = memfd_luo_pin_others(inode, &index, end, pinned);
+		if (nr > 0) {
+			err = memfd_luo_add(folios, pinned, nr);
 			if (err)
-				unpin_folios(pinned + i, nr - i);
+				unpin_folios(pinned, nr);
+		} else {
+			err = nr;
 		}
 		cond_resched();
 	}
@@ -398,24 +578,17 @@ static int memfd_luo_collect_new(struct inode *inode,
 	return memfd_luo_collect(inode, index, end, new);
 }
 
-/* Joins @new with the folios of @memfd, in an array of just the right size. */
-static int memfd_luo_merge(struct memfd_luo *memfd,
-			   const struct memfd_luo_folios *new)
+/* Puts the records of both in order, into an array of just the right size. */
+static int memfd_luo_join(const struct memfd_luo_folios *old,
+			  const struct memfd_luo_folios *new,
+			  struct memfd_luo_folios *joined)
 {
-	struct memfd_luo_folios *old = &memfd->folios;
 	unsigned long nr = old->nr + new->nr, i, j, k;
 	struct memfd_luo_folio_ser *ser;
-	struct kho_vmalloc preserved;
-	int err;
 
-	ser = vcalloc(nr, sizeof(*ser));
+	ser = vmalloc(memfd_luo_array_size(nr));
 	if (!ser)
 		return -ENOMEM;
-	err = kho_preserve_vmalloc(ser, &preserved);
-	if (err) {
-		vfree(ser);
-		return err;
-	}
 
 	for (i = 0, j = 0, k = 0; k < nr; k++) {
 		if (j == new->nr ||
@@ -424,17 +597,58 @@ static int memfd_luo_merge(struct memfd_luo *memfd,
 		else
 			ser[k] = new->ser[j++];
 	}
+	*joined = (struct memfd_luo_folios) {
+		.ser = ser,
+		.nr = nr,
+		.max = nr,
+		.nr_pages = old->nr_pages + new->nr_pages,
+	};
+	return 0;
+}
 
-	if (old->nr)
-		kho_unpreserve_vmalloc(&memfd->page->ser.folios);
-	vfree(old->ser);
-	old->ser = ser;
-	old->nr = nr;
-	old->max = nr;
-	old->nr_pages += new->nr_pages;
-	memfd->page->ser.folios = preserved;
-	memfd->page->ser.nr_folios = nr;
-	memfd->crc = crc32_le(memfd->identity, (u8 *)ser, array_size(nr, sizeof(*ser)));
+/* Preserves the array of @folios, with which those of @memfd are replaced. */
+static int memfd_luo_replace(struct memfd_luo *memfd,
+			     const struct memfd_luo_folios *folios)
+{
+	struct memfd_luo_ser *ser = &memfd->page->ser;
+	struct kho_vmalloc preserved;
+	int err;
+
+	err = kho_preserve_vmalloc(folios->ser, &preserved);
+	if (err)
+		return err;
+
+	if (memfd->folios.nr)
+		kho_unpreserve_vmalloc(&ser->folios);
+	vfree(memfd->folios.ser);
+	memfd->folios = *folios;
+	memfd->sum = memfd_luo_write_sums(folios->ser, folios->nr,
+					  memfd->identity);
+	ser->folios = preserved;
+	ser->nr_folios = folios->nr;
+	return 0;
+}
+
+/* Adds @new to the folios of @memfd. On failure all is as before. */
+static int memfd_luo_merge(struct memfd_luo *memfd,
+			   const struct memfd_luo_folios *new)
+{
+	struct memfd_luo_folios joined;
+	int err;
+
+	/* The array was made for as many as were counted: most often it fits. */
+	if (!memfd->folios.nr && new->max == new->nr)
+		return memfd_luo_replace(memfd, new);
+
+	err = memfd_luo_join(&memfd->folios, new, &joined);
+	if (err)
+		return err;
+	err = memfd_luo_replace(memfd, &joined);
+	if (err) {
+		vfree(joined.ser);
+		return err;
+	}
+	vfree(new->ser);
 	return 0;
 }
 
@@ -442,17 +656,17 @@ static int memfd_luo_merge(struct memfd_luo *memfd,
 static int memfd_luo_update(struct memfd_luo *memfd, struct inode *inode)
 {
 	struct memfd_luo_folios new = {};
-	int err;
+	int err = 0;
 
-	err = memfd_luo_collect_new(inode, &memfd->folios, &new);
+	if (!memfd->folios.nr)
+		err = memfd_luo_reserve_counted(&new, inode->i_mapping);
+	if (!err)
+		err = memfd_luo_collect_new(inode, &memfd->folios, &new);
 	if (!err && new.nr)
 		err = memfd_luo_merge(memfd, &new);
-	if (err) {
+	if (err || !new.nr)
 		memfd_luo_release(&new);
-		return err;
-	}
-	vfree(new.ser);
-	return 0;
+	return err;
 }
 
 static bool memfd_luo_can_preserve(struct liveupdate_file_handler *handler,
@@ -485,7 +699,7 @@ static void memfd_luo_record(struct memfd_luo *memfd, struct file *file)
 	page->ser.seals = READ_ONCE(SHMEM_I(inode)->seals);
 
 	page->sum.magic = MEMFD_LUO_SUM_MAGIC;
-	page->sum.crc = crc32_le(memfd->crc, (u8 *)&page->ser, sizeof(page->ser));
+	page->sum.sum = xxh64(&page->ser, sizeof(page->ser), memfd->sum);
 }
 
 static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
@@ -498,13 +712,15 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 	if (!memfd)
 		return -ENOMEM;
 	memfd->identity = args->identity;
-	memfd->crc = args->identity;
+	memfd->sum = args->identity;
 	memfd->page = kho_alloc_preserve(sizeof(*memfd->page));
 	if (IS_ERR(memfd->page)) {
 		err = PTR_ERR(memfd->page);
 		goto err_free;
 	}
-	err = memfd_luo_set_preserved(inode);
+	err = memfd_luo_fill_all(inode, true);
+	if (!err)
+		err = memfd_luo_set_preserved(inode);
 	if (err)
 		goto err_free_page;
 	err = memfd_luo_update(memfd, inode);
@@ -569,20 +785,18 @@ static bool memfd_luo_ser_ok(const struct memfd_luo_ser *ser)
 	       (!ser->nr_folios || ser->nr_folios <= max);
 }
 
-/* What is still to be checked of an array of folios, and the CRC so far. */
+/* What is still to be checked of records that have no checksums. */
 struct memfd_luo_check {
 	u64 nr;
 	pgoff_t end;
-	u32 crc;
 };
 
-static int memfd_luo_check_folios(const void *data, size_t size, void *arg)
+static int memfd_luo_check_records(const void *data, size_t size, void *arg)
 {
 	const struct memfd_luo_folio_ser *ser = data;
 	struct memfd_luo_check *check = arg;
 	size_t i, nr = min_t(u64, check->nr, size / sizeof(*ser));
 
-	check->crc = crc32_le(check->crc, data, nr * sizeof(*ser));
 	for (i = 0; i < nr; i++, ser++) {
 		if (!ser->pfn)
 			continue;
@@ -596,120 +810,107 @@ static int memfd_luo_check_folios(const void *data, size_t size, void *arg)
 	return 0;
 }
 
+/* The checksums of an array so far; @pos goes from its begin to its end. */
+struct memfd_luo_summing {
+	struct xxh64_state pages;
+	struct xxh64_state table;
+	u64 table_start;
+	u64 end;
+	u64 pos;
+};
+
+static int memfd_luo_sum_pages(const void *data, size_t size, void *arg)
+{
+	struct memfd_luo_summing *s = arg;
+
+	for (; size && s->pos < s->end; size -= PAGE_SIZE, data += PAGE_SIZE) {
+		u64 phys = __pa(data);
+		u64 start = max(s->pos, s->table_start);
+		u64 end = min(s->pos + PAGE_SIZE, s->end);
+
+		xxh64_update(&s->pages, &phys, sizeof(phys));
+		if (start < end)
+			xxh64_update(&s->table, data + (start - s->pos),
+				     end - start);
+		s->pos += PAGE_SIZE;
+	}
+	return 0;
+}
+
+/* Are the pages of the array, and the checksums in it, those that were written? */
+static bool memfd_luo_sum_ok(const struct memfd_luo_page *page, u32 identity)
+{
+	const u64 nr = page->ser.nr_folios;
+	struct memfd_luo_summing s = {
+		.table_start = nr * sizeof(struct memfd_luo_folio_ser),
+		.end = memfd_luo_array_size(nr),
+	};
+	struct memfd_luo_sums sums;
+	u64 sum = identity;
+
+	if (nr) {
+		xxh64_reset(&s.pages, 0);
+		xxh64_reset(&s.table, 0);
+		if (kho_read_vmalloc(&page->ser.folios, memfd_luo_sum_pages,
+				     &s) || s.pos < s.end)
+			return false;
+		sums.pages = xxh64_digest(&s.pages);
+		sums.table = xxh64_digest(&s.table);
+		sum = memfd_luo_sum(&sums, identity);
+	}
+	return page->sum.magic == MEMFD_LUO_SUM_MAGIC &&
+	       page->sum.sum == xxh64(&page->ser, sizeof(page->ser), sum);
+}
+
+/* The previous kernel knows no checksums: look at each record. */
+static bool memfd_luo_records_ok(const struct memfd_luo_ser *ser)
+{
+	struct memfd_luo_check check = {
+		.nr = ser->nr_folios,
+		.end = memfd_luo_end_index(ser->size),
+	};
+
+	return !ser->nr_folios ||
+	       !kho_read_vmalloc(&ser->folios, memfd_luo_check_records, &check);
+}
+
 /*
  * The record that was handed over, in place, or NULL. Nothing is taken back
- * before all of it is checked: a damaged address may lead to memory of others.
+ * before it is checked: a damaged address may lead to memory of others.
  */
 static struct memfd_luo_ser *
 memfd_luo_find_record(const struct liveupdate_file_op_args *args)
 {
-	struct memfd_luo_check check = { .crc = args->identity };
 	const u64 data = args->serialized_data;
 	struct memfd_luo_page *page;
 
-	if (!kho_is_preserved(data, sizeof(*page)))
-		goto refuse;
-	page = phys_to_virt(data);
-	if (!memfd_luo_ser_ok(&page->ser))
-		goto refuse;
+	if (kho_is_preserved(data, sizeof(*page))) {
+		page = phys_to_virt(data);
+		if (memfd_luo_ser_ok(&page->ser) &&
+		    (args->identity ? memfd_luo_sum_ok(page, args->identity) :
+				      memfd_luo_records_ok(&page->ser)))
+			return &page->ser;
+	}
 
-	check.nr = page->ser.nr_folios;
-	check.end = memfd_luo_end_index(page->ser.size);
-	if (check.nr && kho_read_vmalloc(&page->ser.folios,
-					 memfd_luo_check_folios, &check))
-		goto refuse;
-	check.crc = crc32_le(check.crc, (u8 *)&page->ser, sizeof(page->ser));
-	if (page->sum.magic == MEMFD_LUO_SUM_MAGIC && page->sum.crc != check.crc)
-		goto refuse;
-	return &page->ser;
-
-refuse:
 	pr_err("what was handed over of a memfd at %#llx is damaged; its memory stays reserved until the next reboot\n",
 	       data);
 	return NULL;
 }
 
-/* The array of folio records, to be freed with vfree(); NULL if there is none. */
-static struct memfd_luo_folio_ser *
-memfd_luo_take_folios(const struct memfd_luo_ser *ser)
+/* Takes the array over, to be freed with vfree(). */
+static int memfd_luo_take_array(const struct liveupdate_file_op_args *args,
+				const struct memfd_luo_ser *ser,
+				struct memfd_luo_array *array)
 {
-	struct memfd_luo_folio_ser *folios;
-
-	if (!ser->nr_folios)
-		return NULL;
-
-	folios = kho_restore_vmalloc(&ser->folios);
-	return folios ?: ERR_PTR(-ENOMEM);
-}
-
-static void memfd_luo_discard(const struct memfd_luo_folio_ser *folios, u64 nr)
-{
-	for (; nr; nr--, folios++) {
-		struct folio *folio;
-
-		if (!folios->pfn)
-			continue;
-		folio = kho_restore_folio(PFN_PHYS(folios->pfn));
-		if (folio)
-			folio_put(folio);
-		cond_resched();
-	}
-}
-
-static int memfd_luo_check_folio(struct folio *folio,
-				 const struct memfd_luo_folio_ser *ser)
-{
-	if (!IS_ALIGNED(ser->index, folio_nr_pages(folio)) ||
-	    folio_order(folio) > MAX_PAGECACHE_ORDER)
-		return -EINVAL;
-	if (folio_test_large(folio) &&
-	    !IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)) {
-		pr_err("huge folios need CONFIG_TRANSPARENT_HUGEPAGE\n");
-		return -EOPNOTSUPP;
-	}
-	return 0;
-}
-
-static int memfd_luo_insert(struct inode *inode,
-			    const struct memfd_luo_folio_ser *ser)
-{
-	struct folio *folio;
-	int err;
-
-	if (!ser->pfn)
+	*array = (struct memfd_luo_array) { .nr = ser->nr_folios };
+	if (!array->nr)
 		return 0;
-	folio = kho_restore_folio(PFN_PHYS(ser->pfn));
-	if (!folio)
-		return -EINVAL;
 
-	err = memfd_luo_check_folio(folio, ser);
-	if (!err) {
-		if (ser->flags & MEMFD_LUO_FOLIO_UPTODATE)
-			folio_mark_uptodate(folio);
-		err = shmem_add_restored_folio(inode, folio, ser->index);
-	}
-	/* The page cache has its own references. */
-	folio_put(folio);
-	return err;
-}
-
-/* All folios are consumed, whether or not it succeeds. */
-static int memfd_luo_fill(struct inode *inode,
-			  const struct memfd_luo_folio_ser *folios, u64 nr)
-{
-	u64 i;
-	int err;
-
-	for (i = 0; i < nr; i++) {
-		err = memfd_luo_insert(inode, &folios[i]);
-		if (err) {
-			pr_err("folio at index %llu not restored: %d\n",
-			       folios[i].index, err);
-			memfd_luo_discard(folios + i + 1, nr - i - 1);
-			return err;
-		}
-		cond_resched();
-	}
+	array->ser = kho_restore_vmalloc(&ser->folios);
+	if (!array->ser)
+		return -ENOMEM;
+	if (args->identity)
+		array->sums = (u64 *)(array->ser + array->nr);
 	return 0;
 }
 
@@ -745,25 +946,13 @@ static struct file *memfd_luo_new_file(const struct memfd_luo_ser *ser)
 	return file;
 }
 
-/* Frees all that was handed over. */
-static void memfd_luo_drop(struct memfd_luo_ser *ser)
-{
-	struct memfd_luo_folio_ser *folios = memfd_luo_take_folios(ser);
-
-	if (IS_ERR(folios))
-		return;
-	memfd_luo_discard(folios, ser->nr_folios);
-	vfree(folios);
-	kho_restore_free(ser);
-}
-
 /*
  * Before there is a file, nothing of what was handed over is taken back. After
  * that, all of it is consumed, whether or not it succeeds.
  */
 static int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 {
-	struct memfd_luo_folio_ser *folios;
+	struct memfd_luo_array array;
 	struct memfd_luo_ser *ser;
 	struct file *file;
 	int err;
@@ -774,35 +963,51 @@ static int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 	file = memfd_luo_new_file(ser);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	folios = memfd_luo_take_folios(ser);
-	if (IS_ERR(folios)) {
-		fput(file);
-		return PTR_ERR(folios);
-	}
-
-	err = memfd_luo_fill(file_inode(file), folios, ser->nr_folios);
+	err = memfd_luo_take_array(args, ser, &array);
 	if (err)
-		fput(file);
-	else
-		args->file = file;
-	vfree(folios);
+		goto put_file;
 	kho_restore_free(ser);
+	if (array.nr)
+		memfd_luo_fill_begin(file_inode(file), &array);
+	/* Who cannot know that all is well finds out before it says so. */
+	if (!args->identity || !IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		err = memfd_luo_fill_all(file_inode(file), false);
+	if (err)
+		goto put_file;
+	args->file = file;
+	return 0;
+
+put_file:
+	fput(file);
 	return err;
+}
+
+/* Frees all that was handed over. */
+static void memfd_luo_drop(struct liveupdate_file_op_args *args)
+{
+	struct memfd_luo_ser *ser = memfd_luo_find_record(args);
+	struct memfd_luo_array array;
+
+	if (!ser || memfd_luo_take_array(args, ser, &array))
+		return;
+	if (array.nr)
+		memfd_luo_discard(&array);
+	vfree(array.ser);
+	kho_restore_free(ser);
 }
 
 static void memfd_luo_finish(struct liveupdate_file_op_args *args)
 {
-	struct memfd_luo_ser *ser;
-
-	/* Retrieve may have failed before or after it consumed all. */
-	if (args->retrieve_status > 0 ||
-	    (args->retrieve_status < 0 &&
-	     !kho_is_preserved(args->serialized_data, sizeof(*ser))))
+	/* At the latest here who has the file learns that not all of it is there. */
+	if (args->retrieve_status > 0) {
+		if (memfd_luo_fill_all(file_inode(args->file), false))
+			args->retrieve_status = -EIO;
 		return;
-
-	ser = memfd_luo_find_record(args);
-	if (ser)
-		memfd_luo_drop(ser);
+	}
+	/* Retrieve may have failed before or after it consumed all. */
+	if (!args->retrieve_status ||
+	    kho_is_preserved(args->serialized_data, sizeof(struct memfd_luo_page)))
+		memfd_luo_drop(args);
 }
 
 static const struct liveupdate_file_ops memfd_luo_ops = {

@@ -23,7 +23,8 @@ struct module;
  * struct liveupdate_file_op_args - what a handler's callback works on
  * @handler:         the handler itself
  * @retrieve_status: 0 retrieve not tried yet, > 0 it succeeded, < 0 the errno
- *                   with which it failed
+ *                   with which it failed. &liveupdate_file_ops.finish may set
+ *                   an errno when something of the file got lost after all
  * @file:            the file; output of &liveupdate_file_ops.retrieve. In
  *                   &liveupdate_file_ops.finish NULL when it was not retrieved
  * @serialized_data: what travels to the next kernel; output of

@@ -554,8 +554,12 @@ static bool luo_file_can_finish(struct luo_file *file)
 
 static void luo_file_finish(struct luo_session *session, struct luo_file *file)
 {
+	const bool retrieved = file->args.retrieve_status > 0;
+
 	if (file->args.handler) {
 		luo_file_ops(file)->finish(&file->args);
+		if (retrieved && file->args.retrieve_status < 0)
+			session->lost = file->args.retrieve_status;
 		luo_flbs_finish(file->args.handler);
 	} else {
 		pr_warn("session '%s': no handler '%s' to release token %#llx, its memory stays reserved until the next reboot\n",

@@ -54,6 +54,8 @@ struct seq_file;
  * @tokens:    the same by token
  * @nr_files:  how many
  * @frozen:    outgoing: all @files are frozen
+ * @lost:      incoming: why a file that was retrieved is not complete, found out
+ *             when it was finished
  * @blocks:    outgoing: room for the &struct luo_file_ser of all @files, so
  *             that the freeze does not need memory
  *
@@ -74,6 +76,7 @@ struct luo_session {
 	struct rb_root tokens;
 	u64 nr_files;
 	bool frozen;
+	int lost;
 	struct kho_block_set blocks;
 };
 

@@ -216,9 +216,10 @@ static int luo_session_do_finish(struct luo_session *session)
 		err = luo_files_finish(session);
 	}
 	trace_luo_session_finish(session->name, nr_files, err);
-	if (!err)
-		luo_session_del(session);
-	return err;
+	if (err)
+		return err;
+	luo_session_del(session);
+	return session->lost;
 }
 
 static int luo_session_finish(struct luo_ucmd *ucmd)
@@ -277,7 +278,7 @@ static void luo_session_put_back(struct luo_session *session)
 
 static void luo_session_close_incoming(struct luo_session *session)
 {
-	if (luo_session_do_finish(session)) {
+	if (luo_session_do_finish(session) == -EBUSY) {
 		pr_warn("session '%s' was closed with files in use; retrieve it again to finish it\n",
 			session->name);
 		luo_session_put_back(session);

@@ -146,7 +146,8 @@ struct liveupdate_session_retrieve_fd {
  * afterwards. Closing a retrieved session finishes it too.
  *
  * Errors: EINVAL on an outgoing session or when @reserved is not zero; EBUSY
- * when a file cannot be finished yet, and then nothing is finished.
+ * when a file cannot be finished yet, and then nothing is finished; EIO when the
+ * session is finished, but something of a file that was retrieved is lost.
  */
 struct liveupdate_session_finish {
 	__u32	size;

@@ -58,23 +58,25 @@ struct memfd_luo_ser {
 
 static_assert(sizeof(struct memfd_luo_ser) == 48);
 
-#define MEMFD_LUO_SUM_MAGIC	0x6d757364666d656dULL	/* "memfdsum" */
+#define MEMFD_LUO_SUM_MAGIC	0x68787864666d656dULL	/* "memfdxxh" */
 
 /**
  * struct memfd_luo_sum_ser - a checksum, behind the record in its page
  * @magic: MEMFD_LUO_SUM_MAGIC
- * @crc:   CRC-32 as of crc32_le(), from ~0, of the name of the session with its
- *         padding and the token of the file, the &struct memfd_luo_folio_ser
- *         of all folios, holes included, and &struct memfd_luo_ser
+ * @sum:   XXH64 of &struct memfd_luo_ser, whose seed is the XXH64 of the
+ *         &struct memfd_luo_folio_ser of all folios, holes included, whose seed
+ *         is the CRC-32, as of crc32_le(), from ~0, of the name of the session
+ *         with its padding and the token of the file. Without folios that is
+ *         the only seed
  *
  * Not part of the format: kernels that do not know it leave zeroes there, and
  * do not look at it.
  */
 struct memfd_luo_sum_ser {
 	u64 magic;
-	u32 crc;
+	u64 sum;
 } __packed;
 
-static_assert(sizeof(struct memfd_luo_sum_ser) == 12);
+static_assert(sizeof(struct memfd_luo_sum_ser) == 16);
 
 #endif /* _LINUX_KHO_ABI_MEMFD_H */

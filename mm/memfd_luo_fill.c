@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live update of memfds: how a retrieved memfd gets its folios.
+ *
+ * A memfd is retrieved before its folios are in its page cache, so that this
+ * takes no longer when there are more of them. A folio is put there when it is
+ * used first, or by a worker in the background.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#define pr_fmt(fmt) "memfd_luo: " fmt
+
+#include <linux/bitmap.h>
+#include <linux/cleanup.h>
+#include <linux/kexec_handover.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/pagemap.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "memfd_luo.h"
+
+/* In memory only: what the record tells of cannot be had. */
+#define FOLIO_LOST		0x800
+
+/* Folios that come with the one that is asked for, and at a time otherwise. */
+#define NR_AROUND		16
+#define NR_BATCH		64
+
+/**
+ * struct memfd_luo_fill - a memfd, and the folios that it does not have yet
+ * @inode:   the memfd
+ * @array:   its records; a folio that it has got is a hole here
+ * @memcg:   what the folios are charged to
+ * @lock:    protects what follows and @array
+ * @checked: the pages of @array that were found to be as they were handed over
+ * @next:    the first record that the worker did not come to
+ * @err:     why something is lost
+ * @work:    the worker
+ * @ending:  the memfd goes away
+ * @done:    there is nothing left to do or to tell, and no @array
+ *
+ * It lives as long as the inode.
+ */
+struct memfd_luo_fill {
+	struct inode *inode;
+	struct memfd_luo_array array;
+	struct mem_cgroup *memcg;
+	struct mutex lock;	/* see above */
+	unsigned long *checked;
+	u64 next;
+	int err;
+	struct work_struct work;
+	bool ending;
+	bool done;
+};
+
+static u64 nr_pages_of(const struct memfd_luo_array *array)
+{
+	return DIV_ROUND_UP_ULL(array->nr, MEMFD_LUO_PER_PAGE);
+}
+
+/* Before a record is believed. Each page is looked through once. */
+static bool page_ok(const struct memfd_luo_array *array, unsigned long *checked,
+		    u64 page)
+{
+	if (!array->sums || test_bit(page, checked))
+		return true;
+	if (memfd_luo_page_sum(array->ser, array->nr, page) != array->sums[page])
+		return false;
+	__set_bit(page, checked);
+	return true;
+}
+
+static unsigned long *alloc_checked(const struct memfd_luo_array *array)
+{
+	/* For want of memory nothing is lost that was handed over. */
+	return kvcalloc(BITS_TO_LONGS(nr_pages_of(array)), sizeof(long),
+			GFP_KERNEL | __GFP_NOFAIL);
+}
+
+static int check_folio(struct inode *inode, struct folio *folio,
+		       const struct memfd_luo_folio_ser *ser)
+{
+	u64 end = DIV_ROUND_UP_ULL(i_size_read(inode), PAGE_SIZE);
+
+	if (!IS_ALIGNED(ser->index, folio_nr_pages(folio)) ||
+	    folio_order(folio) > MAX_PAGECACHE_ORDER || ser->index >= end)
+		return -EINVAL;
+	if (folio_test_large(folio) &&
+	    !IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)) {
+		pr_err("huge folios need CONFIG_TRANSPARENT_HUGEPAGE\n");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int insert(struct inode *inode, const struct memfd_luo_folio_ser *ser)
+{
+	struct folio *folio = kho_restore_folio(PFN_PHYS(ser->pfn));
+	int err;
+
+	if (!folio)
+		return -EINVAL;
+
+	err = check_folio(inode, folio, ser);
+	if (!err) {
+		if (ser->flags & MEMFD_LUO_FOLIO_UPTODATE)
+			folio_mark_uptodate(folio);
+		err = shmem_add_restored_folio(inode, folio, ser->index);
+	}
+	/* The page cache has its own references. */
+	folio_put(folio);
+	return err;
+}
+
+/* Give the memfd the folio of a record that can be believed. */
+static int fill_one(struct memfd_luo_fill *fill, u64 nr)
+{
+	struct memfd_luo_folio_ser *ser = &fill->array.ser[nr];
+	struct mem_cgroup *old;
+	int err;
+
+	if (!ser->pfn)
+		return 0;
+	if (ser->flags & FOLIO_LOST)
+		return -EIO;
+
+	old = set_active_memcg(fill->memcg);
+	err = insert(fill->inode, ser);
+	set_active_memcg(old);
+	if (err) {
+		pr_err("folio at index %llu not restored: %d\n", ser->index,
+		       err);
+		ser->flags |= FOLIO_LOST;
+		fill->err = fill->err ?: err;
+		return -EIO;
+	}
+	ser->pfn = 0;
+	return 0;
+}
+
+static void free_array(struct memfd_luo_fill *fill)
+{
+	vfree(fill->array.ser);
+	kvfree(fill->checked);
+	fill->array = (struct memfd_luo_array) { };
+	fill->checked = NULL;
+}
+
+/* Do the next part of all there is to do. Returns whether there is more. */
+static bool fill_some(struct memfd_luo_fill *fill)
+{
+	const struct memfd_luo_array *array = &fill->array;
+	u64 page = fill->next / MEMFD_LUO_PER_PAGE;
+	u64 end = min3(fill->next + NR_BATCH, (page + 1) * MEMFD_LUO_PER_PAGE,
+		       array->nr);
+
+	lockdep_assert_held(&fill->lock);
+
+	if (fill->next == array->nr)
+		return false;
+
+	if (page_ok(array, fill->checked, page)) {
+		for (; fill->next < end; fill->next++)
+			fill_one(fill, fill->next);
+	} else {
+		pr_err("the records of folios from number %llu on are damaged; their memory stays reserved until the next reboot\n",
+		       fill->next);
+		fill->err = fill->err ?: -EIO;
+		fill->next = min((page + 1) * MEMFD_LUO_PER_PAGE, array->nr);
+	}
+	if (fill->next < array->nr)
+		return true;
+
+	/* What is lost is to be told as long as somebody can ask for it. */
+	if (!fill->err) {
+		free_array(fill);
+		WRITE_ONCE(fill->done, true);
+	}
+	return false;
+}
+
+static void fill_worker(struct work_struct *work)
+{
+	struct memfd_luo_fill *fill = container_of(work, struct memfd_luo_fill,
+						   work);
+	bool more = true;
+
+	while (more && !READ_ONCE(fill->ending)) {
+		scoped_guard(mutex, &fill->lock)
+			more = fill_some(fill);
+		cond_resched();
+	}
+}
+
+/* Count the records up to @index. Returns false when damage is in the way. */
+static bool count_up_to(struct memfd_luo_fill *fill, pgoff_t index, u64 *nr)
+{
+	const struct memfd_luo_array *array = &fill->array;
+	u64 first = 0, end = array->nr;
+
+	while (first < end) {
+		u64 mid = first + (end - first) / 2;
+
+		if (!page_ok(array, fill->checked, mid / MEMFD_LUO_PER_PAGE))
+			return false;
+		if (array->ser[mid].index <= index)
+			first = mid + 1;
+		else
+			end = mid;
+	}
+	*nr = first;
+	return true;
+}
+
+static int fill_index(struct memfd_luo_fill *fill, pgoff_t index)
+{
+	const struct memfd_luo_array *array = &fill->array;
+	u64 nr, end;
+	int err;
+
+	lockdep_assert_held(&fill->lock);
+
+	if (!count_up_to(fill, index, &nr)) {
+		/* It may have a record all the same. */
+		while (fill_some(fill))
+			cond_resched();
+		return xa_load(&fill->inode->i_mapping->i_pages, index) ?
+		       0 : -EIO;
+	}
+	if (!nr)
+		return 0;
+
+	/* A folio that is lost takes the hole behind it along. */
+	err = fill_one(fill, nr - 1);
+	end = min(round_up(nr, NR_AROUND), array->nr);
+	for (; !err && nr < end; nr++) {
+		if (!page_ok(array, fill->checked, nr / MEMFD_LUO_PER_PAGE))
+			break;
+		fill_one(fill, nr);
+	}
+	return err;
+}
+
+bool __memfd_luo_is_filling(struct inode *inode)
+{
+	return !READ_ONCE(SHMEM_I(inode)->fill->done);
+}
+
+/*
+ * Have the folio at @index in the page cache, unless there is a hole. Returns 0,
+ * or -EIO when it is lost.
+ */
+int __memfd_luo_fill_at(struct inode *inode, pgoff_t index)
+{
+	struct memfd_luo_fill *fill = SHMEM_I(inode)->fill;
+
+	if (xa_load(&inode->i_mapping->i_pages, index))
+		return 0;
+
+	guard(mutex)(&fill->lock);
+	return fill->done ? 0 : fill_index(fill, index);
+}
+
+/*
+ * Have all folios in the page cache. Returns 0, an errno that tells why some are
+ * lost, or -EINTR when @killable and killed.
+ */
+int __memfd_luo_fill_all(struct inode *inode, bool killable)
+{
+	struct memfd_luo_fill *fill = SHMEM_I(inode)->fill;
+	bool more = true;
+
+	while (more) {
+		if (killable && fatal_signal_pending(current))
+			return -EINTR;
+		scoped_guard(mutex, &fill->lock)
+			more = !fill->done && fill_some(fill);
+		cond_resched();
+	}
+	return fill->err;
+}
+
+static void discard_one(const struct memfd_luo_folio_ser *ser)
+{
+	struct folio *folio;
+
+	if (!ser->pfn || ser->flags & FOLIO_LOST)
+		return;
+	folio = kho_restore_folio(PFN_PHYS(ser->pfn));
+	if (folio)
+		folio_put(folio);
+}
+
+static void discard(const struct memfd_luo_array *array, unsigned long *checked)
+{
+	u64 page, nr, end;
+
+	for (page = 0; page < nr_pages_of(array); page++) {
+		if (!page_ok(array, checked, page))
+			continue;
+		end = min((page + 1) * MEMFD_LUO_PER_PAGE, array->nr);
+		for (nr = page * MEMFD_LUO_PER_PAGE; nr < end; nr++)
+			discard_one(&array->ser[nr]);
+		cond_resched();
+	}
+}
+
+/* Free what the memfd has not got, as it goes away. */
+void __memfd_luo_fill_end(struct inode *inode)
+{
+	struct memfd_luo_fill *fill = SHMEM_I(inode)->fill;
+
+	WRITE_ONCE(fill->ending, true);
+	cancel_work_sync(&fill->work);
+	if (!fill->done) {
+		discard(&fill->array, fill->checked);
+		free_array(fill);
+	}
+	mem_cgroup_put(fill->memcg);
+	SHMEM_I(inode)->fill = NULL;
+	kfree(fill);
+}
+
+/**
+ * memfd_luo_fill_begin - give a memfd its folios, sooner or later
+ * @inode: the memfd, that nobody else knows of yet
+ * @array: the records of its folios, which this takes over
+ *
+ * The folios are charged to the caller's memory cgroup.
+ */
+void memfd_luo_fill_begin(struct inode *inode,
+			  const struct memfd_luo_array *array)
+{
+	struct memfd_luo_fill *fill;
+
+	fill = kzalloc(sizeof(*fill), GFP_KERNEL | __GFP_NOFAIL);
+	fill->inode = inode;
+	fill->array = *array;
+	fill->memcg = get_mem_cgroup_from_mm(current->mm);
+	mutex_init(&fill->lock);
+	fill->checked = alloc_checked(array);
+	INIT_WORK(&fill->work, fill_worker);
+	SHMEM_I(inode)->fill = fill;
+	queue_work(system_unbound_wq, &fill->work);
+}
+
+/**
+ * memfd_luo_discard - free folios that nobody wants
+ * @array: their records; holes are skipped, and so is what is damaged
+ */
+void memfd_luo_discard(const struct memfd_luo_array *array)
+{
+	unsigned long *checked = alloc_checked(array);
+
+	discard(array, checked);
+	kvfree(checked);
+}
