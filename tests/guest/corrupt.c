@@ -177,6 +177,18 @@ static void prepare(int dev)
 	}
 }
 
+/* The errno with which a page cannot be read, or 0. */
+static int read_error(int fd, int session, int file)
+{
+	int page;
+	char c;
+
+	for (page = 0; page < nr_pages(session, file); page++)
+		if (pread(fd, &c, 1, page * PAGE) < 0)
+			return errno;
+	return 0;
+}
+
 static bool contents_ok(int fd, int session, int file)
 {
 	const __u64 seed = seed_of(state.stage - 1, session, file);
@@ -210,9 +222,10 @@ static void retrieve(int dev, int session, struct received *r)
 static const char *verdict(int fd, int session, int file)
 {
 	static char error[16];
+	int err = fd < 0 ? -fd : read_error(fd, session, file);
 
-	if (fd < 0) {
-		snprintf(error, sizeof(error), "E%d", -fd);
+	if (err) {
+		snprintf(error, sizeof(error), "E%d", err);
 		return error;
 	}
 	if (luo_size(fd) != nr_pages(session, file) * (off_t)PAGE)

@@ -1,0 +1,7 @@
+#!/bin/bash
+# Memfds that get their folios after they were retrieved: all of them at once, and with records damaged.
+# flavours: default debug
+. "$(dirname "$0")/lib.bash"
+
+vm fill --with "/selftests=$selftests"
+done_testing

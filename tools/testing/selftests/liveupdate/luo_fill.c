@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memfds that get their folios after they were retrieved, when they are used or
+ * in the background. How to run it: luo_update.h; between the halves the record
+ * of folio number 600 of the session "damaged" is to be corrupted.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "luo_update.h"
+
+#define NR_PAGES	1024
+#define SIZE		(NR_PAGES * PAGE)
+#define SEED		5
+#define NR_READERS	4
+
+/* The records of a page of the array go together: these pages are lost. */
+#define LOST_START	(512 * PAGE)
+#define LOST_END	(768 * PAGE)
+
+static void give(struct __test_metadata *const _metadata, int session,
+		 __u64 token, size_t stride)
+{
+	int fd = memfd_create("fill", MFD_ALLOW_SEALING);
+	size_t at;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, SIZE));
+	for (at = 0; at < SIZE; at += stride)
+		ASSERT_EQ(0, luo_fill(fd, at, PAGE, SEED));
+	luo_give(_metadata, session, fd, token);
+}
+
+TEST_F(prepare, used)
+{
+	int session = luo_create(self->dev, "used");
+	__u64 token;
+
+	ASSERT_LE(0, session);
+	for (token = 0; token < 8; token++)
+		give(_metadata, session, token, PAGE);
+	give(_metadata, session, 8, 2 * PAGE);
+	luo_hold(_metadata, self->dev);
+}
+
+struct reader {
+	pthread_t thread;
+	const char *map;
+	size_t first;
+	size_t nr_wrong;
+};
+
+static bool page_ok(const char *map, size_t page)
+{
+	const __u64 *words = (const __u64 *)(map + page * PAGE);
+	const size_t nr = PAGE / sizeof(*words);
+
+	return words[0] == luo_word(SEED, page * nr) &&
+	       words[nr - 1] == luo_word(SEED, page * nr + nr - 1);
+}
+
+/* All pages, from one on, in steps that make neighbours not the next. */
+static void *read_all(void *arg)
+{
+	struct reader *r = arg;
+	size_t i;
+
+	for (i = 0; i < NR_PAGES; i++)
+		r->nr_wrong += !page_ok(r->map, (r->first + i * 77) % NR_PAGES);
+	return NULL;
+}
+
+static void expect_readers_agree(struct __test_metadata *const _metadata, int fd)
+{
+	struct reader readers[NR_READERS] = { };
+	int i;
+
+	for (i = 0; i < NR_READERS; i++) {
+		readers[i].map = luo_map(fd, 0, SIZE);
+		readers[i].first = i * NR_PAGES / NR_READERS;
+		ASSERT_NE(MAP_FAILED, readers[i].map);
+		ASSERT_EQ(0, pthread_create(&readers[i].thread, NULL, read_all,
+					    &readers[i]));
+	}
+	for (i = 0; i < NR_READERS; i++) {
+		ASSERT_EQ(0, pthread_join(readers[i].thread, NULL));
+		EXPECT_EQ(0, readers[i].nr_wrong);
+		munmap((void *)readers[i].map, SIZE);
+	}
+}
+
+/* Each is used at once in its own way. */
+TEST_F(verify, used)
+{
+	int session = luo_retrieve(self->dev, "used");
+	int other = luo_create(self->dev, "other");
+	int fd[9], i;
+
+	ASSERT_LE(0, session);
+	for (i = 0; i < 8; i++) {
+		fd[i] = luo_retrieve_fd(session, i);
+		ASSERT_LE(0, fd[i]);
+	}
+
+	expect_readers_agree(_metadata, fd[0]);
+	/* Goes away while it gets its folios. */
+	EXPECT_EQ(0, close(fd[1]));
+	/* Each has to wait for all folios, or would miss some. */
+	EXPECT_EQ(0, fallocate(fd[2], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			       PAGE, 1022 * PAGE));
+	EXPECT_TRUE(luo_zero(fd[2], PAGE, 1022 * PAGE));
+	EXPECT_TRUE(luo_filled(fd[2], 1023 * PAGE, PAGE, SEED));
+	EXPECT_EQ(0, ftruncate(fd[3], PAGE));
+	EXPECT_EQ(0, ftruncate(fd[3], SIZE));
+	EXPECT_TRUE(luo_filled(fd[3], 0, PAGE, SEED));
+	EXPECT_TRUE(luo_zero(fd[3], PAGE, SIZE - PAGE));
+	EXPECT_EQ(SIZE, lseek(fd[4], 0, SEEK_HOLE));
+	ASSERT_LE(0, other);
+	EXPECT_EQ(0, luo_preserve_fd(other, fd[5], 1));
+	EXPECT_EQ(0, close(other));
+	/* What is written stays. */
+	EXPECT_EQ(0, luo_fill(fd[6], 0, SIZE, SEED + 1));
+	EXPECT_TRUE(luo_filled(fd[6], 0, SIZE, SEED + 1));
+	/* Token 8, with holes, is not retrieved. */
+	EXPECT_EQ(0, luo_finish(session));
+	for (i = 4; i < 8; i++)
+		EXPECT_TRUE(luo_filled(fd[i], 0, SIZE, SEED + (i == 6)));
+}
+
+TEST_F(prepare, damaged)
+{
+	int session = luo_create(self->dev, "damaged");
+
+	ASSERT_LE(0, session);
+	give(_metadata, session, 1, PAGE);
+	luo_hold(_metadata, self->dev);
+}
+
+/* How a child ends that reads a byte. */
+static int touch(const char *p)
+{
+	int status;
+
+	if (!fork()) {
+		*(volatile const char *)p;
+		_exit(0);
+	}
+	wait(&status);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+TEST_F(verify, damaged)
+{
+	int session = luo_retrieve(self->dev, "damaged");
+	int other, fd;
+	char *map, c;
+
+	ASSERT_LE(0, session);
+	fd = luo_retrieve_fd(session, 1);
+	ASSERT_LE(0, fd);
+	map = luo_map(fd, 0, SIZE);
+	ASSERT_NE(MAP_FAILED, map);
+
+	EXPECT_EQ(SIGBUS, touch(map + LOST_START));
+	EXPECT_EQ(SIGBUS, touch(map + LOST_END - PAGE));
+	EXPECT_EQ(0, touch(map + LOST_START - PAGE));
+	EXPECT_EQ(0, touch(map + LOST_END));
+	EXPECT_EQ(-1, pread(fd, &c, 1, LOST_START));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(-1, pwrite(fd, "", 1, LOST_END - 1));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_TRUE(luo_filled(fd, 0, LOST_START, SEED));
+	EXPECT_TRUE(luo_filled(fd, LOST_END, SIZE - LOST_END, SEED));
+
+	/* Nobody is to take it for whole. */
+	other = luo_create(self->dev, "other");
+	ASSERT_LE(0, other);
+	EXPECT_EQ(-EIO, luo_preserve_fd(other, fd, 1));
+	close(other);
+	EXPECT_EQ(-EIO, luo_finish(session));
+	close(session);
+	EXPECT_EQ(-ENOENT, luo_retrieve(self->dev, "damaged"));
+	EXPECT_EQ(SIGBUS, touch(map + LOST_START));
+	EXPECT_EQ(0, touch(map));
+}
+
+TEST_HARNESS_MAIN
