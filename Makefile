@@ -21,6 +21,11 @@ corrupt: kernel ## Corrupts what is handed over and tells what came of it; COUNT
 	@scripts/setup vm
 	@FLAVOUR='$(or $(FLAVOUR),default)' scripts/corrupt --count '$(or $(COUNT),1000)' --seed '$(or $(SEED),1)'
 
+bench: tree ## Counts what an update costs; PEER=mainline compares, SIZES='64 256' MiB, FULL=1, CASE=pattern, DOCS=1
+	@scripts/setup vm bench
+	@scripts/bench --kernel ours --kernel plain $(if $(PEER),--kernel '$(PEER)') $(if $(FULL),--full) --sizes '$(SIZES)' --case '$(CASE)'
+	@scripts/bench-report $(if $(DOCS),--docs)
+
 tree: ## The patched kernel tree, in build/linux/
 	@scripts/setup build
 	@scripts/tree
@@ -40,6 +45,3 @@ clean: ## Removes build/ and out/; downloads and ccache stay in the user's cache
 
 series:
 	@echo 'make series: not yet; the issue on the patch series brings it' >&2; exit 1
-
-bench:
-	@echo 'make bench: not yet; the issue on measurements brings it' >&2; exit 1
