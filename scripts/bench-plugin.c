@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A plugin of QEMU's: counts the guest's instructions, by function and from mark
- * to mark. For one processor.
+ * to mark.
  *
- *	-plugin FILE.so,out=LOG[,map=System.map][,at=SYMBOL+SYMBOL...][,entry=HEX][,profile=on]
+ *	-plugin FILE.so,out=LOG[,map=System.map][,at=SYMBOL+SYMBOL...][,entry=HEX][,cpus=on][,profile=on]
  *
  * Marks are the instruction "nopl 0x4c55nnnn(%rax)", wherever it is executed, the
  * entries of the functions named by "at", and code that begins with the bytes
  * "entry". LOG gets a line for each mark passed: the count, and the mark's number
- * or name; the last line is the "end". With "profile" there follow, indented, the
+ * or name; the last line is the "end". With "cpus" there follow the counts of the
+ * processors, and with "profile", in lines of their own that are indented, the
  * counts of all functions since the mark before.
  *
  * What runs below the kernel's half of the address space is counted by page: user
@@ -38,6 +39,9 @@ void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id,
 					   void (*cb)(uint64_t id, struct qemu_plugin_tb *tb));
 void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, int op, void *ptr,
 					      uint64_t imm);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
+					  void (*cb)(unsigned int vcpu, void *data), int flags,
+					  void *data);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 					    void (*cb)(unsigned int vcpu, void *data), int flags,
 					    void *data);
@@ -52,6 +56,7 @@ int qemu_plugin_version = 1;
 
 #define KERNEL_BASE	0xffff800000000000ULL
 #define PAGE_MASK	(~0xfffULL)
+#define MAX_CPUS	64
 
 /* A function of the kernel, or a page below it. It stays where it is. */
 struct code {
@@ -63,7 +68,10 @@ struct code {
 
 static FILE *out;
 static bool profiling;
+static bool by_cpu;
 static uint64_t total;
+static uint64_t cpu_count[MAX_CPUS];
+static unsigned int nr_cpus;
 static struct code *functions;
 static size_t nr_functions;
 static void *pages;
@@ -141,7 +149,10 @@ static void pass(const char *name)
 {
 	size_t i;
 
-	fprintf(out, "%" PRIu64 " %s\n", total, name);
+	fprintf(out, "%" PRIu64 " %s", total, name);
+	for (i = 0; i < nr_cpus; i++)
+		fprintf(out, " %" PRIu64, cpu_count[i]);
+	fprintf(out, "\n");
 	if (profiling) {
 		for (i = 0; i < nr_functions; i++)
 			report(&functions[i]);
@@ -203,12 +214,24 @@ static void look_for_mark(struct qemu_plugin_insn *insn)
 						       (void *)function->name);
 }
 
+static void count_cpu(unsigned int vcpu, void *nr)
+{
+	if (vcpu >= MAX_CPUS)
+		return;
+	if (vcpu >= nr_cpus)
+		nr_cpus = vcpu + 1;
+	cpu_count[vcpu] += (size_t)nr;
+}
+
 static void translate(uint64_t id, struct qemu_plugin_tb *tb)
 {
 	size_t n = qemu_plugin_tb_n_insns(tb), i;
 	uint64_t start = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, 0));
 
 	qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &total, n);
+	if (by_cpu)
+		qemu_plugin_register_vcpu_tb_exec_cb(tb, count_cpu, QEMU_PLUGIN_CB_NO_REGS,
+						     (void *)n);
 	if (profiling)
 		qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64,
 							 &find_code(start)->count, n);
@@ -282,6 +305,8 @@ int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, cha
 			names = value;
 		else if (!strcmp(argv[i], "entry"))
 			read_entry(value);
+		else if (!strcmp(argv[i], "cpus"))
+			by_cpu = !strcmp(value, "on");
 		else if (!strcmp(argv[i], "profile"))
 			profiling = !strcmp(value, "on");
 	}

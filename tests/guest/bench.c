@@ -5,13 +5,14 @@
  *
  * Kernel command line:
  *	files=N		memfds that are preserved, 0 for no session at all
+ *	threads=N	they are in so many sessions, each with a thread to preserve
+ *			and to retrieve them; 1 if not given
  *	mib=N		their size in all
  *	huge=0|1	of 4 KiB pages or of huge pages
  *	layout=WORD	which pages of physical memory they have:
  *		contiguous	as they come
  *		alternate	every second page
  *		half		a random half of the pages
- *	kho=off		nothing but a kexec
  *	stage=N		1 in the first kernel, 2 in the second
  *
  * Under QEMU's -icount shift=0 the time stamp counter counts instructions, and
@@ -24,6 +25,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,7 +45,8 @@
 #include <linux/liveupdate.h>
 #include <linux/reboot.h>
 
-#define PAGE	4096UL
+#define PAGE		4096UL
+#define MAX_SESSIONS	64
 
 #define PAGEMAP_PFN	((1ULL << 55) - 1)
 
@@ -52,7 +55,7 @@ enum layout { CONTIGUOUS, ALTERNATE, HALF };
 /* The begin and the end of each step. */
 enum mark {
 	PRESERVE = 1, PRESERVED, LOAD, LOADED, REBOOT, INIT,
-	RETRIEVE, RETRIEVED, READ, READ_DONE, FINISH, FINISHED,
+	RETRIEVE, RETRIEVED, READ, READ_DONE, FINISH, FINISHED, FIRST, FIRST_DONE,
 };
 
 /* The marker instruction has its number as an immediate operand. */
@@ -124,6 +127,13 @@ static const char *param(const char *name)
 	return value;
 }
 
+static size_t number_param(const char *name, size_t otherwise)
+{
+	const char *value = param(name);
+
+	return *value ? strtoul(value, NULL, 10) : otherwise;
+}
+
 static void write_file(const char *path, const char *text)
 {
 	int fd = checked(open(path, O_WRONLY), path);
@@ -186,6 +196,13 @@ struct file {
 /* The page frames of what is preserved, to say how scattered it is. */
 static uint64_t *pfns;
 static size_t nr_pfns;
+
+static struct file *files;
+static size_t nr_files;
+
+/* The files are dealt out to the sessions. */
+static int sessions[MAX_SESSIONS];
+static size_t nr_sessions;
 
 static void report_pages(void)
 {
@@ -252,67 +269,94 @@ static void thin_out(const struct file *file, enum layout layout)
 	}
 }
 
-static int session_create(int device, const char *name)
+/* Does the work for each session, in a thread of its own unless there is one only. */
+static void for_each_session(void *(*work)(void *session))
 {
-	struct liveupdate_ioctl_create_session create = { .size = sizeof(create) };
+	pthread_t threads[MAX_SESSIONS];
+	size_t i;
 
-	strcpy((char *)create.name, name);
-	checked(ioctl(device, LIVEUPDATE_IOCTL_CREATE_SESSION, &create), "create session");
-	return create.fd;
+	if (nr_sessions == 1) {
+		work((void *)0);
+		return;
+	}
+	for (i = 0; i < nr_sessions; i++)
+		if (pthread_create(&threads[i], NULL, work, (void *)i))
+			fail("thread");
+	for (i = 0; i < nr_sessions; i++)
+		pthread_join(threads[i], NULL);
 }
 
-static void preserve_files(int session, const struct file *files, size_t nr)
+static void create_sessions(int device, const char *name)
+{
+	struct liveupdate_ioctl_create_session create = { .size = sizeof(create) };
+	size_t i;
+
+	for (i = 0; i < nr_sessions; i++) {
+		snprintf((char *)create.name, sizeof(create.name), "%s-%zu", name, i);
+		checked(ioctl(device, LIVEUPDATE_IOCTL_CREATE_SESSION, &create), "create session");
+		sessions[i] = create.fd;
+	}
+}
+
+static void *preserve_session(void *session)
 {
 	struct liveupdate_session_preserve_fd put = { .size = sizeof(put) };
 	size_t i;
 
-	for (i = 0; i < nr; i++) {
+	for (i = (size_t)session; i < nr_files; i += nr_sessions) {
 		put.fd = files[i].fd;
 		put.token = i;
-		checked(ioctl(session, LIVEUPDATE_SESSION_PRESERVE_FD, &put), "preserve");
+		checked(ioctl(sessions[(size_t)session], LIVEUPDATE_SESSION_PRESERVE_FD, &put),
+			"preserve");
 	}
+	return NULL;
 }
 
 /*
  * Of the first time, pages move out of scratch memory. So that this does not mix
  * with the rest of the cost, nor change the layout, all is preserved twice.
  */
-static void preserve(size_t nr_files, size_t pages)
+static void preserve_first(int device)
 {
-	struct file *files = calloc(nr_files, sizeof(*files));
+	unsigned long long start;
+	size_t i;
+
+	create_sessions(device, "first");
+	start = pass(FIRST);
+	for_each_session(preserve_session);
+	step("preserve_first", pass(FIRST_DONE) - start);
+	start = clock_read();
+	for (i = 0; i < nr_sessions; i++)
+		close(sessions[i]);
+	step("unpreserve", clock_read() - start);
+}
+
+static void preserve(size_t pages)
+{
 	int device = checked(open("/dev/liveupdate", O_RDWR | O_CLOEXEC), "/dev/liveupdate");
 	enum layout where = layout();
 	unsigned long long start;
-	int session;
 	long before;
 	size_t i;
 
 	if (where != CONTIGUOUS)
 		pages *= 2;
 	pfns = malloc(pages * sizeof(*pfns));
-	if (!pfns || !files)
+	if (!pfns)
 		fail("no memory");
 	for (i = 0; i < nr_files; i++)
 		fill(&files[i], pages / nr_files);
-
-	session = session_create(device, "first");
-	start = clock_read();
-	preserve_files(session, files, nr_files);
-	step("preserve_first", clock_read() - start);
-	start = clock_read();
-	close(session);
-	step("unpreserve", clock_read() - start);
-
+	preserve_first(device);
 	for (i = 0; i < nr_files; i++) {
 		thin_out(&files[i], where);
 		munmap(files[i].map, files[i].pages * PAGE);
 	}
 	report_pages();
 
-	session = session_create(device, "bench");
+	create_sessions(device, "bench");
 	before = free_kib();
 	start = pass(PRESERVE);
-	preserve_files(session, files, nr_files);
+	for_each_session(preserve_session);
 	step("preserve", pass(PRESERVED) - start);
 	step("metadata_kib", before - free_kib());
 }
@@ -367,40 +411,50 @@ static unsigned long check(int fd)
 	return found;
 }
 
-static void retrieve(size_t nr_files)
+static void *retrieve_session(void *session)
 {
-	struct liveupdate_ioctl_retrieve_session session = {
-		.size = sizeof(session), .name = "bench",
-	};
 	struct liveupdate_session_retrieve_fd get = { .size = sizeof(get) };
+	size_t i;
+
+	for (i = (size_t)session; i < nr_files; i += nr_sessions) {
+		get.token = i;
+		checked(ioctl(sessions[(size_t)session], LIVEUPDATE_SESSION_RETRIEVE_FD, &get),
+			"retrieve");
+		files[i].fd = get.fd;
+	}
+	return NULL;
+}
+
+static void retrieve(void)
+{
+	struct liveupdate_ioctl_retrieve_session session = { .size = sizeof(session) };
 	struct liveupdate_session_finish finish = { .size = sizeof(finish) };
 	int device = checked(open("/dev/liveupdate", O_RDWR | O_CLOEXEC), "/dev/liveupdate");
-	int *fds = calloc(nr_files, sizeof(*fds));
 	unsigned long long start;
 	unsigned long found = 0;
 	size_t i;
 
-	if (!fds)
-		fail("no memory");
 	start = pass(RETRIEVE);
-	checked(ioctl(device, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &session), "retrieve session");
-	for (i = 0; i < nr_files; i++) {
-		get.token = i;
-		checked(ioctl(session.fd, LIVEUPDATE_SESSION_RETRIEVE_FD, &get), "retrieve");
-		fds[i] = get.fd;
+	for (i = 0; i < nr_sessions; i++) {
+		snprintf((char *)session.name, sizeof(session.name), "bench-%zu", i);
+		checked(ioctl(device, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &session),
+			"retrieve session");
+		sessions[i] = session.fd;
 	}
+	for_each_session(retrieve_session);
 	step("retrieve", pass(RETRIEVED) - start);
 
 	start = pass(READ);
 	for (i = 0; i < nr_files; i++)
-		found += check(fds[i]);
+		found += check(files[i].fd);
 	step("read", pass(READ_DONE) - start);
 	step("read_pages", found);
 	if (!found)
 		fail("nothing was retrieved");
 
 	start = pass(FINISH);
-	checked(ioctl(session.fd, LIVEUPDATE_SESSION_FINISH, &finish), "finish");
+	for (i = 0; i < nr_sessions; i++)
+		checked(ioctl(sessions[i], LIVEUPDATE_SESSION_FINISH, &finish), "finish");
 	step("finish", pass(FINISHED) - start);
 }
 
@@ -418,28 +472,35 @@ static void set_up(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* Does not come back. */
+static void jump(void)
+{
+	step("reboot_at", pass(REBOOT));
+	syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_KEXEC, NULL);
+	fail("reboot");
+}
+
 int main(void)
 {
 	unsigned long long start = pass(INIT);
-	size_t files, mib;
 
 	set_up();
-	files = strtoul(param("files"), NULL, 10);
-	mib = strtoul(param("mib"), NULL, 10);
 	step("init_at", start);
-	if (*param("stage") == '1') {
+	nr_files = number_param("files", 0);
+	nr_sessions = number_param("threads", 1);
+	files = calloc(nr_files + 1, sizeof(*files));
+	if (!files || nr_sessions > MAX_SESSIONS)
+		fail("too many files or threads");
+	if (number_param("stage", 1) == 1) {
 		write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled",
-			   *param("huge") == '1' ? "always" : "never");
-		if (files)
-			preserve(files, (mib << 20) / PAGE);
+			   number_param("huge", 0) ? "always" : "never");
+		if (nr_files)
+			preserve((number_param("mib", 0) << 20) / PAGE);
 		load();
-		step("reboot_at", pass(REBOOT));
-		syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2,
-			LINUX_REBOOT_CMD_KEXEC, NULL);
-		fail("reboot");
+		jump();
 	}
-	if (files)
-		retrieve(files);
+	if (nr_files)
+		retrieve();
 	report("VM-RESULT: PASS\n");
 	end();
 	return 0;
