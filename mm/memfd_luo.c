@@ -374,15 +374,37 @@ static bool memfd_luo_can_stay(struct folio *folio, unsigned long *pageblock)
 	return true;
 }
 
+/* As try_grab_folio() with FOLL_PIN, but for the statistics. */
+static void memfd_luo_grab(struct folio *folio)
+{
+	if (folio_test_large(folio)) {
+		folio_ref_inc(folio);
+		atomic_inc(&folio->_pincount);
+	} else {
+		folio_ref_add(folio, GUP_PIN_COUNTING_BIAS);
+	}
+}
+
+static void memfd_luo_ungrab(struct folio *folio)
+{
+	if (folio_test_large(folio)) {
+		atomic_dec(&folio->_pincount);
+		folio_ref_dec(folio);
+	} else {
+		folio_ref_sub(folio, GUP_PIN_COUNTING_BIAS);
+	}
+}
+
 /*
  * Pins a folio of the page cache, whose lock is held, if it can stay as it is
  * and where it is.
  */
 static bool memfd_luo_pin_ready(struct folio *folio, unsigned long *pageblock)
 {
-	if (xa_is_value(folio) || try_grab_folio(folio, 1, FOLL_PIN))
+	if (xa_is_value(folio))
 		return false;
 
+	memfd_luo_grab(folio);
 	/*
 	 * Swap-out, collapse, split and migration lock the folio, and then look
 	 * at its references: they see the pin, or we see the lock.
@@ -393,8 +415,21 @@ static bool memfd_luo_pin_ready(struct folio *folio, unsigned long *pageblock)
 	    memfd_luo_can_stay(folio, pageblock))
 		return true;
 
-	unpin_folio(folio);
+	memfd_luo_ungrab(folio);
 	return false;
+}
+
+static void memfd_luo_count_pins(struct folio *const *pinned, unsigned int nr)
+{
+	unsigned int first, i;
+
+	for (first = 0; first < nr; first = i) {
+		for (i = first + 1; i < nr; i++)
+			if (folio_nid(pinned[i]) != folio_nid(pinned[first]))
+				break;
+		node_stat_mod_folio(pinned[first], NR_FOLL_PIN_ACQUIRED,
+				    i - first);
+	}
 }
 
 /*
@@ -420,6 +455,7 @@ static unsigned int memfd_luo_pin_all_ready(struct address_space *mapping,
 			break;
 	}
 	xas_unlock_irq(&xas);
+	memfd_luo_count_pins(pinned, nr);
 	return nr;
 }
 

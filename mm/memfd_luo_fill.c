@@ -34,6 +34,9 @@
 #define NR_AROUND		16
 #define NR_BATCH		64
 
+/* Who retrieves a memfd has to put much to work again, and does it first. */
+#define FILL_DELAY		(HZ / 10)
+
 /**
  * struct memfd_luo_fill - a memfd, and the folios that it does not have yet
  * @inode:   the memfd
@@ -57,7 +60,7 @@ struct memfd_luo_fill {
 	unsigned long *checked;
 	u64 next;
 	int err;
-	struct work_struct work;
+	struct delayed_work work;
 	bool ending;
 	bool done;
 };
@@ -190,8 +193,8 @@ static bool fill_some(struct memfd_luo_fill *fill)
 
 static void fill_worker(struct work_struct *work)
 {
-	struct memfd_luo_fill *fill = container_of(work, struct memfd_luo_fill,
-						   work);
+	struct memfd_luo_fill *fill = container_of(to_delayed_work(work),
+						   struct memfd_luo_fill, work);
 	bool more = true;
 
 	while (more && !READ_ONCE(fill->ending)) {
@@ -320,7 +323,7 @@ void __memfd_luo_fill_end(struct inode *inode)
 	struct memfd_luo_fill *fill = SHMEM_I(inode)->fill;
 
 	WRITE_ONCE(fill->ending, true);
-	cancel_work_sync(&fill->work);
+	cancel_delayed_work_sync(&fill->work);
 	if (!fill->done) {
 		discard(&fill->array, fill->checked);
 		free_array(fill);
@@ -348,9 +351,9 @@ void memfd_luo_fill_begin(struct inode *inode,
 	fill->memcg = get_mem_cgroup_from_mm(current->mm);
 	mutex_init(&fill->lock);
 	fill->checked = alloc_checked(array);
-	INIT_WORK(&fill->work, fill_worker);
+	INIT_DELAYED_WORK(&fill->work, fill_worker);
 	SHMEM_I(inode)->fill = fill;
-	queue_work(system_unbound_wq, &fill->work);
+	queue_delayed_work(system_unbound_wq, &fill->work, FILL_DELAY);
 }
 
 /**
