@@ -175,13 +175,13 @@ static void verify(struct __test_metadata *const _metadata, int dev,
 	state = luo_retrieve_fd(session, TOKEN_STATE);
 	ASSERT_LE(0, memory);
 	ASSERT_LE(0, state);
-	ASSERT_EQ(0, luo_finish(session));
-	ASSERT_EQ(0, close(session));
 
 	ASSERT_EQ(0, vm_create(&vm, memory, state));
 	ASSERT_EQ(vm.log->memory_sum, memory_sum(&vm));
 	ASSERT_EQ(0, vm_load(&vm));
 	ASSERT_EQ(0, vm_start(&vm));
+	ASSERT_EQ(0, luo_finish(session));
+	ASSERT_EQ(0, close(session));
 	run(_metadata, &vm);
 	expect_told_of_pauses(_metadata, &vm);
 	if (luo_stage() < luo_param("LAST_STAGE", 2)) {
