@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * lukeep-qemu: a virtual machine of QEMU as a service of lukeep.
+ *
+ * "run" becomes QEMU, on the memfd "ram". "save" has QEMU write all state but
+ * shared memory, through a pipe, into the memfd "state", and exit. Where that is
+ * not empty, "run" leaves a process behind that has QEMU read it back.
+ *
+ * The state is what a live migration carries. So it is QEMU that stops the guest,
+ * and has it run on when saving fails, even when that is because we were killed.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lukeep.h"
+#include "qmp.h"
+
+#define EXIT_USAGE	2
+#define POLL_PAUSE	10	/* milliseconds */
+
+/* The pipe's name in QEMU. */
+#define CHANNEL		"lukeep"
+
+/* What QEMU gets beside the arguments given: at most so many. */
+#define MORE_ARGUMENTS	12
+
+static const char usage_text[] =
+"Usage:\n"
+"  lukeep-qemu run SOCKET QEMU [ARGUMENT]...  be QEMU, with what was saved if there is any\n"
+"  lukeep-qemu save SOCKET                    have QEMU save, and exit\n"
+"\n"
+"These are commands for a service of lukeep, see lukeep-qemu(8).\n";
+
+/* The number of a memfd that lukeep has passed, -1 when it has not. */
+static int memfd_passed(const char *variable)
+{
+	const char *number = getenv(variable);
+	char *end = NULL;
+	int fd = -1;
+
+	if (number)
+		fd = strtol(number, &end, 10);
+	return number && end > number && !*end ? fd : -1;
+}
+
+static int state_memfd(void)
+{
+	int fd = memfd_passed("LUKEEP_FD_state");
+
+	if (fd >= 0 && !lseek(fd, 0, SEEK_SET))
+		return fd;
+	pr_err("there is no memfd \"state\": has lukeep run this, and does the declaration have a section [memfd state]?");
+	return -1;
+}
+
+/* Copy all there is; the reason is told if that fails. */
+static int copy(int from, int to, const char *what)
+{
+	static char buf[65536];
+	ssize_t n, done, m;
+
+	while ((n = read(from, buf, sizeof(buf))) > 0) {
+		for (done = 0; done < n; done += m) {
+			m = write(to, buf + done, n - done);
+			if (m <= 0) {
+				pr_err("cannot write %s: %s", what, strerror(errno));
+				return -1;
+			}
+		}
+	}
+	if (n < 0)
+		pr_err("cannot read %s: %s", what, strerror(errno));
+	return n < 0 ? -1 : 0;
+}
+
+/* Shall a migration leave out memory that others can have, too? */
+static int set_ignore_shared(int qmp, bool on)
+{
+	return qmp_do(qmp, "migrate-set-capabilities",
+		      json_pack("{s[{ss sb}]}", "capabilities", "capability",
+				"x-ignore-shared", "state", on));
+}
+
+/* What the guest is doing, in QEMU's words; false if that cannot be had. */
+static bool guest_status(int qmp, char *status, size_t len)
+{
+	json_t *value = qmp_execute(qmp, "query-status", NULL);
+	const char *word;
+	bool known;
+
+	known = !json_unpack(value, "{ss}", "status", &word);
+	if (known)
+		snprintf(status, len, "%s", word);
+	else if (value)
+		pr_err("QEMU does not tell the guest's status");
+	json_decref(value);
+	return known;
+}
+
+/*
+ * Has QEMU written all of the state? 1 when it is still at it, -1 when it has
+ * failed.
+ */
+static int saved(int qmp)
+{
+	const char *status = "", *reason = "it does not say why; see what it logged";
+	json_t *value = qmp_execute(qmp, "query-migrate", NULL);
+	int ret = 1;
+
+	if (!value)
+		return -1;
+	json_unpack(value, "{s?s s?s}", "status", &status, "error-desc", &reason);
+	if (!strcmp(status, "completed")) {
+		ret = 0;
+	} else if (!strcmp(status, "failed") || !strcmp(status, "cancelled")) {
+		pr_err("QEMU cannot save the guest: %s", reason);
+		ret = -1;
+	}
+	json_decref(value);
+	return ret;
+}
+
+/* Have QEMU write the state into @state. */
+static int save_state(int qmp, int state)
+{
+	int pipefd[2], copied, ret;
+
+	if (pipe2(pipefd, O_CLOEXEC)) {
+		pr_err("cannot create a pipe: %s: raise the limit on open files",
+		       strerror(errno));
+		return -1;
+	}
+	ret = qmp_pass_fd(qmp, CHANNEL, pipefd[1]);
+	close(pipefd[1]);
+	if (ret || set_ignore_shared(qmp, true) ||
+	    qmp_do(qmp, "migrate", json_pack("{ss}", "uri", "fd:" CHANNEL))) {
+		close(pipefd[0]);
+		return -1;
+	}
+	copied = copy(pipefd[0], state, "the state that QEMU saves");
+	/* Not read to its end it fails in QEMU, too. */
+	close(pipefd[0]);
+	while ((ret = saved(qmp)) > 0)
+		poll(NULL, 0, POLL_PAUSE);
+	return copied ? copied : ret;
+}
+
+static int do_save(const char *path)
+{
+	int state = state_memfd(), qmp;
+	char status[32];
+	bool runs;
+
+	qmp = state < 0 ? -1 : qmp_connect(path);
+	if (qmp < 0 || !guest_status(qmp, status, sizeof(status)))
+		return EXIT_FAILURE;
+	/* A save that was killed at its very end leaves a guest that stands still. */
+	runs = !strcmp(status, "running") || !strcmp(status, "postmigrate");
+	if (!strcmp(status, "postmigrate") && qmp_do(qmp, "cont", NULL))
+		return EXIT_FAILURE;
+
+	if (!save_state(qmp, state)) {
+		/* It is all there: whatever QEMU says to this is no failure. */
+		qmp_do(qmp, "quit", NULL);
+		return EXIT_SUCCESS;
+	}
+	if (runs && !qmp_do(qmp, "cont", NULL))
+		pr_info("the guest runs on");
+	set_ignore_shared(qmp, false);
+	return EXIT_FAILURE;
+}
+
+/* Have QEMU read the state from @state. */
+static int load_state(int qmp, int state)
+{
+	int pipefd[2], ret;
+
+	if (pipe2(pipefd, O_CLOEXEC)) {
+		pr_err("cannot create a pipe: %s: raise the limit on open files",
+		       strerror(errno));
+		return -1;
+	}
+	ret = qmp_pass_fd(qmp, CHANNEL, pipefd[0]);
+	close(pipefd[0]);
+	if (!ret)
+		ret = set_ignore_shared(qmp, true);
+	if (!ret)
+		ret = qmp_do(qmp, "migrate-incoming",
+			     json_pack("{ss}", "uri", "fd:" CHANNEL));
+	if (!ret)
+		ret = copy(state, pipefd[1], "the state that QEMU loads");
+	close(pipefd[1]);
+	return ret;
+}
+
+/* A guest that was paused stays so. */
+static int wait_loaded(int qmp)
+{
+	char status[32];
+
+	do {
+		poll(NULL, 0, POLL_PAUSE);
+		if (!guest_status(qmp, status, sizeof(status)))
+			return -1;
+	} while (!strcmp(status, "inmigrate"));
+	return 0;
+}
+
+/* Load the state into QEMU; a machine that has not got it must not run. */
+static int bring_back(const char *path, int state, int pidfd)
+{
+	double start = clock_now();
+	int qmp;
+
+	/* QEMU may go away while we write. */
+	signal(SIGPIPE, SIG_IGN);
+	qmp = qmp_connect(path);
+	if (qmp < 0 || load_state(qmp, state) || wait_loaded(qmp)) {
+		pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+		pr_err("the guest cannot be brought back: see what QEMU logged; is its command line that of the previous kernel?");
+		return EXIT_FAILURE;
+	}
+	pr_info("update: load the guest: %.3f s", clock_now() - start);
+	/* Who migrates it to another host has other wishes. */
+	set_ignore_shared(qmp, false);
+	return EXIT_SUCCESS;
+}
+
+/* Fork the process that loads the state. It is no child of ours: QEMU does not wait for any. */
+static int start_loader(const char *path, int state, int listener)
+{
+	int pidfd = pidfd_open(getpid(), 0), status = -1;
+	pid_t pid = pidfd < 0 ? -1 : fork();
+
+	if (!pid) {
+		pid = fork();
+		if (pid)
+			_exit(pid < 0);
+		/* The socket is to go with QEMU. */
+		close(listener);
+		_exit(bring_back(path, state, pidfd));
+	}
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	if (pidfd >= 0)
+		close(pidfd);
+	if (status)
+		pr_err("cannot fork: free some memory, or raise the limit on processes");
+	return status ? -1 : 0;
+}
+
+/* Add a formatted argument; @argc is -1 once that has failed. */
+static void add(char **argv, int *argc, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (*argc >= 0 && vasprintf(&argv[*argc], fmt, ap) >= 0)
+		argv[++*argc] = NULL;
+	else
+		*argc = -1;
+	va_end(ap);
+}
+
+/* RAM is ours, and the next kernel's QEMU knows it by the same name. */
+static void add_ram(char **argv, int *argc, int ram, long long size)
+{
+	add(argv, argc, "-object");
+	add(argv, argc, "memory-backend-file,id=ram,share=on,size=%lldB,mem-path=/proc/self/fd/%d",
+	    size, ram);
+	add(argv, argc, "-machine");
+	add(argv, argc, "memory-backend=ram");
+	add(argv, argc, "-m");
+	add(argv, argc, "%lldB", size);
+}
+
+/* QEMU's command line: as given, on our memory and socket. */
+static char **qemu_arguments(char **given, int ram, int listener, bool resumes)
+{
+	struct stat st;
+	char **argv;
+	int argc = 0;
+
+	while (given[argc])
+		argc++;
+	argv = calloc(argc + MORE_ARGUMENTS + 1, sizeof(*argv));
+	if (!argv)
+		return NULL;
+	memcpy(argv, given, argc * sizeof(*argv));
+
+	add(argv, &argc, "-chardev");
+	add(argv, &argc, "socket,id=lukeep,fd=%d,server=on,wait=off", listener);
+	add(argv, &argc, "-mon");
+	add(argv, &argc, "chardev=lukeep,mode=control");
+	if (ram >= 0 && !fstat(ram, &st))
+		add_ram(argv, &argc, ram, st.st_size);
+	if (resumes) {
+		add(argv, &argc, "-incoming");
+		add(argv, &argc, "defer");
+	}
+	return argc < 0 ? NULL : argv;
+}
+
+static int do_run(const char *path, char **given)
+{
+	int state = state_memfd(), listener;
+	struct stat st;
+	char **argv;
+
+	if (state < 0 || fstat(state, &st))
+		return EXIT_FAILURE;
+	listener = qmp_listen(path);
+	if (listener < 0)
+		return EXIT_FAILURE;
+	argv = qemu_arguments(given, memfd_passed("LUKEEP_FD_ram"), listener, st.st_size);
+	if (!argv) {
+		pr_err("out of memory");
+		return EXIT_FAILURE;
+	}
+	if (st.st_size && start_loader(path, state, listener))
+		return EXIT_FAILURE;
+	fcntl(listener, F_SETFD, 0);
+	execvp(argv[0], argv);
+	pr_err("cannot run %s: %s: is it installed, and in PATH?", argv[0],
+	       strerror(errno));
+	return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	char *name;
+
+	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		fputs(usage_text, stdout);
+		return EXIT_SUCCESS;
+	}
+	/* Messages name the machine as its socket is named. */
+	name = argc > 2 ? strdup(basename(argv[2])) : NULL;
+	if (name) {
+		name[strcspn(name, ".")] = '\0';
+		message_name = name;
+		if (argc > 3 && !strcmp(argv[1], "run"))
+			return do_run(argv[2], argv + 3);
+		if (argc == 3 && !strcmp(argv[1], "save"))
+			return do_save(argv[2]);
+	}
+	fputs(usage_text, stderr);
+	return EXIT_USAGE;
+}
