@@ -234,7 +234,7 @@ static int on_exit_of_save(sd_event_source *source, const siginfo_t *si,
 	sd_event_source_disable_unref(source);
 	k->save_pid = 0;
 	if (!command_succeeded(si)) {
-		pr_err("its save command %s", command_status(si));
+		pr_err("its save command %s: see what it logged", command_status(si));
 		k->exited_well = false;
 	}
 	if (k->state != SERVICE_SAVING)
