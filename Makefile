@@ -3,7 +3,8 @@
 ARCH    ?= x86_64
 FLAVOUR ?=
 TESTS   ?=
-export ARCH TESTS PATCH FILE DISCARD LAX_CONFIG
+DEMO    ?=
+export ARCH TESTS DEMO PATCH FILE DISCARD LAX_CONFIG
 
 .NOTPARALLEL:
 .PHONY: help demo test corrupt tree kernel refresh check clean series bench
@@ -11,7 +12,7 @@ export ARCH TESTS PATCH FILE DISCARD LAX_CONFIG
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## */  make \1\t/p' Makefile | expand -t 18
 
-demo: ## A live update under memcached, seen with your own eyes; installs, fetches and builds what it needs
+demo: ## A live update under memcached, or DEMO=vm a virtual machine, seen with your own eyes; installs what it needs
 	@scripts/demo
 
 test: ## All tests; some of them: TESTS='tests/boot.t ...', FLAVOUR=default|debug

@@ -16,7 +16,7 @@ load() {
 	$pinned mcload "$1" $socket "$items" >/dev/ttyS1
 }
 
-report "demo: kernel $(uname -r)"
+report "demo: kernel $(uname -r) up $(cut -d' ' -f1 /proc/uptime)"
 $pinned lukeep run >/dev/ttyS1 2>&1 &
 case $stage in
 1)	ok "memcached takes $items items" load fill
