@@ -505,8 +505,8 @@ static int memfd_luo_make_ready(struct inode *inode, pgoff_t index)
  * can stay, pins them, and moves *@start behind them. Returns how many, 0 to be
  * asked again.
  */
-static long memfd_luo_pin_others(struct inode *inode, pgoff_t *start, pgoff_t end,
-				struct folio **pinned)
+static long memfd_luo_pin_others(struct inode *inode, pgoff_t *start,
+				 pgoff_t end, struct folio **pinned)
 {
 	struct address_space *mapping = inode->i_mapping;
 	pgoff_t indices[PAGEVEC_SIZE];

@@ -43,7 +43,7 @@ static const struct {
 	{ LIVEUPDATE_SESSION_FINISH, EBUSY,
 	  "a file is still in use by its handler: try again" },
 	{ LIVEUPDATE_SESSION_FINISH, EIO,
-	  "part of the memory is lost, and the service gets SIGBUS when it uses that: stop it, and start it afresh with \"lukeep reload\"" },
+	  "part of its memory is lost: kill the service, and \"lukeep reload\"" },
 	{ 0, ENOENT,
 	  "boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on" },
 	{ 0, ENODEV,
