@@ -1,6 +1,6 @@
 #!/bin/bash
 # The sample driver, built as a module, over two updates.
-# flavours: default
+# flavours: default debug
 . "$(dirname "$0")/lib.bash"
 
 vm sample --with "/selftests=$selftests"
