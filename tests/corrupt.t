@@ -1,6 +1,6 @@
 #!/bin/bash
 # Bytes of what is handed over are corrupted: the next kernel comes up, and what is intact comes through.
-# flavours: default
+# flavours: default debug
 . "$(dirname "$0")/lib.bash"
 
 structures='root-fdt tree-node tree-leaf metadata memblock luo session-block session file-block file flb memfd vmalloc
