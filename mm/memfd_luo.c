@@ -95,16 +95,6 @@ struct memfd_luo_folios {
 };
 
 /**
- * struct memfd_luo_sums - what the checksum of an array of records is made of
- * @pages: of the physical addresses of its pages
- * @table: of the checksums of the records, page by page, which stand behind them
- */
-struct memfd_luo_sums {
-	u64 pages;
-	u64 table;
-};
-
-/**
  * struct memfd_luo_page - what is handed over of a memfd, but its folios
  * @ser: the record
  * @sum: its checksum
@@ -227,8 +217,7 @@ void __memfd_luo_seals_added(struct inode *inode)
 static size_t memfd_luo_array_size(u64 nr)
 {
 	return size_add(array_size(nr, sizeof(struct memfd_luo_folio_ser)),
-			array_size(DIV_ROUND_UP_ULL(nr, MEMFD_LUO_PER_PAGE),
-				   sizeof(u64)));
+			array_size(memfd_luo_nr_sums(nr), sizeof(u64)));
 }
 
 u64 memfd_luo_page_sum(const struct memfd_luo_folio_ser *ser, u64 nr, u64 page)
@@ -248,7 +237,7 @@ static u64 memfd_luo_sum(const struct memfd_luo_sums *sums, u32 identity)
 static u64 memfd_luo_write_sums(struct memfd_luo_folio_ser *ser, u64 nr,
 				u32 identity)
 {
-	const u64 nr_sums = DIV_ROUND_UP_ULL(nr, MEMFD_LUO_PER_PAGE);
+	const u64 nr_sums = memfd_luo_nr_sums(nr);
 	const u64 nr_pages = PFN_UP(memfd_luo_array_size(nr));
 	u64 *table = (u64 *)(ser + nr), page, phys;
 	struct memfd_luo_sums sums;
@@ -310,7 +299,6 @@ static int memfd_luo_reserve_counted(struct memfd_luo_folios *folios,
 				     struct address_space *mapping)
 {
 	XA_STATE(xas, &mapping->i_pages, 0);
-	struct memfd_luo_folio_ser *ser;
 	unsigned long nr = 0;
 	void *entry;
 
@@ -325,15 +313,7 @@ static int memfd_luo_reserve_counted(struct memfd_luo_folios *folios,
 		}
 	}
 	rcu_read_unlock();
-	if (!nr)
-		return 0;
-
-	ser = vmalloc(memfd_luo_array_size(nr));
-	if (!ser)
-		return -ENOMEM;
-	folios->ser = ser;
-	folios->max = nr;
-	return 0;
+	return memfd_luo_reserve(folios, nr);
 }
 
 /* Preserves @nr pinned folios and adds them, or none of them. */

@@ -8,6 +8,7 @@
 #define _MM_MEMFD_LUO_H
 
 #include <linux/kho/abi/memfd.h>
+#include <linux/math.h>
 #include <linux/types.h>
 
 struct inode;
@@ -26,6 +27,12 @@ struct memfd_luo_array {
 	u64 nr;
 	const u64 *sums;
 };
+
+/* How many checksums there are, one for each page of the array's @nr records. */
+static inline u64 memfd_luo_nr_sums(u64 nr)
+{
+	return DIV_ROUND_UP_ULL(nr, MEMFD_LUO_PER_PAGE);
+}
 
 /* Of the records in a page of the array. */
 u64 memfd_luo_page_sum(const struct memfd_luo_folio_ser *ser, u64 nr, u64 page);

@@ -65,11 +65,6 @@ struct memfd_luo_fill {
 	bool done;
 };
 
-static u64 nr_pages_of(const struct memfd_luo_array *array)
-{
-	return DIV_ROUND_UP_ULL(array->nr, MEMFD_LUO_PER_PAGE);
-}
-
 /* Before a record is believed. Each page is looked through once. */
 static bool page_ok(const struct memfd_luo_array *array, unsigned long *checked,
 		    u64 page)
@@ -85,8 +80,8 @@ static bool page_ok(const struct memfd_luo_array *array, unsigned long *checked,
 static unsigned long *alloc_checked(const struct memfd_luo_array *array)
 {
 	/* For want of memory nothing is lost that was handed over. */
-	return kvcalloc(BITS_TO_LONGS(nr_pages_of(array)), sizeof(long),
-			GFP_KERNEL | __GFP_NOFAIL);
+	return kvcalloc(BITS_TO_LONGS(memfd_luo_nr_sums(array->nr)),
+			sizeof(long), GFP_KERNEL | __GFP_NOFAIL);
 }
 
 static int check_folio(struct inode *inode, struct folio *folio,
@@ -307,7 +302,7 @@ static void discard(const struct memfd_luo_array *array, unsigned long *checked)
 {
 	u64 page, nr, end;
 
-	for (page = 0; page < nr_pages_of(array); page++) {
+	for (page = 0; page < memfd_luo_nr_sums(array->nr); page++) {
 		if (!page_ok(array, checked, page))
 			continue;
 		end = min((page + 1) * MEMFD_LUO_PER_PAGE, array->nr);

@@ -61,13 +61,28 @@ static_assert(sizeof(struct memfd_luo_ser) == 48);
 #define MEMFD_LUO_SUM_MAGIC	0x68787864666d656dULL	/* "memfdxxh" */
 
 /**
+ * struct memfd_luo_sums - what the checksum of the array of folios is made of
+ * @pages: XXH64, seed 0, of the physical addresses of the array's pages, u64
+ *         each, in their order
+ * @table: XXH64, seed 0, of the table that stands behind the last record in the
+ *         array: for each page of records their XXH64, seed 0, as u64
+ */
+struct memfd_luo_sums {
+	u64 pages;
+	u64 table;
+};
+
+static_assert(sizeof(struct memfd_luo_sums) == 16);
+
+/**
  * struct memfd_luo_sum_ser - a checksum, behind the record in its page
  * @magic: MEMFD_LUO_SUM_MAGIC
- * @sum:   XXH64 of &struct memfd_luo_ser, whose seed is the XXH64 of the
- *         &struct memfd_luo_folio_ser of all folios, holes included, whose seed
- *         is the CRC-32, as of crc32_le(), from ~0, of the name of the session
- *         with its padding and the token of the file. Without folios that is
- *         the only seed
+ * @sum:   XXH64 of &struct memfd_luo_ser, whose seed is the XXH64 of &struct
+ *         memfd_luo_sums, whose seed is the identity of the file. Without
+ *         folios, the identity is the only seed
+ *
+ * The identity is the CRC-32, as of crc32_le(), from ~0, of the name of the
+ * session with its padding and the token of the file; 1 if that is 0.
  *
  * Not part of the format: kernels that do not know it leave zeroes there, and
  * do not look at it.
