@@ -130,26 +130,46 @@ static int saved(int qmp)
 	return ret;
 }
 
-/* Have QEMU write the state into @state. */
-static int save_state(int qmp, int state)
+/* Give QEMU one end of a pipe, 0 to read or 1 to write, and return the other. */
+static int open_channel(int qmp, int end)
 {
-	int pipefd[2], copied, ret;
+	int pipefd[2], err;
 
 	if (pipe2(pipefd, O_CLOEXEC)) {
 		pr_err("cannot create a pipe: %s: raise the limit on open files",
 		       strerror(errno));
 		return -1;
 	}
-	ret = qmp_pass_fd(qmp, CHANNEL, pipefd[1]);
-	close(pipefd[1]);
-	if (ret || set_ignore_shared(qmp, true) ||
-	    qmp_do(qmp, "migrate", json_pack("{ss}", "uri", "fd:" CHANNEL))) {
-		close(pipefd[0]);
+	err = qmp_pass_fd(qmp, CHANNEL, pipefd[end]);
+	close(pipefd[end]);
+	if (!err)
+		return pipefd[!end];
+	close(pipefd[!end]);
+	return -1;
+}
+
+/* Have QEMU do @what, a command for migration, through the channel. Memory that others can have is left out. */
+static int migrate(int qmp, const char *what)
+{
+	if (set_ignore_shared(qmp, true))
+		return -1;
+	return qmp_do(qmp, what, json_pack("{ss}", "uri", "fd:" CHANNEL));
+}
+
+/* Have QEMU write the state into @state. */
+static int save_state(int qmp, int state)
+{
+	int channel = open_channel(qmp, 1), copied, ret;
+
+	if (channel < 0)
+		return -1;
+	if (migrate(qmp, "migrate")) {
+		close(channel);
 		return -1;
 	}
-	copied = copy(pipefd[0], state, "the state that QEMU saves");
+	copied = copy(channel, state, "the state that QEMU saves");
 	/* Not read to its end it fails in QEMU, too. */
-	close(pipefd[0]);
+	close(channel);
 	while ((ret = saved(qmp)) > 0)
 		poll(NULL, 0, POLL_PAUSE);
 	return copied ? copied : ret;
@@ -183,23 +203,14 @@ static int do_save(const char *path)
 /* Have QEMU read the state from @state. */
 static int load_state(int qmp, int state)
 {
-	int pipefd[2], ret;
+	int channel = open_channel(qmp, 0), ret;
 
-	if (pipe2(pipefd, O_CLOEXEC)) {
-		pr_err("cannot create a pipe: %s: raise the limit on open files",
-		       strerror(errno));
+	if (channel < 0)
 		return -1;
-	}
-	ret = qmp_pass_fd(qmp, CHANNEL, pipefd[0]);
-	close(pipefd[0]);
+	ret = migrate(qmp, "migrate-incoming");
 	if (!ret)
-		ret = set_ignore_shared(qmp, true);
-	if (!ret)
-		ret = qmp_do(qmp, "migrate-incoming",
-			     json_pack("{ss}", "uri", "fd:" CHANNEL));
-	if (!ret)
-		ret = copy(state, pipefd[1], "the state that QEMU loads");
-	close(pipefd[1]);
+		ret = copy(state, channel, "the state that QEMU loads");
+	close(channel);
 	return ret;
 }
 
