@@ -23,7 +23,7 @@ case $stage in
 1)	until_true "the guest has booted" further vm1 8 4 1
 	report "demo: $(grep ShmemHugePages /proc/meminfo)"
 	make_initrd
-	lukeep update --kernel /boot/bzImage-B --initrd /tmp/initrd --reuse-cmdline --append stage=2
+	lukeep update --kernel /boot/kernel-B --initrd /tmp/initrd --reuse-cmdline --append stage=2
 	fail "lukeep update came back with status $?" ;;
 2)	until_true "the guest goes on" further vm1 0 0 0
 	goes_on vm1

@@ -22,7 +22,7 @@ case $stage in
 1)	ok "memcached takes $items items" load fill
 	report "demo: $(grep ShmemHugePages /proc/meminfo)"
 	make_initrd
-	lukeep update --kernel /boot/bzImage-B --initrd /tmp/initrd --reuse-cmdline --append stage=2
+	lukeep update --kernel /boot/kernel-B --initrd /tmp/initrd --reuse-cmdline --append stage=2
 	fail "lukeep update came back with status $?" ;;
 2)	ok "memcached has $items items as they were" load check
 	pass ;;

@@ -56,6 +56,6 @@ services_are() {
 update() {
 	_image=$1
 	shift
-	lukeep update --kernel "/boot/bzImage-$_image" --initrd /tmp/initrd --reuse-cmdline \
+	lukeep update --kernel "/boot/kernel-$_image" --initrd /tmp/initrd --reuse-cmdline \
 		--append "stage=$((stage + 1)) $*" >/run/update 2>&1
 }

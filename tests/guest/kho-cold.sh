@@ -6,7 +6,7 @@ case=$(param case)
 
 # Load the next kernel with the legacy system call.
 load_legacy() {
-	kexec -c -l /boot/bzImage-B --initrd=/boot/initrd \
+	kexec -c -l /boot/kernel-B --initrd=/boot/initrd \
 		--command-line="$(sed "s/ stage=[0-9]*/ stage=$((stage + 1))/" /proc/cmdline)"
 }
 
@@ -91,7 +91,7 @@ malformed:2)
 crash:1)
 	halves luo_update prepare simple
 	keep_initrd
-	ok "the crash kernel is loaded" kexec -s -p /boot/bzImage-B --initrd=/boot/initrd \
+	ok "the crash kernel is loaded" kexec -s -p /boot/kernel-B --initrd=/boot/initrd \
 		--command-line="$(sed "s/ stage=[0-9]*/ stage=2/" /proc/cmdline) nr_cpus=1"
 	load_kernel B
 	# It takes the last page for a panic.

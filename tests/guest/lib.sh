@@ -88,7 +88,7 @@ load_kernel() {
 	_image=$1
 	shift
 	make_initrd
-	kexec -s -l "/boot/bzImage-$_image" --initrd=/tmp/initrd \
+	kexec -s -l "/boot/kernel-$_image" --initrd=/tmp/initrd \
 		--command-line="$(sed "s/ stage=[0-9]*/ stage=$((stage + 1))/" /proc/cmdline) $*" || return
 	rm /tmp/initrd
 }

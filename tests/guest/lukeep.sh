@@ -64,7 +64,7 @@ failures() {
 	ok "it says why" grep -q 'another lukeep is running' /run/second
 
 	before=$(pids)
-	lukeep update --kernel /boot/bzImage-B --initrd /tmp/initrd --reuse-cmdline --dry-run >/run/update 2>&1
+	lukeep update --kernel /boot/kernel-B --initrd /tmp/initrd --reuse-cmdline --dry-run >/run/update 2>&1
 	is $? 0 "a dry run succeeds"
 	cat /run/update
 	ok "it tells the command line" grep -q 'command line would be: .*kho=on.* lukeep.left=' /run/update
@@ -104,7 +104,7 @@ agent_killed() {
 	wait "$agent"
 	is "$(pids)" "$before" "no service is lost when the agent is killed"
 	ok "the table shows that it is" sh -c 'lukeep status | grep -q "agent down"'
-	lukeep update --kernel /boot/bzImage-B >/run/update 2>&1
+	lukeep update --kernel /boot/kernel-B >/run/update 2>&1
 	is $? 1 "without an agent there is no update"
 	start_agent
 	until_true "another agent finds the services" services_are running
@@ -118,7 +118,7 @@ agent_killed() {
 	client=$!
 	until_true "an update is waiting for a service" test -e /run/command.saving
 	until_true "others have saved" status_is '.services | any(.state == "saved")'
-	lukeep update --kernel /boot/bzImage-B >/run/second 2>&1
+	lukeep update --kernel /boot/kernel-B >/run/second 2>&1
 	is $? 1 "a second update is refused"
 	kill -9 "$agent"
 	wait "$agent"

@@ -20,7 +20,7 @@ declare_machine() {
 	_append="console=ttyS0 loglevel=3 8250.nr_uarts=1 tsc_early_khz=$_khz address=10.0.2.1$2"
 	sed "s:/var/log/qemu.console:/run/$1.console:; s:/qemu\.qmp:/$1.qmp:; s/:01$/:0$2/; s:size = .*:size = 96M:
 		s:-cpu host -smp 2:-cpu qemu64:
-		s|-drive .*|-kernel /boot/bzImage-A -initrd /usr/share/guest.cpio -append \"$_append\"|" \
+		s|-drive .*|-kernel /boot/kernel-A -initrd /usr/share/guest.cpio -append \"$_append\"|" \
 		/etc/lukeep/qemu.example >"/etc/lukeep/$1.conf"
 }
 
