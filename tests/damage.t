@@ -2,7 +2,6 @@
 # A handover that cannot be used leads to a cold boot, whatever is wrong with it.
 . "$(dirname "$0")/lib.bash"
 
-selftests=${SELFTESTS:-$build/x86_64-default/selftests}
 mkdir -p "$build/guest"
 ok "damage builds" gcc -static -O2 -Wall -o "$build/guest/damage" "$root/tests/guest/damage.c"
 vm damage --with "/selftests=$selftests" --with "/bin/damage=$build/guest/damage" --timeout 600

@@ -3,6 +3,5 @@
 # flavours: default debug
 . "$(dirname "$0")/lib.bash"
 
-selftests=${SELFTESTS:-$build/x86_64-default/selftests}
 vm handler --with "/selftests=$selftests" --append 'trace_event=kho:*,liveupdate:*'
 done_testing

@@ -2,7 +2,6 @@
 # Kernels that take over on machines of various kinds, and with parameters that claim memory early.
 . "$(dirname "$0")/lib.bash"
 
-selftests=${SELFTESTS:-$build/x86_64-default/selftests}
 
 # machine NAME PARAMETERS [VM-OPTION]...
 machine() {

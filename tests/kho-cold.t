@@ -2,7 +2,6 @@
 # Boots without a handover: of the crash kernel, by kexec_load(), with KHO off on either side; and what is refused.
 . "$(dirname "$0")/lib.bash"
 
-selftests=${SELFTESTS:-$build/x86_64-default/selftests}
 
 # cold CASE PARAMETERS [VM-OPTION]...
 cold() {

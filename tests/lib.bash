@@ -12,7 +12,7 @@ export FLAVOUR=${FLAVOUR:-default}
 # shellcheck disable=SC2034 # for the tests
 kernel=$build/x86_64-$FLAVOUR
 # shellcheck disable=SC2034
-selftests=$build/x86_64-default/selftests
+selftests=${SELFTESTS:-$build/x86_64-default/selftests}
 _run=0 _failed=0
 
 # result ok|"not ok" DESCRIPTION

@@ -3,6 +3,5 @@
 # flavours: default debug
 . "$(dirname "$0")/lib.bash"
 
-selftests=${SELFTESTS:-$build/x86_64-default/selftests}
 vm liveupdate --with "/selftests=$selftests"
 done_testing

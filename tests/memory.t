@@ -3,7 +3,6 @@
 # flavours: default
 . "$(dirname "$0")/lib.bash"
 
-selftests=${SELFTESTS:-$build/x86_64-default/selftests}
 # Tables sized by free memory would come out smaller where much is preserved.
 vm memory --with "/selftests=$selftests" --mem 2G \
 	--append "dhash_entries=65536 ihash_entries=65536 mhash_entries=4096 mphash_entries=4096 thash_entries=16384"

@@ -3,6 +3,5 @@
 # flavours: default
 . "$(dirname "$0")/lib.bash"
 
-selftests=${SELFTESTS:-$build/x86_64-default/selftests}
 vm scale --with "/selftests=$selftests" --mem 2G
 done_testing
