@@ -212,15 +212,18 @@ static bool __init add_areas(void)
 {
 	const struct kho_scratch_param *param = &kho_scratch_param;
 	struct scratch_size low, all, node;
+	phys_addr_t limit;
 	int nid;
 
 	low = size_of_node(MAX_NUMNODES, ARCH_LOW_ADDRESS_LIMIT);
+	/* Without low memory nothing asks for it. */
+	limit = low.total ? ARCH_LOW_ADDRESS_LIMIT : MEMBLOCK_ALLOC_ACCESSIBLE;
 	all = size_of_node(MAX_NUMNODES, PHYS_ADDR_MAX);
 	/* What is low has its area already. */
 	all.kernel -= low.kernel;
 
-	if (!add_area(param->low ?: scale(low, 8), ARCH_LOW_ADDRESS_LIMIT,
-		      NUMA_NO_NODE, "low") ||
+	if (!add_area(param->low ?: scale(low, 8), limit, NUMA_NO_NODE,
+		      "low") ||
 	    !add_area(param->global ?: scale(all, 8), MEMBLOCK_ALLOC_ACCESSIBLE,
 		      NUMA_NO_NODE, "global"))
 		return false;
