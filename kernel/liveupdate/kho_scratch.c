@@ -534,6 +534,23 @@ static int try_vacant(const struct kho_scratch *area, struct kexec_buf *kbuf,
 	return try_range(start, end, kbuf, func);
 }
 
+/* The area above @prev, or the lowest when that is NULL. */
+static const struct kho_scratch *area_above(const struct kho_scratch *prev)
+{
+	const struct kho_scratch *next = NULL;
+	unsigned int i;
+
+	for (i = 0; i < nr_kho_scratch; i++) {
+		const struct kho_scratch *area = &kho_scratch[i];
+
+		if ((!prev || area->addr > prev->addr) &&
+		    (!next || area->addr < next->addr))
+			next = area;
+	}
+
+	return next;
+}
+
 /**
  * kho_locate_mem_hole - find a place for a segment in scratch memory
  * @kbuf: the segment
@@ -541,7 +558,8 @@ static int try_vacant(const struct kho_scratch *area, struct kexec_buf *kbuf,
  *        does when it has set @kbuf->mem to a place in the range
  *
  * Preferably where nothing is but movable pages, so that the segment can be
- * written there at once.
+ * written there at once. The lowest area comes first: there are architectures
+ * that want the other segments above the kernel.
  *
  * Context: kexec lock held, process context.
  * Return: 0, or -EADDRNOTAVAIL with a message when it does not fit.
@@ -549,20 +567,19 @@ static int try_vacant(const struct kho_scratch *area, struct kexec_buf *kbuf,
 int kho_locate_mem_hole(struct kexec_buf *kbuf,
 			int (*func)(struct resource *res, void *arg))
 {
+	const struct kho_scratch *area;
 	phys_addr_t largest = 0;
-	unsigned int i;
 
-	for (i = 0; i < nr_kho_scratch; i++)
-		if (try_vacant(&kho_scratch[i], kbuf, func))
+	for (area = area_above(NULL); area; area = area_above(area))
+		if (try_vacant(area, kbuf, func))
 			return 0;
 
-	for (i = 0; i < nr_kho_scratch; i++) {
-		unsigned long pfn = PHYS_PFN(kho_scratch[i].addr);
-		unsigned long nr = PHYS_PFN(kho_scratch[i].size);
+	for (area = area_above(NULL); area; area = area_above(area)) {
+		unsigned long pfn = PHYS_PFN(area->addr);
 
-		if (try_range(pfn, pfn + nr, kbuf, func))
+		if (try_range(pfn, pfn + PHYS_PFN(area->size), kbuf, func))
 			return 0;
-		largest = max(largest, kho_scratch[i].size);
+		largest = max(largest, area->size);
 	}
 
 	pr_err("a part of %lu KiB of the kexec image does not fit in scratch memory, whose largest area has %llu KiB; boot with a larger kho_scratch=\n",
