@@ -80,6 +80,7 @@ int kho_locate_mem_hole(struct kexec_buf *kbuf,
 			int (*func)(struct resource *res, void *arg));
 bool kho_load_segment(struct kimage *image,
 		      const struct kexec_segment *segment);
+bool kho_segment_in_place(const struct kimage *image, unsigned int id);
 void kho_free_segments(struct kimage *image);
 void kho_warn_legacy_load(void);
 
@@ -221,6 +222,12 @@ kho_locate_mem_hole(struct kexec_buf *kbuf,
 
 static inline bool kho_load_segment(struct kimage *image,
 				    const struct kexec_segment *segment)
+{
+	return false;
+}
+
+static inline bool kho_segment_in_place(const struct kimage *image,
+					unsigned int id)
 {
 	return false;
 }

@@ -658,6 +658,20 @@ bool kho_load_segment(struct kimage *image, const struct kexec_segment *segment)
 }
 
 /**
+ * kho_segment_in_place - is a segment written to where it belongs already?
+ * @image: image that was loaded
+ * @id:    number of the segment
+ *
+ * Architecture code may have to write it back from the caches.
+ *
+ * Return: whether it is, and nobody copies it there at the time of the kexec.
+ */
+bool kho_segment_in_place(const struct kimage *image, unsigned int id)
+{
+	return test_bit(id, &image->kho.in_place);
+}
+
+/**
  * kho_free_segments - free the memory of segments that were written in place
  * @image: image that is given up
  *
