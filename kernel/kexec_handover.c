@@ -27,6 +27,7 @@
 #include <linux/kexec_handover.h>
 #include <linux/kho_radix_tree.h>
 #include <linux/libfdt.h>
+#include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/pagevec.h>
