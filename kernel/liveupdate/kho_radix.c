@@ -47,6 +47,14 @@ static_assert(TABLE_SHIFT(2) == 24);
 static_assert(TABLE_SHIFT(3) == 33);
 static_assert(TABLE_SHIFT(4) == 42);
 static_assert(TABLE_SHIFT(5) == 51);
+#elif PAGE_SHIFT == 16
+static_assert(KHO_TREE_DEPTH == 4);
+static_assert(KHO_TREE_KEY_WIDTH == 49);
+static_assert(KHO_TREE_BITMAP_BITS == 524288);
+static_assert(KHO_TREE_TABLE_SLOTS == 8192);
+static_assert(TABLE_SHIFT(1) == 19);
+static_assert(TABLE_SHIFT(2) == 32);
+static_assert(TABLE_SHIFT(3) == 45);
 #endif
 
 static bool key_fits(unsigned long key)

@@ -8,6 +8,7 @@
 #define _LINUX_KHO_ABI_BLOCK_H
 
 #include <linux/build_bug.h>
+#include <linux/stddef.h>
 #include <linux/types.h>
 
 #include <asm/page.h>
@@ -26,6 +27,7 @@ struct kho_block_header_ser {
 } __packed;
 
 static_assert(sizeof(struct kho_block_header_ser) == 16);
+static_assert(offsetof(struct kho_block_header_ser, count) == 8);
 
 /* Bytes for entries in one block. */
 #define KHO_BLOCK_PAYLOAD	(PAGE_SIZE - sizeof(struct kho_block_header_ser))
@@ -46,5 +48,6 @@ struct kho_block_owner_ser {
 } __packed;
 
 static_assert(sizeof(struct kho_block_owner_ser) == 16);
+static_assert(offsetof(struct kho_block_owner_ser, owner) == 8);
 
 #endif /* _LINUX_KHO_ABI_BLOCK_H */

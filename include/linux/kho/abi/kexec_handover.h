@@ -11,6 +11,7 @@
 #include <linux/build_bug.h>
 #include <linux/log2.h>
 #include <linux/math.h>
+#include <linux/stddef.h>
 #include <linux/types.h>
 
 #include <asm/page.h>
@@ -52,6 +53,9 @@ struct kho_scratch {
 	phys_addr_t addr;
 	phys_addr_t size;
 };
+
+static_assert(sizeof(struct kho_scratch) == 16);
+static_assert(offsetof(struct kho_scratch, size) == 8);
 
 /**
  * DOC: Preserved-memory tree
@@ -135,6 +139,7 @@ struct kho_vmalloc_chunk {
 };
 
 static_assert(sizeof(struct kho_vmalloc_chunk) == PAGE_SIZE);
+static_assert(offsetof(struct kho_vmalloc_chunk, phys) == 8);
 
 /**
  * struct kho_vmalloc - a preserved vmalloc area
@@ -151,6 +156,9 @@ struct kho_vmalloc {
 };
 
 static_assert(sizeof(struct kho_vmalloc) == 16);
+static_assert(offsetof(struct kho_vmalloc, total_pages) == 8);
+static_assert(offsetof(struct kho_vmalloc, flags) == 12);
+static_assert(offsetof(struct kho_vmalloc, order) == 14);
 
 /* Subtree with facts on the kernel that handed over. */
 #define KHO_METADATA_NODE_NAME	"kexec-metadata"
@@ -170,5 +178,7 @@ struct kho_kexec_metadata {
 } __packed;
 
 static_assert(sizeof(struct kho_kexec_metadata) == 73);
+static_assert(offsetof(struct kho_kexec_metadata, previous_release) == 4);
+static_assert(offsetof(struct kho_kexec_metadata, kexec_count) == 69);
 
 #endif /* _LINUX_KHO_ABI_KEXEC_HANDOVER_H */

@@ -8,6 +8,7 @@
 #define _LINUX_KHO_ABI_LUO_H
 
 #include <linux/build_bug.h>
+#include <linux/stddef.h>
 #include <linux/types.h>
 
 #include <uapi/linux/liveupdate.h>
@@ -35,6 +36,9 @@ struct luo_ser {
 } __packed;
 
 static_assert(sizeof(struct luo_ser) == 32);
+static_assert(offsetof(struct luo_ser, liveupdate_num) == 8);
+static_assert(offsetof(struct luo_ser, sessions_pa) == 16);
+static_assert(offsetof(struct luo_ser, flbs_pa) == 24);
 
 /**
  * struct luo_session_ser - a session
@@ -49,6 +53,8 @@ struct luo_session_ser {
 } __packed;
 
 static_assert(sizeof(struct luo_session_ser) == 80);
+static_assert(offsetof(struct luo_session_ser, files) == 64);
+static_assert(offsetof(struct luo_session_ser, count) == 72);
 
 /**
  * struct luo_file_ser - a file; they stand in the order of preservation
@@ -63,6 +69,8 @@ struct luo_file_ser {
 } __packed;
 
 static_assert(sizeof(struct luo_file_ser) == 64);
+static_assert(offsetof(struct luo_file_ser, data) == 48);
+static_assert(offsetof(struct luo_file_ser, token) == 56);
 
 /**
  * struct luo_flb_header_ser - head of the page of FLB state
@@ -75,6 +83,7 @@ struct luo_flb_header_ser {
 } __packed;
 
 static_assert(sizeof(struct luo_flb_header_ser) == 16);
+static_assert(offsetof(struct luo_flb_header_ser, count) == 8);
 
 /**
  * struct luo_flb_ser - state that files share; follows the head of the page
@@ -89,6 +98,8 @@ struct luo_flb_ser {
 } __packed;
 
 static_assert(sizeof(struct luo_flb_ser) == 64);
+static_assert(offsetof(struct luo_flb_ser, data) == 48);
+static_assert(offsetof(struct luo_flb_ser, count) == 56);
 
 /* So many fit into the page, whatever its size is. */
 #define LUO_FLB_MAX	63

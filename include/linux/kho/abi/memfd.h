@@ -9,6 +9,7 @@
 
 #include <linux/build_bug.h>
 #include <linux/kho/abi/kexec_handover.h>
+#include <linux/stddef.h>
 #include <linux/types.h>
 
 #include <uapi/linux/fcntl.h>
@@ -36,6 +37,7 @@ struct memfd_luo_folio_ser {
 } __packed;
 
 static_assert(sizeof(struct memfd_luo_folio_ser) == 16);
+static_assert(offsetof(struct memfd_luo_folio_ser, index) == 8);
 
 /**
  * struct memfd_luo_ser - a memfd
@@ -57,6 +59,11 @@ struct memfd_luo_ser {
 } __packed;
 
 static_assert(sizeof(struct memfd_luo_ser) == 48);
+static_assert(offsetof(struct memfd_luo_ser, size) == 8);
+static_assert(offsetof(struct memfd_luo_ser, seals) == 16);
+static_assert(offsetof(struct memfd_luo_ser, flags) == 20);
+static_assert(offsetof(struct memfd_luo_ser, nr_folios) == 24);
+static_assert(offsetof(struct memfd_luo_ser, folios) == 32);
 
 #define MEMFD_LUO_SUM_MAGIC	0x68787864666d656dULL	/* "memfdxxh" */
 
@@ -93,5 +100,6 @@ struct memfd_luo_sum_ser {
 } __packed;
 
 static_assert(sizeof(struct memfd_luo_sum_ser) == 16);
+static_assert(offsetof(struct memfd_luo_sum_ser, sum) == 8);
 
 #endif /* _LINUX_KHO_ABI_MEMFD_H */
