@@ -66,6 +66,7 @@ void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 		  phys_addr_t scratch_phys, u64 scratch_len);
 void kho_memory_init_early(void);
 void kho_memory_init(void);
+void kho_memory_hold_scratch(void);
 void kho_memory_release(void);
 bool kho_scratch_overlap(phys_addr_t phys, size_t size);
 bool kho_reserve_mem(const char *name, phys_addr_t size, phys_addr_t align,
@@ -186,6 +187,7 @@ static inline void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 				phys_addr_t scratch_phys, u64 scratch_len) { }
 static inline void kho_memory_init_early(void) { }
 static inline void kho_memory_init(void) { }
+static inline void kho_memory_hold_scratch(void) { }
 static inline void kho_memory_release(void) { }
 
 static inline bool kho_scratch_overlap(phys_addr_t phys, size_t size)

@@ -11,7 +11,7 @@
  *    Block by block, because memblock takes time quadratic in the number of
  *    reserved ranges. From then on memblock allocates from anywhere, but from
  *    scratch last, to leave that to the next kexec image.
- *  - kho_memory_init() reserves what is left of scratch, too.
+ *  - kho_memory_hold_scratch() reserves what is left of scratch, too.
  *  - kho_memory_release() gives all that was reserved so to the buddy
  *    allocator, but for the pages that are preserved. Those stay PageReserved,
  *    and the first page of each preserved block is marked with its order, by
@@ -622,24 +622,35 @@ bool __init kho_own_early(phys_addr_t phys, u64 size)
 }
 
 /**
- * kho_memory_init - get scratch memory ready for this kernel's successor
+ * kho_memory_init - choose scratch memory, unless there is some
  *
  * Context: early boot, while memblock is still alive, just before the buddy
  * allocator takes over.
  */
 void __init kho_memory_init(void)
 {
-	const struct kho_scratch *areas;
-	unsigned int i, nr;
-
 	if (is_kdump_kernel())
 		kho_enabled = false;
 
-	if (!is_kho_boot()) {
-		if (kho_enabled)
-			kho_enabled = kho_scratch_choose();
+	if (kho_enabled && !is_kho_boot())
+		kho_enabled = kho_scratch_choose();
+}
+
+/**
+ * kho_memory_hold_scratch - reserve what is left of scratch memory
+ *
+ * Not before this, for where something is preserved in each large block there is
+ * no other memory to allocate from.
+ *
+ * Context: called by memblock_free_all() at its beginning.
+ */
+void __init kho_memory_hold_scratch(void)
+{
+	const struct kho_scratch *areas;
+	unsigned int i, nr;
+
+	if (!is_kho_boot())
 		return;
-	}
 
 	areas = kho_scratch_areas(&nr);
 	for (i = 0; i < nr; i++)
