@@ -18,7 +18,8 @@
 #define TEST_TIMEOUT_DEFAULT	900
 
 #define KHO_DEBUGFS		"/sys/kernel/debug/kho"
-#define PAGE			4096UL
+#define PAGE			((unsigned long)sysconf(_SC_PAGESIZE))
+#define PAGE_MAX		65536
 #define MAX_BLOCK		(PAGE << 10)
 #define MAX_AREAS		64
 
@@ -68,7 +69,7 @@ FIXTURE(handover)
 {
 	const char *dir;
 	void *fdt;
-	char blob[64 * PAGE];
+	char blob[64 * PAGE_MAX];
 };
 
 FIXTURE_VARIANT(handover)

@@ -168,7 +168,7 @@ TEST_F(device, retrieves_nothing_that_did_not_come_in)
 
 TEST_F(device, does_not_know_commands_of_sessions)
 {
-	char arg[PAGE] = { 128 };
+	char arg[PAGE_MAX] = { 128 };
 	unsigned int nr;
 
 	for (nr = LIVEUPDATE_CMD_RETRIEVE_SESSION + 1; nr < 256; nr++) {
@@ -301,7 +301,7 @@ TEST_F(session, says_its_name)
 
 TEST_F(session, does_not_know_commands_of_the_device)
 {
-	char arg[PAGE] = { 128 };
+	char arg[PAGE_MAX] = { 128 };
 	unsigned int nr;
 
 	for (nr = 0; nr < 256; nr++) {
@@ -811,7 +811,7 @@ FIXTURE_TEARDOWN(preserved_memfd)
 
 TEST_F(preserved_memfd, keeps_its_size)
 {
-	char page[PAGE] = { };
+	char page[PAGE_MAX] = { };
 
 	EXPECT_EQ(-1, ftruncate(self->memfd, 0));
 	EXPECT_EQ(-1, ftruncate(self->memfd, MEMFD_SIZE - 1));
@@ -824,7 +824,7 @@ TEST_F(preserved_memfd, keeps_its_size)
 
 TEST_F(preserved_memfd, is_not_written_across_its_end)
 {
-	char pages[2 * PAGE] = { };
+	char pages[2 * PAGE_MAX] = { };
 	ssize_t ret;
 
 	/* Nothing, or as much as fits. */

@@ -190,7 +190,7 @@ TEST_F(prepare, seals)
 
 static void expect_sealed(struct __test_metadata *const _metadata, int fd, int seal)
 {
-	char page[PAGE] = { };
+	char page[PAGE_MAX] = { };
 	bool writable = !(seal & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
 
 	EXPECT_EQ(seal, fcntl(fd, F_GET_SEALS));
@@ -224,7 +224,7 @@ static const off_t sparse[] = {
 	0, 1, 5, 511, 512, 4097, 1 << 20, (1LL << 30) - 1, 1LL << 30,
 };
 
-#define SPARSE_SIZE	((1L << 42) + PAGE + 1)
+#define SPARSE_SIZE	(((1L << 30) + 1) * PAGE + 1)
 
 TEST_F(prepare, sparse)
 {

@@ -8,6 +8,7 @@
 #define SELFTESTS_LUO_TEST_H
 
 #include <linux/reboot.h>
+#include <sched.h>
 #include <sys/reboot.h>
 
 #include "luo_update.h"

@@ -23,7 +23,8 @@
 #include <unistd.h>
 
 #define LUO_DEVICE		"/dev/liveupdate"
-#define PAGE			4096UL
+#define PAGE			((unsigned long)sysconf(_SC_PAGESIZE))
+#define PAGE_MAX		65536
 
 /* 63 bytes and a NUL. */
 #define LUO_LONGEST_NAME						\
