@@ -1,6 +1,6 @@
 # Every verb of this repository; `make help` lists them.
 
-ARCH    ?= x86_64
+ARCH    ?=
 FLAVOUR ?=
 TESTS   ?=
 DEMO    ?=
@@ -12,10 +12,10 @@ export ARCH TESTS DEMO PATCH FILE DISCARD LAX_CONFIG
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## */  make \1\t/p' Makefile | expand -t 18
 
-demo: ## A live update under memcached, or DEMO=vm a virtual machine, seen with your own eyes; installs what it needs
+demo: ## A live update under memcached, or DEMO=vm a virtual machine, seen with your own eyes; installs what it needs; ARCH=arm64
 	@scripts/demo
 
-test: ## All tests; some of them: TESTS='tests/boot.t ...', FLAVOUR=default|debug
+test: ## All tests; some of them: TESTS='tests/boot.t ...', ARCH=x86_64|arm64, FLAVOUR=default|debug|64k
 	@FLAVOUR='$(FLAVOUR)' scripts/test
 
 corrupt: kernel ## Corrupts what is handed over and tells what came of it; COUNT=1000, SEED=1, FLAVOUR=default|debug
@@ -31,7 +31,7 @@ tree: ## The patched kernel tree, in build/linux/
 	@scripts/setup build
 	@scripts/tree
 
-kernel: tree ## The kernel, in build/ARCH-FLAVOUR/; ARCH=x86_64, FLAVOUR=default|debug|off
+kernel: tree ## The kernel, in build/ARCH-FLAVOUR/; ARCH=x86_64|arm64, FLAVOUR=default|debug|off, and 64k on arm64
 	@FLAVOUR='$(or $(FLAVOUR),default)' scripts/kernel
 
 refresh: ## Takes edits in build/linux/ back into patches/; PATCH=NNNN-... FILE=... claims a file for a patch

@@ -7,6 +7,20 @@ build=$root/build
 tree=$build/linux
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/liveupdate
 
+# What is built and run. One of the two has a cross compiler and an emulator.
+export ARCH=${ARCH:-x86_64} FLAVOUR=${FLAVOUR:-default}
+kernel=$build/$ARCH-$FLAVOUR
+# For the names of logs, which most often are those of the default.
+suffix=-$ARCH-$FLAVOUR
+suffix=${suffix#-x86_64}
+suffix=${suffix%-default}
+cross='' image=''
+case $ARCH in
+x86_64)	image=arch/x86/boot/bzImage ;;
+arm64)	image=arch/arm64/boot/Image cross=aarch64-linux-gnu- ;;
+*)	printf 'no such architecture: %s (there are: x86_64 arm64)\n' "$ARCH" >&2; exit 1 ;;
+esac
+
 # What a kernel's log must not have, as an extended regular expression.
 complaints='\bBUG\b|WARNING: |Oops|KASAN|UBSAN|Kernel panic|general protection fault|INFO: .*(stall|blocked|hung)|possible .*(deadlock|recursi|lock)|bad page|Bad page|unreferenced object|new suspected memory leaks|refcount_t|list_(add|del) corruption|sleeping function called|------------\[ cut here'
 

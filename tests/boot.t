@@ -1,6 +1,6 @@
 #!/bin/bash
 # Either kernel boots, and is replaced by the other with kexec -s.
-# flavours: default
+# flavours: default arm64-default arm64-64k
 . "$(dirname "$0")/lib.bash"
 vm boot
 done_testing

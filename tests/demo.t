@@ -1,6 +1,6 @@
 #!/bin/bash
 # The demo: memcached has all its items after a live update.
-# flavours: default
+# flavours: default arm64-default arm64-64k
 . "$(dirname "$0")/lib.bash"
 
 out=$("$root/scripts/demo" 2>&1)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Kernels that take over on machines of various kinds, and with parameters that claim memory early.
+# flavours: default arm64-default
 . "$(dirname "$0")/lib.bash"
-
 
 # machine NAME PARAMETERS [VM-OPTION]...
 machine() {
@@ -18,4 +18,6 @@ machine sizes 'kho_scratch=32M,64M,32M want_sizes=0x2000000,0x4000000,0x2000000,
 machine numa 'nokaslr hugepagesz=1G hugepages=1 crashkernel=64M want_nodes=2 want_gigantic=1 want_crash=67108864 memmap_above=4G' \
 	--mem 6G --smp 2,sockets=2 -- "${two_nodes[@]}"
 machine small 'want_cpus=1' --smp 1 --mem 512M
+# A processor that starts kernels at EL2 and cannot run them there.
+[ "$ARCH" != arm64 ] || machine el2 'want_el2=1' -- -machine 'virtualization=on' -cpu cortex-a72
 done_testing

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Boots without a handover: of the crash kernel, by kexec_load(), with KHO off on either side; and what is refused.
+# flavours: default arm64-default
 . "$(dirname "$0")/lib.bash"
-
 
 # cold CASE PARAMETERS [VM-OPTION]...
 cold() {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# For the tests: TAP, and guests that speak it. FLAVOUR says which kernel; a line "# flavours: default debug" in a test,
-# which ones `make test` runs it with.
+# For the tests: TAP, and guests that speak it. ARCH and FLAVOUR say which kernel; a line
+# "# flavours: default debug arm64-default" in a test, which ones `make test` runs it with.
 #
 #	. "$(dirname "$0")/lib.bash"
 #	vm boot --with /bin/true --mem 2G
@@ -8,11 +8,8 @@
 set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
 
-export FLAVOUR=${FLAVOUR:-default}
 # shellcheck disable=SC2034 # for the tests
-kernel=$build/x86_64-$FLAVOUR
-# shellcheck disable=SC2034
-selftests=${SELFTESTS:-$build/x86_64-default/selftests}
+selftests=${SELFTESTS:-$build/$ARCH-default/selftests}
 _run=0 _failed=0
 
 # result ok|"not ok" DESCRIPTION

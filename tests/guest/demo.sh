@@ -13,11 +13,11 @@ sed -i "s:-l 127.0.0.1 -m 1024:-t 1 -m 160 -M -s $socket:" /etc/lukeep/memcached
 
 # In the order of events: the generator's own lines are part of the report.
 load() {
-	$pinned mcload "$1" $socket "$items" >/dev/ttyS1
+	$pinned mcload "$1" $socket "$items" >"$reports"
 }
 
 report "demo: kernel $(uname -r) up $(cut -d' ' -f1 /proc/uptime)"
-$pinned lukeep run >/dev/ttyS1 2>&1 &
+$pinned lukeep run >"$reports" 2>&1 &
 case $stage in
 1)	ok "memcached takes $items items" load fill
 	report "demo: $(grep ShmemHugePages /proc/meminfo)"

@@ -8,7 +8,7 @@
 #		pass ;;
 #	esac
 #
-# What is reported goes to the second serial line, where no kernel message can come in between.
+# What is reported goes to a second serial line or a paravirtual one, where no kernel message can come in between.
 
 param() {
 	sed -n "s/^\(.* \)\?$1=\([^ ]*\).*/\2/p" /proc/cmdline
@@ -19,9 +19,12 @@ stage=$(param stage)
 flavour=default
 [ ! -e /sys/kernel/debug/kmemleak ] || flavour=debug
 
+reports=/dev/ttyS1
+[ -c "$reports" ] || reports=/dev/hvc0
+
 report() {
 	echo "$*"
-	echo "$*" >/dev/ttyS1
+	echo "$*" >"$reports"
 }
 
 # ok DESCRIPTION COMMAND...: the command succeeds
@@ -55,7 +58,7 @@ tap() {
 	_status=0
 	"$@" >/tmp/tap 2>&1 || _status=$?
 	cat /tmp/tap
-	sed -n 's/^ok [0-9]* *-* *\(.*\)/ok - \1/p; s/^not ok [0-9]* *-* *\(.*\)/not ok - \1/p; s/^# */# /p' /tmp/tap >/dev/ttyS1
+	sed -n 's/^ok [0-9]* *-* *\(.*\)/ok - \1/p; s/^not ok [0-9]* *-* *\(.*\)/not ok - \1/p; s/^# */# /p' /tmp/tap >"$reports"
 	is "$_status" 0 "${1##*/} exits with 0"
 }
 
@@ -64,7 +67,7 @@ kunit() {
 	for _suite; do
 		ok "KUnit suite $_suite ran" test -e "/sys/kernel/debug/kunit/$_suite/results"
 		sed -n "s/^    ok [0-9]* \(.*\)/ok - $_suite: \1/p; s/^    not ok [0-9]* \(.*\)/not ok - $_suite: \1/p; \
-			s/^ *# .*EXPECTATION.*/&/p" "/sys/kernel/debug/kunit/$_suite/results" >/dev/ttyS1
+			s/^ *# .*EXPECTATION.*/&/p" "/sys/kernel/debug/kunit/$_suite/results" >"$reports"
 	done
 }
 

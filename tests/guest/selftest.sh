@@ -1,6 +1,8 @@
 # shellcheck shell=sh
 # For the scripts that run our kselftests, which are in /selftests.
 
+page_size=$(($(sed -n 's/^KernelPageSize: *\([0-9]*\) kB/\1/p' /proc/self/smaps | head -n 1) * 1024))
+
 # What test programs with two halves ask for.
 export STAGE="$stage"
 
@@ -42,7 +44,7 @@ scratch_areas() {
 # Free memory in KiB, whether it is in the buddy allocator or cached by a processor.
 free_memory() {
 	echo 3 >/proc/sys/vm/drop_caches
-	awk '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 } END { print pages * 4 }' /proc/zoneinfo
+	awk -v page="$page_size" '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 } END { print pages * page / 1024 }' /proc/zoneinfo
 }
 
 # Memory of the kernel's in KiB: without what is preserved and not taken back.
