@@ -9,6 +9,7 @@ cold() {
 }
 
 cold legacy ''
+cold stale ''
 cold off ''
 cold nokho 'kho=off'
 cold noluo 'liveupdate=off'

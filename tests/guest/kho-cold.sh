@@ -37,6 +37,19 @@ legacy:2)
 	halves luo_update verify nothing
 	pass ;;
 
+# The same from a kernel that itself had something handed over: the next one does not take that for its own.
+stale:1)
+	next_kernel B ;;
+stale:2)
+	came_from A 1
+	keep_initrd
+	ok "kexec_load() works" load_legacy
+	do_kexec ;;
+stale:3)
+	cold
+	is "$(messages 'handover not usable')" 0 "nor is it told of anything"
+	pass ;;
+
 # A next kernel that does not want to take over.
 off:1)	halves luo_update prepare simple
 	next_kernel B kho=off ;;
