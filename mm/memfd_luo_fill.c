@@ -77,6 +77,19 @@ static bool page_ok(const struct memfd_luo_array *array, unsigned long *checked,
 	return true;
 }
 
+/* The end of the records in the page that number @nr is in. */
+static u64 page_end(const struct memfd_luo_array *array, u64 nr)
+{
+	return min(round_down(nr, MEMFD_LUO_PER_PAGE) + MEMFD_LUO_PER_PAGE,
+		   array->nr);
+}
+
+static void report_damage(u64 nr)
+{
+	pr_err("the records of folios from number %llu on are damaged; their memory stays reserved until the next reboot\n",
+	       nr);
+}
+
 static unsigned long *alloc_checked(const struct memfd_luo_array *array)
 {
 	/* For want of memory nothing is lost that was handed over. */
@@ -157,23 +170,21 @@ static void free_array(struct memfd_luo_fill *fill)
 static bool fill_some(struct memfd_luo_fill *fill)
 {
 	const struct memfd_luo_array *array = &fill->array;
-	u64 page = fill->next / MEMFD_LUO_PER_PAGE;
-	u64 end = min3(fill->next + NR_BATCH, (page + 1) * MEMFD_LUO_PER_PAGE,
-		       array->nr);
+	u64 end = page_end(array, fill->next);
 
 	lockdep_assert_held(&fill->lock);
 
 	if (fill->next == array->nr)
 		return false;
 
-	if (page_ok(array, fill->checked, page)) {
+	if (page_ok(array, fill->checked, fill->next / MEMFD_LUO_PER_PAGE)) {
+		end = min(end, fill->next + NR_BATCH);
 		for (; fill->next < end; fill->next++)
 			fill_one(fill, fill->next);
 	} else {
-		pr_err("the records of folios from number %llu on are damaged; their memory stays reserved until the next reboot\n",
-		       fill->next);
+		report_damage(fill->next);
 		fill->err = fill->err ?: -EIO;
-		fill->next = min((page + 1) * MEMFD_LUO_PER_PAGE, array->nr);
+		fill->next = end;
 	}
 	if (fill->next < array->nr)
 		return true;
@@ -298,16 +309,20 @@ static void discard_one(const struct memfd_luo_folio_ser *ser)
 		folio_put(folio);
 }
 
-static void discard(const struct memfd_luo_array *array, unsigned long *checked)
+/* From record @next on. */
+static void discard(const struct memfd_luo_array *array, unsigned long *checked,
+		    u64 next)
 {
-	u64 page, nr, end;
+	u64 end;
 
-	for (page = 0; page < memfd_luo_nr_sums(array->nr); page++) {
-		if (!page_ok(array, checked, page))
+	for (; next < array->nr; next = end) {
+		end = page_end(array, next);
+		if (!page_ok(array, checked, next / MEMFD_LUO_PER_PAGE)) {
+			report_damage(next);
 			continue;
-		end = min((page + 1) * MEMFD_LUO_PER_PAGE, array->nr);
-		for (nr = page * MEMFD_LUO_PER_PAGE; nr < end; nr++)
-			discard_one(&array->ser[nr]);
+		}
+		for (; next < end; next++)
+			discard_one(&array->ser[next]);
 		cond_resched();
 	}
 }
@@ -320,7 +335,7 @@ void __memfd_luo_fill_end(struct inode *inode)
 	WRITE_ONCE(fill->ending, true);
 	cancel_delayed_work_sync(&fill->work);
 	if (!fill->done) {
-		discard(&fill->array, fill->checked);
+		discard(&fill->array, fill->checked, fill->next);
 		free_array(fill);
 	}
 	mem_cgroup_put(fill->memcg);
@@ -359,6 +374,6 @@ void memfd_luo_discard(const struct memfd_luo_array *array)
 {
 	unsigned long *checked = alloc_checked(array);
 
-	discard(array, checked);
+	discard(array, checked, 0);
 	kvfree(checked);
 }

@@ -3,8 +3,8 @@
 # flavours: default debug
 . "$(dirname "$0")/lib.bash"
 
-structures='root-fdt tree-node tree-leaf metadata memblock luo session-block session file-block file flb memfd vmalloc
-	vmalloc-chunk folio'
+structures='root-fdt tree-node tree-leaf metadata memblock luo session-block session file-block file-owner file flb memfd
+	vmalloc vmalloc-chunk folio'
 
 # column STRUCTURE N: the number in a column of the table
 column() {
@@ -13,7 +13,7 @@ column() {
 
 # Less with the debug kernel, which is slow, but each structure.
 count=60
-[ "$FLAVOUR" = default ] || count=15
+[ "$FLAVOUR" = default ] || count=16
 out=$("$root/scripts/corrupt" --count "$count" --jobs 1 2>&1)
 is $? 0 "no corruption makes a kernel fail, and what is intact comes through"
 say "# ${out//$'\n'/$'\n'# }"

@@ -66,17 +66,11 @@ static struct kho_block *last_block(struct kho_block_set *bs)
 	return list_last_entry(&bs->blocks, struct kho_block, list);
 }
 
-/* Where a block says whose it is. */
-static struct kho_block_owner_ser *owner_of(struct kho_block_header_ser *ser)
-{
-	return (void *)ser + PAGE_SIZE - sizeof(struct kho_block_owner_ser);
-}
-
 /* Unless entries leave no room for that. */
 static void set_owner(const struct kho_block_set *bs,
 		      struct kho_block_header_ser *ser)
 {
-	struct kho_block_owner_ser *owner = owner_of(ser);
+	struct kho_block_owner_ser *owner = kho_block_owner(ser);
 
 	if (!bs->owner || KHO_BLOCK_PAYLOAD % bs->entry_size < sizeof(*owner))
 		return;
@@ -88,7 +82,7 @@ static void set_owner(const struct kho_block_set *bs,
 static bool check_owner(struct kho_block_set *bs,
 			struct kho_block_header_ser *ser)
 {
-	const struct kho_block_owner_ser *owner = owner_of(ser);
+	const struct kho_block_owner_ser *owner = kho_block_owner(ser);
 
 	if (owner->magic == KHO_BLOCK_OWNER_MAGIC)
 		return owner->owner == bs->owner;

@@ -56,6 +56,7 @@ enum structure {
 	SESSION_BLOCK,
 	SESSION,
 	FILE_BLOCK,
+	FILE_OWNER,
 	FILE_RECORD,
 	FLB,
 	MEMFD,
@@ -75,6 +76,7 @@ static const char * const structure_names[NR_STRUCTURES] = {
 	[SESSION_BLOCK] = "session-block",
 	[SESSION] = "session",
 	[FILE_BLOCK] = "file-block",
+	[FILE_OWNER] = "file-owner",
 	[FILE_RECORD] = "file",
 	[FLB] = "flb",
 	[MEMFD] = "memfd",
@@ -210,6 +212,8 @@ static void walk_files(struct walk *walk, u64 phys)
 		block = phys_to_virt(phys);
 		file = (struct luo_file_ser *)(block + 1);
 		found(walk, FILE_BLOCK, block, sizeof(*block));
+		found(walk, FILE_OWNER, kho_block_owner(block),
+		      sizeof(struct kho_block_owner_ser));
 		for (i = 0; i < block->count; i++, file++) {
 			walk->file++;
 			found(walk, FILE_RECORD, file, sizeof(*file));
@@ -375,7 +379,6 @@ static void corrupt(struct corruption *c)
 
 /**
  * kho_corrupt - make the corruptions that were asked for
- * @image: the image that is about to be started
  *
  * Context: right before the jump, when all is written out, all other processors
  * are stopped and nothing can go wrong any more: there is nobody to lock out.
@@ -384,7 +387,7 @@ void kho_corrupt(const struct kimage *image)
 {
 	struct corruption *c;
 
-	if (list_empty(&corruptions) || !kho_image(image))
+	if (list_empty(&corruptions))
 		return;
 
 	walk_all();

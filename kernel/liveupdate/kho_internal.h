@@ -12,6 +12,7 @@
 #include <linux/mmzone.h>
 #include <linux/types.h>
 
+#include <linux/kho/abi/block.h>
 #include <linux/kho/abi/kexec_handover.h>
 
 /* kernel/kexec_handover.c */
@@ -114,9 +115,35 @@ void *kho_radix_alloc_node(void);
 int kho_radix_nid(unsigned long pfn);
 #endif
 
+/* kho_timeline.c */
+
+struct seq_file;
+
+/* Moments of an update, in the order of time; see there. */
+enum kho_moment {
+	KHO_REBOOT,
+	KHO_FROZEN,
+	KHO_JUMP,
+	KHO_TAKEOVER,
+	KHO_MEMORY,
+	KHO_DEVICES,
+	KHO_OPENED,
+	KHO_RETRIEVED,
+	KHO_FINISHED,
+	NR_KHO_MOMENTS
+};
+
+void kho_timeline_mark(enum kho_moment moment);
+void kho_timeline_show(struct seq_file *m);
+
 /* kho_block.c */
 
-struct kho_block_header_ser;
+/* Where a block says whose it is. */
+static inline struct kho_block_owner_ser *
+kho_block_owner(struct kho_block_header_ser *ser)
+{
+	return (void *)ser + PAGE_SIZE - sizeof(struct kho_block_owner_ser);
+}
 
 #if IS_ENABLED(CONFIG_KUNIT)
 /* KUnit puts functions of its own in place of these. */
@@ -169,8 +196,10 @@ static inline void kho_debugfs_remove_subtree(const void *blob) { }
 /* kho_corrupt.c */
 
 #ifdef CONFIG_KEXEC_HANDOVER_CORRUPT
+void kho_corrupt(void);
 void kho_corrupt_init(struct dentry *dir);
 #else
+static inline void kho_corrupt(void) { }
 static inline void kho_corrupt_init(struct dentry *dir) { }
 #endif
 

@@ -2,7 +2,9 @@
 /*
  * Memfds that get their folios after they were retrieved, when they are used or
  * in the background. How to run it: luo_update.h; between the halves the record
- * of folio number 600 of the session "damaged" is to be corrupted.
+ * of folio number 600 is to be corrupted in the sessions "damaged", "unwanted"
+ * and "foreign_damaged", and in the latter and "foreign" the mark in the block
+ * of files by which a kernel shows that it writes checksums.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -130,13 +132,20 @@ TEST_F(verify, used)
 		EXPECT_TRUE(luo_filled(fd[i], 0, SIZE, SEED + (i == 6)));
 }
 
-TEST_F(prepare, damaged)
+/* A session with a file, of which token 1 is given. */
+static void prepare_one(struct __test_metadata *const _metadata, int dev,
+			const char *name)
 {
-	int session = luo_create(self->dev, "damaged");
+	int session = luo_create(dev, name);
 
 	ASSERT_LE(0, session);
 	give(_metadata, session, 1, PAGE);
-	luo_hold(_metadata, self->dev);
+	luo_hold(_metadata, dev);
+}
+
+TEST_F(prepare, damaged)
+{
+	prepare_one(_metadata, self->dev, "damaged");
 }
 
 /* How a child ends that reads a byte. */
@@ -183,6 +192,61 @@ TEST_F(verify, damaged)
 	EXPECT_EQ(-ENOENT, luo_retrieve(self->dev, "damaged"));
 	EXPECT_EQ(SIGBUS, touch(map + LOST_START));
 	EXPECT_EQ(0, touch(map));
+}
+
+TEST_F(prepare, unwanted)
+{
+	prepare_one(_metadata, self->dev, "unwanted");
+}
+
+/* What nobody retrieved is freed, but for what is damaged, and nobody misses that. */
+TEST_F(verify, unwanted)
+{
+	int session = luo_retrieve(self->dev, "unwanted");
+
+	ASSERT_LE(0, session);
+	EXPECT_EQ(0, luo_finish(session));
+}
+
+TEST_F(prepare, foreign)
+{
+	prepare_one(_metadata, self->dev, "foreign");
+}
+
+/* From a kernel that writes no checksums: complete once it is retrieved. */
+TEST_F(verify, foreign)
+{
+	int session = luo_retrieve(self->dev, "foreign");
+	unsigned char resident[NR_PAGES];
+	int fd, missing = 0, i;
+	char *map;
+
+	ASSERT_LE(0, session);
+	fd = luo_retrieve_fd(session, 1);
+	ASSERT_LE(0, fd);
+	map = luo_map(fd, 0, SIZE);
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, mincore(map, SIZE, resident));
+	for (i = 0; i < NR_PAGES; i++)
+		missing += !(resident[i] & 1);
+	EXPECT_EQ(0, missing);
+	EXPECT_TRUE(luo_filled(fd, 0, SIZE, SEED));
+	EXPECT_EQ(0, luo_finish(session));
+}
+
+TEST_F(prepare, foreign_damaged)
+{
+	prepare_one(_metadata, self->dev, "foreign_damaged");
+}
+
+/* Then all records are looked at before anything is taken. */
+TEST_F(verify, foreign_damaged)
+{
+	int session = luo_retrieve(self->dev, "foreign_damaged");
+
+	ASSERT_LE(0, session);
+	EXPECT_EQ(-EINVAL, luo_retrieve_fd(session, 1));
+	EXPECT_EQ(0, luo_finish(session));
 }
 
 TEST_HARNESS_MAIN
