@@ -83,6 +83,7 @@ bool kho_load_segment(struct kimage *image,
 		      const struct kexec_segment *segment);
 bool kho_segment_in_place(const struct kimage *image, unsigned int id);
 void kho_free_segments(struct kimage *image);
+void kho_before_jump(const struct kimage *image);
 void kho_warn_legacy_load(void);
 
 /* In mm/vmalloc.c. */
@@ -235,14 +236,9 @@ static inline bool kho_segment_in_place(const struct kimage *image,
 }
 
 static inline void kho_free_segments(struct kimage *image) { }
+static inline void kho_before_jump(const struct kimage *image) { }
 static inline void kho_warn_legacy_load(void) { }
 
 #endif /* CONFIG_KEXEC_HANDOVER */
-
-#ifdef CONFIG_KEXEC_HANDOVER_CORRUPT
-void kho_corrupt(const struct kimage *image);
-#else
-static inline void kho_corrupt(const struct kimage *image) { }
-#endif
 
 #endif /* _LINUX_KEXEC_HANDOVER_H */

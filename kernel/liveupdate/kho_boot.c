@@ -305,6 +305,7 @@ void __init kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 	if (!fdt_phys && !scratch_phys)
 		return;
 
+	kho_timeline_mark(KHO_TAKEOVER);
 	if (is_kdump_kernel())
 		return refuse("this is a crash kernel");
 	if (!kho_enabled)
@@ -915,6 +916,7 @@ void __init kho_memory_release(void)
 
 	totalram_pages_add(freed);
 	kho_takeover.released = PFN_PHYS((u64)freed);
+	kho_timeline_mark(KHO_MEMORY);
 }
 
 static int __init trace_takeover(void)

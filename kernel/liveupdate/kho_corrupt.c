@@ -383,7 +383,7 @@ static void corrupt(struct corruption *c)
  * Context: right before the jump, when all is written out, all other processors
  * are stopped and nothing can go wrong any more: there is nobody to lock out.
  */
-void kho_corrupt(const struct kimage *image)
+void kho_corrupt(void)
 {
 	struct corruption *c;
 

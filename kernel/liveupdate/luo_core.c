@@ -45,6 +45,7 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
+#include "kho_internal.h"
 #include "luo_internal.h"
 
 static bool luo_enabled __ro_after_init;
@@ -133,11 +134,13 @@ int liveupdate_reboot(void)
 		return 0;
 
 	down_write(&luo_rwsem);
+	kho_timeline_mark(KHO_REBOOT);
 	err = luo_sessions_freeze(&sessions_pa);
 	if (!err) {
 		luo_flbs_freeze();
 		luo_outgoing_header->sessions_pa = sessions_pa;
 		luo_frozen = true;
+		kho_timeline_mark(KHO_FROZEN);
 	}
 	up_write(&luo_rwsem);
 
@@ -257,6 +260,7 @@ static int luo_device_open(struct inode *inode, struct file *file)
 	if (luo_received.sessions_pa) {
 		luo_received.err = luo_sessions_receive(luo_received.sessions_pa);
 		luo_received.sessions_pa = 0;
+		kho_timeline_mark(KHO_OPENED);
 	}
 	err = luo_received.err;
 	if (err)

@@ -17,6 +17,7 @@
 #include <linux/seq_file.h>
 #include <linux/string_helpers.h>
 
+#include "kho_internal.h"
 #include "luo_internal.h"
 
 /**
@@ -114,6 +115,13 @@ static int luo_handlers_list_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(luo_handlers_list);
 
+static int luo_timeline_show(struct seq_file *m, void *v)
+{
+	kho_timeline_show(m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(luo_timeline);
+
 static void luo_debugfs_add(struct dentry *root, const char *name,
 			    struct luo_session_set *set)
 {
@@ -137,4 +145,5 @@ void __init luo_debugfs_init(struct luo_session_set *out,
 	luo_debugfs_add(root, "in", in);
 	debugfs_create_file("handlers", 0400, root, NULL,
 			    &luo_handlers_list_fops);
+	debugfs_create_file("timeline", 0400, root, NULL, &luo_timeline_fops);
 }

@@ -32,6 +32,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "kho_internal.h"
 #include "luo_internal.h"
 
 #define CREATE_TRACE_POINTS
@@ -202,6 +203,7 @@ static int luo_session_retrieve_fd(struct luo_ucmd *ucmd)
 		file = luo_file_retrieve(session, cmd->token);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
+	kho_timeline_mark(KHO_RETRIEVED);
 	ucmd->file = file;
 	return 0;
 }
@@ -219,6 +221,7 @@ static int luo_session_do_finish(struct luo_session *session)
 	if (err)
 		return err;
 	luo_session_del(session);
+	kho_timeline_mark(KHO_FINISHED);
 	return session->lost;
 }
 

@@ -5,7 +5,8 @@
 
 console=/run/vm1.fifo
 
-report "demo: kernel $(uname -r) up $(cut -d' ' -f1 /proc/uptime)"
+moments
+report "demo: kernel $(uname -r)"
 make_bridge
 declare_machine vm1 1
 sed -i "s:/run/vm1.console:$console:" /etc/lukeep/vm1.conf

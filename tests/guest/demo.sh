@@ -16,7 +16,8 @@ load() {
 	$pinned mcload "$1" $socket "$items" >"$reports"
 }
 
-report "demo: kernel $(uname -r) up $(cut -d' ' -f1 /proc/uptime)"
+moments
+report "demo: kernel $(uname -r)"
 $pinned lukeep run >"$reports" 2>&1 &
 case $stage in
 1)	ok "memcached takes $items items" load fill

@@ -27,6 +27,13 @@ report() {
 	echo "$*" >"$reports"
 }
 
+# What the kernels noted of the way from the one to the other, for scripts/demo.
+moments() {
+	sed 1d /sys/kernel/debug/liveupdate/timeline | while read -r _moment; do
+		report "demo: moment $_moment"
+	done
+}
+
 # ok DESCRIPTION COMMAND...: the command succeeds
 ok() {
 	_what=$1

@@ -16,9 +16,15 @@ same_scratch() {
 	is "$(scratch_areas)" "$(param scratch)" "the same scratch memory"
 }
 
+# What the previous kernel noted, and then this one, in the order of time.
+timeline() {
+	is "$(awk 'NR > 1 { print $3 }' /sys/kernel/debug/liveupdate/timeline | tr '\n' ' ')" "$*" "the timeline of the update"
+}
+
 # shellcheck disable=SC2086 # lists of words
 case $stage in
-1)	ok "swap" swap
+1)	timeline
+	ok "swap" swap
 	halves luo_update prepare $sessions chain left
 	halves luo_memfd prepare $memfds reused
 	no_leaks
@@ -28,6 +34,7 @@ case $stage in
 	ok "swap" swap
 	halves luo_memfd verify $memfds reused
 	halves luo_update verify $sessions chain
+	timeline reboot frozen jump takeover memory devices opened retrieved finished ""
 	selftest /selftests/kho/kho
 	no_leaks
 	next_kernel A ;;
