@@ -7,7 +7,7 @@
 at_kernel=0x100200000 at_initrd=0x108000000 at_devicetree=0x120000000
 out=$build/guest-$ARCH/no-low-memory
 initrd=$kernel/initrd/no-low-memory.cpio
-machine=(-machine 'virt,gic-version=3' -cpu max -smp 2 -m 6G)
+machine=(-machine 'virt,gic-version=3,its=off' -cpu max -smp 2 -m 6G)
 
 # What QEMU would tell, but for memory and parameters.
 devicetree() {

@@ -16,9 +16,9 @@ machine() {
 	expect nodes "$(find /sys/devices/system/node -name 'node[0-9]*' -maxdepth 1 | wc -l)" "nodes"
 	expect sizes "$(tr '\n' , </sys/kernel/debug/kho/out/scratch_len)" "sizes of scratch memory"
 	expect low "$(grep -c '^[0-9a-f]\{8\}-.*System RAM' /proc/iomem)" "areas of RAM below 4 GiB"
-	expect el2 "$(messages "CPU: All CPU(s) started at EL2")" "processors start at EL2"
+	expect el2 "$(messages "CPU: All CPU.* started at EL2")" "processors start at EL2"
 	expect cpus "$(grep -c ^processor /proc/cpuinfo)" "processors"
-	[ -z "$(param memmap_above)" ] || ok "kernel $stage: memory above 4 GiB" grep -q '^ *1[0-9a-f]\{8\}-.*System RAM' /proc/iomem
+	[ -z "$(param memmap_above)" ] || ok "kernel $stage: memory above 4 GiB" grep -q -- '-1[0-9a-f]\{8\} : System RAM' /proc/iomem
 	is "$(messages 'handover not usable')" 0 "kernel $stage: no complaint about the handover"
 }
 
