@@ -8,11 +8,8 @@ cold() {
 	vm "kho-cold-$1" --with "/selftests=$selftests" --append "test=kho-cold case=$1 $2" "${@:3}"
 }
 
-# On an emulated arm64 the check sums of kexec_load()'s image were not done within minutes, with the caches off.
-if [ "$ARCH" != arm64 ]; then
-	cold legacy ''
-	cold stale ''
-fi
+cold legacy ''
+cold stale ''
 cold off ''
 cold nokho 'kho=off'
 cold noluo 'liveupdate=off'

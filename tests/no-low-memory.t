@@ -7,7 +7,8 @@
 at_kernel=0x100200000 at_initrd=0x108000000 at_devicetree=0x120000000
 out=$build/guest-$ARCH/no-low-memory
 initrd=$kernel/initrd/no-low-memory.cpio
-machine=(-machine 'virt,gic-version=3,its=off' -cpu max -smp 2 -m 6G)
+# Without ACPI it has the same devices whether or not there is firmware, as which QEMU takes the loader.
+machine=(-machine 'virt,gic-version=3,its=off,acpi=off' -cpu max -smp 2 -m 6G)
 
 # What QEMU would tell, but for memory and parameters.
 devicetree() {
@@ -23,7 +24,7 @@ devicetree() {
 			/^\tchosen/ {
 				print "\t\tlinux,initrd-start = " cells(initrd) ";"
 				print "\t\tlinux,initrd-end = " cells(end) ";"
-				print "\t\tbootargs = \"console=ttyAMA0 kho=on liveupdate=on panic=-1 test=kho-boot want_low=0 stage=1\";"
+				print "\t\tbootargs = \"console=ttyAMA0 earlycon kho=on liveupdate=on panic=-1 test=kho-boot want_low=0 stage=1\";"
 			}' >"$out.dts" &&
 		"$dtc" -q -I dts -O dtb -o "$out.dtb" "$out.dts"
 }
@@ -38,7 +39,7 @@ mkdir -p "$build/guest-$ARCH"
 "$root/scripts/initramfs" no-low-memory "/selftests=$selftests" >/dev/null
 ok "the devicetree is made" devicetree
 ok "the loader is made" loader
-vm no-low-memory --with "/selftests=$selftests" --mem 6G -- -bios "$out.bin" \
+vm no-low-memory --with "/selftests=$selftests" --mem 6G -- -machine acpi=off -bios "$out.bin" \
 	-device "loader,file=$kernel/kernel-A,addr=$at_kernel,force-raw=on" \
 	-device "loader,file=$initrd,addr=$at_initrd,force-raw=on" \
 	-device "loader,file=$out.dtb,addr=$at_devicetree,force-raw=on"
