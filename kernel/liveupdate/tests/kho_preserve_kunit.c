@@ -11,6 +11,7 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/limits.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/string.h>
@@ -19,6 +20,10 @@
 #include "../kho_internal.h"
 
 #define MAX_SIZE	(PAGE_SIZE << MAX_PAGE_ORDER)
+
+/* With pages of 64 KiB the largest blocks have 512 MiB: there may be none. */
+#define LARGE_ORDER	min(MAX_PAGE_ORDER, 10)
+#define LARGE_SIZE	(PAGE_SIZE << LARGE_ORDER)
 
 /* More subtrees than there is room for, each with a blob of its own. */
 #define MAX_SUBTREES	(KHO_FDT_SIZE / (2 * sizeof(u64)))
@@ -34,7 +39,7 @@ static void folio_twice_is_refused(struct kunit *test)
 {
 	unsigned int order;
 
-	for (order = 0; order <= MAX_PAGE_ORDER; order++) {
+	for (order = 0; order <= LARGE_ORDER; order++) {
 		struct folio *folio = folio_alloc(GFP_KERNEL, order);
 
 		KUNIT_ASSERT_NOT_NULL(test, folio);
@@ -49,8 +54,8 @@ static void folio_twice_is_refused(struct kunit *test)
 
 static void pages_twice_are_refused(struct kunit *test)
 {
-	const unsigned long nr = MAX_ORDER_NR_PAGES - 2;
-	struct page *block = alloc_pages(GFP_KERNEL, MAX_PAGE_ORDER);
+	const unsigned long nr = (1 << LARGE_ORDER) - 2;
+	struct page *block = alloc_pages(GFP_KERNEL, LARGE_ORDER);
 	struct page *page = block + 1;
 
 	KUNIT_ASSERT_NOT_NULL(test, block);
@@ -64,13 +69,13 @@ static void pages_twice_are_refused(struct kunit *test)
 	kho_unpreserve_pages(page + nr - 1, 1);
 	KUNIT_EXPECT_EQ(test, 0, kho_preserve_pages(page, nr));
 	kho_unpreserve_pages(page, nr);
-	__free_pages(block, MAX_PAGE_ORDER);
+	__free_pages(block, LARGE_ORDER);
 }
 
 static void allocation_is_zeroed_and_aligned(struct kunit *test)
 {
 	const size_t sizes[] = { 1, PAGE_SIZE, PAGE_SIZE + 1, 5 * PAGE_SIZE,
-				 MAX_SIZE };
+				 LARGE_SIZE };
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {

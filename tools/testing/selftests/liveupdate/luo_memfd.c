@@ -593,8 +593,8 @@ TEST_F(verify, frames)
 }
 
 /* Counted as shared memory, and in the memory cgroup of who retrieves it. */
-#define COUNTED		(16 * MIB)
-#define SLACK		(4 * MIB)
+#define COUNTED		(4096 * PAGE)
+#define SLACK		(1024 * PAGE)
 
 TEST_F(prepare, counted)
 {
