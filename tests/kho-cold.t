@@ -1,6 +1,6 @@
 #!/bin/bash
 # Boots without a handover: of the crash kernel, by kexec_load(), with KHO off on either side; and what is refused.
-# flavours: default arm64-default
+# flavours: default arm64-default arm64-64k
 . "$(dirname "$0")/lib.bash"
 
 # cold CASE PARAMETERS [VM-OPTION]...
@@ -8,6 +8,14 @@ cold() {
 	vm "kho-cold-$1" --with "/selftests=$selftests" --append "test=kho-cold case=$1 $2" "${@:3}"
 }
 
+# Kernels of either page size, one after the other.
+if [ "$FLAVOUR" = 64k ]; then
+	other=$build/$ARCH-default/kernel-A
+	[ -e "$other" ] || FLAVOUR=default "$root/scripts/kernel" >/dev/null
+	vm kho-cold-pages --with "/selftests=$selftests" --with "/boot/kernel-other=$other" --append 'test=kho-cold case=pages'
+	done_testing
+	exit
+fi
 cold legacy ''
 cold stale ''
 cold off ''

@@ -214,7 +214,9 @@ static const char * __init check_incoming_fdt(phys_addr_t phys, u64 len)
 	const char *fault = NULL;
 	void *fdt;
 
-	if (len != KHO_FDT_SIZE || !is_ram(phys, len))
+	if (len != KHO_FDT_SIZE)
+		return "the root FDT is not one page, the previous kernel's page size may be another";
+	if (!is_ram(phys, len))
 		return "the root FDT is not in RAM";
 
 	fdt = early_memremap(phys, len);

@@ -63,6 +63,20 @@ off:3)	cold
 	halves luo_update verify nothing
 	pass ;;
 
+# Kernels with pages of another size, either way.
+pages:1)
+	halves luo_update prepare simple
+	next_kernel other ;;
+pages:2)
+	cold
+	is "$(messages 'KHO: handover not usable.*page')" 1 "a message says that pages are of another size"
+	next_kernel B ;;
+pages:3)
+	cold
+	is "$(messages 'KHO: handover not usable.*page')" 1 "a message says that pages are of another size"
+	halves luo_update verify nothing
+	pass ;;
+
 # KHO or LUO not asked for.
 nokho:1)
 	no_device
