@@ -136,6 +136,12 @@ enum kho_moment {
 void kho_timeline_mark(enum kho_moment moment);
 void kho_timeline_show(struct seq_file *m);
 
+#if IS_ENABLED(CONFIG_KUNIT)
+struct kho_timeline_ser;
+
+void kho_timeline_show_in(struct seq_file *m, const struct kho_timeline_ser *in);
+#endif
+
 /* kho_block.c */
 
 /* Where a block says whose it is. */

@@ -48,6 +48,7 @@
 
 #define pr_fmt(fmt) "KHO: " fmt
 
+#include <kunit/visibility.h>
 #include <linux/err.h>
 #include <linux/init.h>
 #include <linux/io.h>
@@ -190,6 +191,7 @@ struct timeline_view {
 	struct seq_file *m;
 	u64 ns_per_cycles;
 	u64 cycles;
+	u64 now;
 	u64 first;
 	u64 last;
 };
@@ -210,8 +212,8 @@ static void show_ms(struct seq_file *m, u64 us)
 
 static void show_moment(struct timeline_view *view, const char *word, u64 cycles)
 {
-	/* It did not happen, or the counter was reset on the way. */
-	if (!cycles || cycles < view->last)
+	/* It did not happen, or the counter was reset on the way, or damaged. */
+	if (!cycles || cycles < view->last || cycles > view->now)
 		return;
 
 	if (!view->first) {
@@ -225,28 +227,32 @@ static void show_moment(struct timeline_view *view, const char *word, u64 cycles
 	view->last = cycles;
 }
 
+/* What @in says, which may be anything, and what this kernel adds. */
+VISIBLE_IF_KUNIT void kho_timeline_show_in(struct seq_file *m,
+					   const struct kho_timeline_ser *in)
+{
+	struct timeline_view view = { .m = m, .now = get_cycles() };
+	u64 i;
+
+	view.cycles = view.now - timeline_base.cycles;
+	view.ns_per_cycles = ktime_get_ns() - timeline_base.ns;
+	seq_printf(m, "%11s%11s moment\n", "ms", "step");
+	if (!in->nr || !view.cycles)
+		return;
+
+	for (i = 0; i < in->nr; i++)
+		show_moment(&view, in->moments[i].word, in->moments[i].cycles);
+	for (i = NR_OUTGOING; i < NR_KHO_MOMENTS; i++)
+		show_moment(&view, moment_words[i], READ_ONCE(timeline_own[i]));
+}
+
 /**
  * kho_timeline_show - show the moments of the last update
  * @m: where
  */
 void kho_timeline_show(struct seq_file *m)
 {
-	struct timeline_view view = {
-		.m = m,
-		.cycles = get_cycles() - timeline_base.cycles,
-		.ns_per_cycles = ktime_get_ns() - timeline_base.ns,
-	};
-	enum kho_moment moment;
-	u64 i;
+	static const struct kho_timeline_ser nothing;
 
-	seq_printf(m, "%11s%11s moment\n", "ms", "step");
-	if (!timeline_in || !view.cycles)
-		return;
-
-	for (i = 0; i < timeline_in->nr; i++)
-		show_moment(&view, timeline_in->moments[i].word,
-			    timeline_in->moments[i].cycles);
-	for (moment = NR_OUTGOING; moment < NR_KHO_MOMENTS; moment++)
-		show_moment(&view, moment_words[moment],
-			    READ_ONCE(timeline_own[moment]));
+	kho_timeline_show_in(m, timeline_in ?: &nothing);
 }
