@@ -1,6 +1,6 @@
 #!/bin/bash
 # The KUnit suites.
-# flavours: default debug arm64-default arm64-64k arm64-debug
+# flavours: default debug arm64-default arm64-64k
 . "$(dirname "$0")/lib.bash"
 vm kunit --append 'kunit.enable=1'
 done_testing
