@@ -7,10 +7,10 @@ DEMO    ?=
 export ARCH TESTS DEMO PATCH FILE DISCARD LAX_CONFIG
 
 .NOTPARALLEL:
-.PHONY: help demo test corrupt tree kernel refresh check clean series bench
+.PHONY: help demo test corrupt tree kernel refresh check clean series series-check bench
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## */  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## */  make \1\t/p' Makefile | expand -t 18
 
 demo: ## A live update under memcached, or DEMO=vm a virtual machine, seen with your own eyes; installs what it needs; ARCH=arm64
 	@scripts/demo
@@ -44,5 +44,10 @@ check: ## checkpatch --strict, sparse, W=1, kernel-doc, shellcheck, and that eac
 clean: ## Removes build/ and out/; downloads and ccache stay in the user's cache folder
 	@rm -rf build out
 
-series:
-	@echo 'make series: not yet; the issue on the patch series brings it' >&2; exit 1
+series: ## out/series/: a cover letter and numbered patches, for git am on 6.12.y
+	@scripts/setup build series
+	@scripts/series
+
+series-check: ## The same, and whether it applies to the base, to Debian's oldest 6.12 and to plain 6.12.y
+	@scripts/setup build series
+	@scripts/series check
