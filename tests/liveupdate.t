@@ -1,6 +1,6 @@
 #!/bin/bash
 # The kselftests that need no update.
-# flavours: default debug arm64-default arm64-64k arm64-debug
+# flavours: default debug arm64-default arm64-64k
 . "$(dirname "$0")/lib.bash"
 
 vm liveupdate --with "/selftests=$selftests"
