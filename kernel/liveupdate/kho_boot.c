@@ -215,7 +215,7 @@ static const char * __init check_incoming_fdt(phys_addr_t phys, u64 len)
 	void *fdt;
 
 	if (len != KHO_FDT_SIZE)
-		return "the root FDT is not one page, the previous kernel's page size may be another";
+		return "the root FDT is not one page of this kernel's page size";
 	if (!is_ram(phys, len))
 		return "the root FDT is not in RAM";
 

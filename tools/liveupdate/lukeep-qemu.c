@@ -148,7 +148,7 @@ static int open_channel(int qmp, int end)
 	return -1;
 }
 
-/* Have QEMU do @what, a command for migration, through the channel. Memory that others can have is left out. */
+/* Have QEMU do @what through the channel. Memory that others can have is left out. */
 static int migrate(int qmp, const char *what)
 {
 	if (set_ignore_shared(qmp, true))
