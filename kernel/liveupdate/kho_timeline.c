@@ -38,7 +38,8 @@
  * devices
  *   All initcalls are done.
  * opened, retrieved, finished
- *   /dev/liveupdate is open, the last session so far is retrieved, or finished.
+ *   /dev/liveupdate is open, the last file so far is retrieved, the last session
+ *   so far is finished.
  *
  * The clock is the processor's counter, which a kexec does not reset: the TSC or
  * the architected timer. How fast it goes is found out in the next kernel, so it

@@ -8,6 +8,7 @@
 #include <linux/kexec_handover.h>
 #include <linux/overflow.h>
 #include <linux/seq_file.h>
+#include <linux/sprintf.h>
 #include <linux/string.h>
 #include <linux/timex.h>
 
@@ -37,28 +38,30 @@ static void expect_shown(struct kunit *test, const char *word, u64 first,
 
 #define FIRST	"      0.000      0.000 first\n"
 
-static void same_moment_takes_no_time(struct kunit *test)
+/* At the same moment, so that it takes no time. */
+static void expect_word(struct kunit *test, const char *word, const char *shown)
 {
 	u64 now = get_cycles();
+	char text[128];
 
-	expect_shown(test, "second", now, now,
-		     FIRST "      0.000      0.000 second\n");
+	scnprintf(text, sizeof(text), FIRST "      0.000      0.000 %s\n", shown);
+	expect_shown(test, word, now, now, text);
+}
+
+static void same_moment_takes_no_time(struct kunit *test)
+{
+	expect_word(test, "second", "second");
 }
 
 static void word_is_escaped(struct kunit *test)
 {
-	u64 now = get_cycles();
-
-	expect_shown(test, "a\nb", now, now,
-		     FIRST "      0.000      0.000 a\\nb\n");
+	expect_word(test, "a\nb", "a\\nb");
 }
 
 static void longest_word_has_no_end(struct kunit *test)
 {
-	u64 now = get_cycles();
-
-	expect_shown(test, "123456789012345678901234", now, now,
-		     FIRST "      0.000      0.000 123456789012345678901234\n");
+	expect_word(test, "123456789012345678901234",
+		    "123456789012345678901234");
 }
 
 /* What has no place in the order of time is not shown, whatever it is. */
