@@ -48,22 +48,6 @@ in_build_lock() {
 	) 9>"$build/.$name.lock"
 }
 
-# download_source PACKAGE VERSION TARBALL [APT-OPTION...]: gets the tarball out of a linux-source package of Debian's
-download_source() {
-	local package=$1 version=$2 tarball=$3 tmp
-
-	shift 3
-	say "Fetching $package $version (150 MB)" >&2
-	tmp=$(mktemp -d "$cache/fetch.XXXXXX")
-	# shellcheck disable=SC2064 # $tmp is known now
-	trap "rm -rf '$tmp'" EXIT
-	(cd "$tmp" && apt-get --quiet --quiet -o APT::Sandbox::User=root "$@" download "$package=$version" >&2) || return 1
-	dpkg-deb --fsys-tarfile "$tmp/$package"_*.deb |
-		tar --extract --to-stdout "./usr/src/$package.tar.xz" >"$tmp/tarball"
-	mv "$tmp/tarball" "$tarball"
-	rm -rf "$tmp"
-}
-
 # The series, one patch name a line.
 series() {
 	[ ! -e "$root/patches/series" ] || sed 's/[[:space:]]*\(#.*\)\?$//; /^$/d' "$root/patches/series"
