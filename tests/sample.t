@@ -1,6 +1,6 @@
 #!/bin/bash
 # The sample driver, built as a module, over two updates.
-# flavours: default debug
+# flavours: default
 . "$(dirname "$0")/lib.bash"
 
 vm sample --with "/selftests=$selftests"

@@ -56,7 +56,6 @@ verified() {
 
 # handover KERNEL: on to the next one
 handover() {
-	no_leaks
 	next_kernel "$1" "total=$total" "items=$(field preserved items)" "bytes=$(field preserved bytes)" \
 		"crossing=$(so_far crossing)" "edges=$(so_far edges)"
 }
@@ -73,6 +72,7 @@ case $stage in
 	handover B ;;
 2)	total=$(param total)
 	verified A
+	no_leaks
 	handover A ;;
 3)	total=$(param total)
 	verified B

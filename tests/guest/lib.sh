@@ -17,7 +17,7 @@ param() {
 test=$(param test)
 stage=$(param stage)
 flavour=default
-[ ! -e /sys/kernel/debug/kmemleak ] || flavour=debug
+! zcat /proc/config.gz | grep -qx CONFIG_KASAN=y || flavour=debug
 
 reports=/dev/ttyS1
 [ -c "$reports" ] || reports=/dev/hvc0
@@ -78,7 +78,7 @@ kunit() {
 	done
 }
 
-# On the debug flavour: nothing leaked so far. An object must be some seconds old to be looked at.
+# Where there is kmemleak: nothing leaked so far. An object must be some seconds old to be looked at.
 no_leaks() {
 	[ -e /sys/kernel/debug/kmemleak ] || return 0
 	sleep 6
@@ -118,7 +118,7 @@ next_kernel() {
 finish() {
 	report "VM-RESULT: $1"
 	sync
-	poweroff -f
+	reboot -f
 	sleep 60
 }
 

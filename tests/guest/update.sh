@@ -27,7 +27,6 @@ case $stage in
 	ok "swap" swap
 	halves luo_update prepare $sessions chain left
 	halves luo_memfd prepare $memfds reused
-	no_leaks
 	next_kernel B "scratch=$(scratch_areas)" ;;
 2)	came_from A 1
 	same_scratch
