@@ -3,5 +3,5 @@
 # flavours: default debug
 . "$(dirname "$0")/lib.bash"
 
-vm handler --with "/selftests=$selftests" --append 'trace_event=kho:*,liveupdate:*'
+vm handler --with "/selftests=$selftests" --append 'trace_clock=global trace_event=kho:*,liveupdate:*'
 done_testing
