@@ -129,11 +129,12 @@ static void __init take_in(void)
 	if (size < sizeof(*ser) ||
 	    strncmp(ser->compatible, KHO_TIMELINE_COMPATIBLE,
 		    KHO_TIMELINE_COMPAT_LENGTH) ||
-	    struct_size(ser, moments, ser->nr) > size) {
+	    struct_size(ser, moments, ser->nr) > size)
 		pr_warn("timeline of the previous kernel is of another version or damaged, ignored\n");
-		return;
-	}
-	timeline_in = kmemdup(ser, size, GFP_KERNEL);
+	else
+		timeline_in = kmemdup(ser, struct_size(ser, moments, ser->nr),
+				      GFP_KERNEL | __GFP_NOWARN);
+	/* Nobody else is going to ask for it. */
 	kho_restore_free(ser);
 }
 
