@@ -80,7 +80,7 @@ kunit() {
 
 # Where there is kmemleak: nothing leaked so far. An object must be some seconds old to be looked at.
 no_leaks() {
-	[ -e /sys/kernel/debug/kmemleak ] || return 0
+	[ -e /sys/kernel/debug/kmemleak ] && [ "$(param kmemleak)" != off ] || return 0
 	sleep 6
 	echo scan >/sys/kernel/debug/kmemleak
 	echo scan >/sys/kernel/debug/kmemleak
