@@ -161,12 +161,12 @@ void kho_block_free_page(struct kho_block_header_ser *ser, bool incoming);
 /* kho_reserve_mem.c */
 
 /**
- * struct kho_reserve_mem - an area of reserve_mem=
+ * struct kho_reserve_area - an area of reserve_mem=
  * @name:  its name
  * @start: its physical address
  * @size:  its size in bytes, as it was asked for
  */
-struct kho_reserve_mem {
+struct kho_reserve_area {
 	const char *name;
 	u64 start;
 	u64 size;
@@ -177,9 +177,9 @@ void kho_reserve_mem_release(void);
 phys_addr_t kho_reserve_mem_size(phys_addr_t start, phys_addr_t end);
 const char *kho_reserve_mem_check(const void *fdt, u64 len);
 const char *kho_reserve_mem_read(const void *fdt, int node,
-				 struct kho_reserve_mem *area);
+				 struct kho_reserve_area *area);
 int kho_reserve_mem_write(void *fdt, size_t len,
-			  const struct kho_reserve_mem *areas, unsigned int nr);
+			  const struct kho_reserve_area *areas, unsigned int nr);
 
 /* kho_debugfs.c */
 

@@ -35,7 +35,7 @@
 #define FDT_MAX_SIZE	SZ_64K
 
 /* This kernel's areas. */
-static struct kho_reserve_mem areas[RESERVE_MEM_MAX_ENTRIES] __initdata;
+static struct kho_reserve_area areas[RESERVE_MEM_MAX_ENTRIES] __initdata;
 static unsigned int nr_areas __initdata;
 
 /* What came in; @fdt is NULL when nothing did, or nothing usable. */
@@ -72,7 +72,7 @@ const char *kho_reserve_mem_check(const void *fdt, u64 len)
  * Return: NULL, or what is wrong with the description.
  */
 const char *kho_reserve_mem_read(const void *fdt, int node,
-				 struct kho_reserve_mem *area)
+				 struct kho_reserve_area *area)
 {
 	area->name = fdt_get_name(fdt, node, NULL) ?: "";
 	if (fdt_node_check_compatible(fdt, node, KHO_RESERVE_MEM_COMPATIBLE))
@@ -86,7 +86,7 @@ const char *kho_reserve_mem_read(const void *fdt, int node,
 	return NULL;
 }
 
-static int write_area(void *fdt, const struct kho_reserve_mem *area)
+static int write_area(void *fdt, const struct kho_reserve_area *area)
 {
 	return fdt_begin_node(fdt, area->name) ?:
 	       fdt_property_string(fdt, "compatible",
@@ -111,7 +111,7 @@ static int write_area(void *fdt, const struct kho_reserve_mem *area)
  * Return: 0, or -ENOSPC when there is not enough room.
  */
 int kho_reserve_mem_write(void *fdt, size_t len,
-			  const struct kho_reserve_mem *areas, unsigned int nr)
+			  const struct kho_reserve_area *areas, unsigned int nr)
 {
 	unsigned int i;
 	int err;
@@ -163,7 +163,7 @@ void __init kho_reserve_mem_receive(void)
 	incoming.size = size;
 }
 
-static bool __init overlaps(const struct kho_reserve_mem *area, u64 start,
+static bool __init overlaps(const struct kho_reserve_area *area, u64 start,
 			    u64 size)
 {
 	return memblock_addrs_overlap(area->start, area->size, start, size);
@@ -173,9 +173,10 @@ static bool __init overlaps(const struct kho_reserve_mem *area, u64 start,
  * Of areas that overlap, at least one is described falsely, and nothing tells
  * which: neither is used. One that was not preserved does no harm to others.
  */
-static bool __init overlaps_another(int node, const struct kho_reserve_mem *area)
+static bool __init overlaps_another(int node,
+				    const struct kho_reserve_area *area)
 {
-	struct kho_reserve_mem other;
+	struct kho_reserve_area other;
 	int i;
 
 	fdt_for_each_subnode(i, incoming.fdt, 0)
@@ -189,7 +190,8 @@ static bool __init overlaps_another(int node, const struct kho_reserve_mem *area
 }
 
 /* Read the description of an area that came in, and check that it can be true. */
-static const char * __init read_incoming(int node, struct kho_reserve_mem *area)
+static const char * __init read_incoming(int node,
+					 struct kho_reserve_area *area)
 {
 	const char *fault;
 
@@ -221,9 +223,10 @@ static int __init find_incoming(const char *name)
 }
 
 /* Returns NULL, or why the area that is wanted cannot be had. */
-static const char * __init try_take_over(struct kho_reserve_mem *want, u64 align)
+static const char * __init try_take_over(struct kho_reserve_area *want,
+					 u64 align)
 {
-	struct kho_reserve_mem area;
+	struct kho_reserve_area area;
 	const char *fault;
 	int node;
 
@@ -246,7 +249,7 @@ static const char * __init try_take_over(struct kho_reserve_mem *want, u64 align
 	return NULL;
 }
 
-static void __init take_over(struct kho_reserve_mem *want, u64 align)
+static void __init take_over(struct kho_reserve_area *want, u64 align)
 {
 	const char *fault = try_take_over(want, align);
 
@@ -273,7 +276,7 @@ static void __init take_over(struct kho_reserve_mem *want, u64 align)
 bool __init kho_reserve_mem(const char *name, phys_addr_t size,
 			    phys_addr_t align, phys_addr_t *start)
 {
-	struct kho_reserve_mem area = { .name = name, .size = size };
+	struct kho_reserve_area area = { .name = name, .size = size };
 
 	size = PAGE_ALIGN(size);
 	align = PAGE_ALIGN(align);
@@ -316,7 +319,7 @@ phys_addr_t __init kho_reserve_mem_size(phys_addr_t start, phys_addr_t end)
 	return sum;
 }
 
-static bool __init is_taken_over(const struct kho_reserve_mem *area)
+static bool __init is_taken_over(const struct kho_reserve_area *area)
 {
 	unsigned int i;
 
@@ -334,7 +337,7 @@ static bool __init is_taken_over(const struct kho_reserve_mem *area)
  */
 static void __init settle(int node)
 {
-	struct kho_reserve_mem area = {};
+	struct kho_reserve_area area = {};
 	const char *fault;
 
 	fault = read_incoming(node, &area);
@@ -367,7 +370,7 @@ void __init kho_reserve_mem_release(void)
 		settle(node);
 }
 
-static const char * __init preserve_area(const struct kho_reserve_mem *area)
+static const char * __init preserve_area(const struct kho_reserve_area *area)
 {
 	u64 size = PAGE_ALIGN(area->size);
 

@@ -12,7 +12,7 @@
 
 #include "../kho_internal.h"
 
-static const struct kho_reserve_mem areas[] = {
+static const struct kho_reserve_area areas[] = {
 	{ .name = "a@b", .start = 0x123456789000, .size = 12345 },
 	{ .name = "a", .start = 0x1000, .size = 1 },
 	{ .name = "/,;\xff", .start = 0xfffffffffffff000, .size = U64_MAX },
@@ -52,7 +52,7 @@ static void *rename_prop(struct kunit *test, const char *name)
 static void read_back(struct kunit *test)
 {
 	void *fdt = write_areas(test);
-	struct kho_reserve_mem area;
+	struct kho_reserve_area area;
 	unsigned int i = 0;
 	int node;
 
@@ -112,7 +112,7 @@ static void too_long(struct kunit *test)
 
 static void property_missing(struct kunit *test)
 {
-	struct kho_reserve_mem area;
+	struct kho_reserve_area area;
 	void *fdt;
 
 	fdt = rename_prop(test, "compatible");
@@ -134,7 +134,7 @@ static void each_byte_damaged(struct kunit *test)
 	size_t used = fdt_totalsize(fdt), i;
 	void *copy = kunit_kmalloc(test, used, GFP_KERNEL);
 	unsigned int refused = 0, reads = 0;
-	struct kho_reserve_mem area;
+	struct kho_reserve_area area;
 	int node;
 
 	KUNIT_ASSERT_NOT_NULL(test, copy);
