@@ -7,7 +7,7 @@ DEMO    ?=
 export ARCH TESTS DEMO PATCH FILE DISCARD LAX_CONFIG
 
 .NOTPARALLEL:
-.PHONY: help demo test corrupt tree kernel refresh check clean series series-check bench
+.PHONY: help demo test corrupt tree kernel refresh check clean series series-check docs bench
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## */  make \1\t/p' Makefile | expand -t 18
@@ -51,3 +51,7 @@ series: ## out/series/: a cover letter and numbered patches, for git am on 6.12.
 series-check: ## The same, and whether it applies to the base, to Debian's oldest 6.12 and to plain 6.12.y
 	@scripts/setup build series
 	@scripts/series check
+
+docs: tree ## build/docs/html/: our pages, by the kernel's own Sphinx build, which must be silent
+	@scripts/setup docs
+	@scripts/docs
