@@ -30,7 +30,6 @@
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/pagevec.h>
 #include <linux/unaligned.h>
 #include <linux/utsname.h>
 
@@ -74,23 +73,28 @@ phys_addr_t kho_root_fdt(void)
 }
 
 /* The next kernel is going to overwrite scratch memory. */
-static bool in_scratch(phys_addr_t phys, size_t size)
+static bool in_scratch(struct page *page, unsigned long nr_pages)
 {
-	return IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG) &&
-	       WARN_ON(kho_scratch_overlap(phys, size));
+	return WARN_ON(kho_scratch_overlap(page_to_phys(page),
+					   nr_pages << PAGE_SHIFT));
 }
 
 static unsigned long folio_key(struct folio *folio)
 {
-	return kho_radix_encode_key(PFN_PHYS(folio_pfn(folio)),
-				    folio_order(folio));
+	phys_addr_t phys = PFN_PHYS(folio_pfn(folio));
+
+	/* Most of them are single pages: the shifts are constants then. */
+	if (!folio_test_large(folio))
+		return kho_radix_encode_key(phys, 0);
+
+	return kho_radix_encode_key(phys, folio_order(folio));
 }
 
 /**
  * kho_preserve_folios - preserve several folios over kexec
  * @folios: the folios; the caller holds a reference to each and keeps it from
  *          moving
- * @nr:     how many, PAGEVEC_SIZE at most
+ * @nr:     how many, KHO_FOLIO_BATCH at most
  *
  * The folios stay in use. They must not be freed before kho_unpreserve_folios().
  * A failure leaves none of them preserved.
@@ -101,7 +105,7 @@ static unsigned long folio_key(struct folio *folio)
  */
 int kho_preserve_folios(struct folio *const *folios, unsigned int nr)
 {
-	unsigned long keys[PAGEVEC_SIZE];
+	unsigned long keys[KHO_FOLIO_BATCH] __uninitialized;
 	unsigned int i;
 	int err;
 
@@ -109,8 +113,9 @@ int kho_preserve_folios(struct folio *const *folios, unsigned int nr)
 		return -EOPNOTSUPP;
 
 	for (i = 0; i < nr; i++) {
-		if (in_scratch(PFN_PHYS(folio_pfn(folios[i])),
-			       folio_size(folios[i])))
+		if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG) &&
+		    in_scratch(folio_page(folios[i], 0),
+			       folio_nr_pages(folios[i])))
 			return -EINVAL;
 		keys[i] = folio_key(folios[i]);
 	}
@@ -128,13 +133,13 @@ EXPORT_SYMBOL_GPL(kho_preserve_folios);
 /**
  * kho_unpreserve_folios - undo kho_preserve_folios()
  * @folios: the folios, each of the order that it had then
- * @nr:     how many, PAGEVEC_SIZE at most; they need not be those of one call
+ * @nr:     how many, KHO_FOLIO_BATCH at most; they need not be those of one call
  *
  * Context: process context, may sleep.
  */
 void kho_unpreserve_folios(struct folio *const *folios, unsigned int nr)
 {
-	unsigned long keys[PAGEVEC_SIZE];
+	unsigned long keys[KHO_FOLIO_BATCH] __uninitialized;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
@@ -190,7 +195,8 @@ int kho_preserve_pages(struct page *page, unsigned long nr_pages)
 	if (!kho_is_enabled())
 		return -EOPNOTSUPP;
 
-	if (in_scratch(page_to_phys(page), nr_pages << PAGE_SHIFT))
+	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG) &&
+	    in_scratch(page, nr_pages))
 		return -EINVAL;
 
 	err = kho_radix_add_range(&kho_out.tree, page_to_pfn(page), nr_pages);
@@ -289,6 +295,22 @@ void kho_restore_free(void *mem)
 }
 EXPORT_SYMBOL_GPL(kho_restore_free);
 
+/* Blocks next to each other may be in different zones, one alone is in one. */
+static void count_as_managed(struct page *page, unsigned long nr_pages)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr_pages; i++)
+		clear_page_tag_ref(page + i);
+
+	if (page_zone(page) == page_zone(page + nr_pages - 1)) {
+		adjust_managed_page_count(page, nr_pages);
+		return;
+	}
+	for (i = 0; i < nr_pages; i++)
+		adjust_managed_page_count(page + i, 1);
+}
+
 /* Make preserved pages ordinary ones with a reference each, if they are there. */
 static struct page *restore_pages(unsigned long pfn, unsigned long nr_pages)
 {
@@ -298,8 +320,7 @@ static struct page *restore_pages(unsigned long pfn, unsigned long nr_pages)
 		return NULL;
 
 	page = pfn_to_page(pfn);
-	clear_page_tag_ref(page);
-	adjust_managed_page_count(page, nr_pages);
+	count_as_managed(page, nr_pages);
 
 	return page;
 }

@@ -451,6 +451,7 @@ struct test_kho_stats {
 	unsigned int huge_order;
 	unsigned int edges;
 	unsigned int crossing;
+	unsigned int low;
 };
 
 static void count_border(struct test_kho_stats *stats,
@@ -466,6 +467,12 @@ static void count_border(struct test_kho_stats *stats,
 		stats->edges++;
 }
 
+/* In the first of the largest blocks: on x86 no zone has the first page. */
+static bool is_low(phys_addr_t phys)
+{
+	return PHYS_PFN(phys) < MAX_ORDER_NR_PAGES;
+}
+
 static void count_item(struct test_kho_stats *stats,
 		       const struct test_kho_item *item)
 {
@@ -473,15 +480,18 @@ static void count_item(struct test_kho_stats *stats,
 	stats->bytes += item->ser->size;
 	if (item->ser->kind == TEST_KHO_HUGE_AREA)
 		stats->huge_order = item->ser->area.order;
-	if (item->ser->kind == TEST_KHO_PAGES)
+	if (item->ser->kind == TEST_KHO_PAGES) {
 		count_border(stats, item);
+		stats->low += is_low(item->ser->phys);
+	}
 }
 
 static void log_stats(const char *what, const struct test_kho_stats *stats)
 {
-	pr_info("%s: items=%u failed=%u bytes=%llu huge_order=%u edges=%u crossing=%u refused=%u\n",
+	pr_info("%s: items=%u failed=%u bytes=%llu huge_order=%u edges=%u crossing=%u low=%u refused=%u\n",
 		what, stats->items, stats->failed, stats->bytes,
-		stats->huge_order, stats->edges, stats->crossing, nr_refused);
+		stats->huge_order, stats->edges, stats->crossing, stats->low,
+		nr_refused);
 }
 
 /* Taking back what came in */
@@ -629,6 +639,24 @@ static void keep_item(struct test_kho_item *item)
 		done += next_random(&rnd, item, done, item->mem + done);
 }
 
+/* An item of pages that are there. If that fails they are freed. */
+static int make_range(struct page *page, unsigned long nr_pages)
+{
+	struct test_kho_item *item = new_item(TEST_KHO_PAGES,
+					      PFN_PHYS(nr_pages));
+	int err;
+
+	if (!item) {
+		free_page_range(page, nr_pages);
+		return -ENOSPC;
+	}
+
+	err = preserve_pages(item, page);
+	if (!err)
+		keep_item(item);
+	return err;
+}
+
 static int make_item(enum test_kho_kind kind, size_t size, size_t offset)
 {
 	struct test_kho_item *item = new_item(kind, size);
@@ -669,8 +697,6 @@ static bool alloc_range(unsigned long pfn, unsigned long end)
 static int make_border(unsigned long border)
 {
 	unsigned long pfn = border, end = border;
-	struct test_kho_item *item;
-	int err;
 
 	if (border >= TEST_KHO_BORDER_PAGES &&
 	    alloc_range(border - TEST_KHO_BORDER_PAGES, border))
@@ -680,16 +706,7 @@ static int make_border(unsigned long border)
 	if (pfn == end)
 		return 0;
 
-	item = new_item(TEST_KHO_PAGES, PFN_PHYS(end - pfn));
-	if (!item) {
-		free_page_range(pfn_to_page(pfn), end - pfn);
-		return -ENOSPC;
-	}
-
-	err = preserve_pages(item, pfn_to_page(pfn));
-	if (!err)
-		keep_item(item);
-	return err;
+	return make_range(pfn_to_page(pfn), end - pfn);
 }
 
 /* Where a node begins another one may end; the second attempt gets nothing. */
@@ -706,6 +723,18 @@ static int make_borders(void)
 	}
 
 	return err;
+}
+
+/* There may be none to be had. */
+static int make_low_page(void)
+{
+	unsigned long pfn;
+
+	for (pfn = 0; pfn < MAX_ORDER_NR_PAGES; pfn++)
+		if (alloc_range(pfn, pfn + 1))
+			return make_range(pfn_to_page(pfn), 1);
+
+	return 0;
 }
 
 static int make_folios(void)
@@ -791,6 +820,8 @@ static int hand_over(void)
 	test_kho_out.ser = ser;
 
 	err = make_borders();
+	if (!err)
+		err = make_low_page();
 	if (!err)
 		err = make_folios();
 	if (!err)

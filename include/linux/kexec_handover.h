@@ -32,6 +32,9 @@ struct kho_kimage {
 	unsigned long in_place;
 };
 
+/* So many folios kho_preserve_folios() and kho_unpreserve_folios() take at once. */
+#define KHO_FOLIO_BATCH		128
+
 #ifdef CONFIG_KEXEC_HANDOVER
 
 bool kho_is_enabled(void);
@@ -44,6 +47,8 @@ void kho_unpreserve_folios(struct folio *const *folios, unsigned int nr);
 int kho_preserve_pages(struct page *page, unsigned long nr_pages);
 void kho_unpreserve_pages(struct page *page, unsigned long nr_pages);
 int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation);
+int kho_preserve_page_array(struct page **pages, unsigned int nr,
+			    struct kho_vmalloc *preservation);
 void kho_unpreserve_vmalloc(struct kho_vmalloc *preservation);
 void *kho_alloc_preserve(size_t size);
 void kho_unpreserve_free(void *mem);
@@ -68,6 +73,8 @@ void kho_memory_init_early(void);
 void kho_memory_init(void);
 void kho_memory_hold_scratch(void);
 void kho_memory_release(void);
+void kho_memory_release_late(void);
+int kho_copy_subtree_early(const char *name, void *buf, size_t size);
 bool kho_scratch_overlap(phys_addr_t phys, size_t size);
 bool kho_reserve_mem(const char *name, phys_addr_t size, phys_addr_t align,
 		     phys_addr_t *start);
@@ -125,6 +132,12 @@ static inline int kho_preserve_pages(struct page *page, unsigned long nr_pages)
 
 static inline void kho_unpreserve_pages(struct page *page,
 					unsigned long nr_pages) { }
+
+static inline int kho_preserve_page_array(struct page **pages, unsigned int nr,
+					  struct kho_vmalloc *preservation)
+{
+	return -EOPNOTSUPP;
+}
 
 static inline int kho_preserve_vmalloc(void *ptr,
 				       struct kho_vmalloc *preservation)
@@ -190,6 +203,7 @@ static inline void kho_memory_init_early(void) { }
 static inline void kho_memory_init(void) { }
 static inline void kho_memory_hold_scratch(void) { }
 static inline void kho_memory_release(void) { }
+static inline void kho_memory_release_late(void) { }
 
 static inline bool kho_scratch_overlap(phys_addr_t phys, size_t size)
 {

@@ -2,7 +2,7 @@
 /*
  * Kexec handover (KHO): taking over from the previous kernel.
  *
- * This goes in four steps, none of which trusts what was handed in:
+ * This goes in two steps, neither of which trusts what was handed in:
  *
  *  - kho_populate() looks at the root FDT and at the scratch areas. From then
  *    on memblock allocates from scratch alone.
@@ -11,14 +11,9 @@
  *    Block by block, because memblock takes time quadratic in the number of
  *    reserved ranges. From then on memblock allocates from anywhere, but from
  *    scratch last, to leave that to the next kexec image.
- *  - kho_memory_hold_scratch() reserves what is left of scratch, too.
- *  - kho_memory_release() gives all that was reserved so to the buddy
- *    allocator, but for the pages that are preserved. Those stay PageReserved,
- *    and the first page of each preserved block is marked with its order, by
- *    which kho_restore_folio() and kho_restore_pages() know it.
  *
- * If one of the first two steps finds the handover unusable, it says so and
- * the kernel goes on as from a cold boot.
+ * If one of them finds the handover unusable, it says so and the kernel goes on
+ * as from a cold boot. What is reserved so is sorted out later, in kho_release.c.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -29,12 +24,14 @@
 #include <linux/crash_dump.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
+#include <linux/kmemleak.h>
 #include <linux/kstrtox.h>
 #include <linux/libfdt.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/page-isolation.h>
 #include <linux/sizes.h>
+#include <linux/sort.h>
 #include <linux/unaligned.h>
 
 #include <trace/events/kho.h>
@@ -44,12 +41,6 @@
 
 #include "../../mm/internal.h"
 #include "kho_internal.h"
-
-/* In the private field of the first page of a preserved block, with the order. */
-#define KHO_PAGE_MAGIC		0x4b484f0000000000UL	/* "KHO" */
-#define KHO_PAGE_ORDER_MASK	0xffUL
-/* Blocks of several orders begin here; whose the page is, nobody can tell. */
-#define KHO_PAGE_AMBIGUOUS	0x100UL
 
 /* A scratch array larger than this is taken for damaged. */
 #define KHO_SCRATCH_ARRAY_MAX	((2 + MAX_NUMNODES) * sizeof(struct kho_scratch))
@@ -86,8 +77,19 @@ static struct {
 	unsigned long nodes;
 	u64 preserved;
 	u64 reserved;
-	u64 released;
 } kho_takeover __initdata;
+
+/* The orders of the preserved blocks, one bit each. */
+static u64 kho_orders __initdata;
+
+/*
+ * The frame numbers of the tree's nodes, ascending. Nobody preserved them, and
+ * they are read until all blocks are sorted out.
+ */
+static struct {
+	unsigned long *pfns;
+	unsigned long nr;
+} kho_nodes __initdata;
 
 static int __init early_kho(char *p)
 {
@@ -395,6 +397,7 @@ static int __init take_run(phys_addr_t start, unsigned long nr_blocks,
 		return -EINVAL;
 
 	mark_blocks(start, size);
+	kho_orders |= BIT_ULL(order);
 	kho_takeover.preserved += size;
 
 	return 0;
@@ -431,6 +434,7 @@ static bool __init take_chunk(phys_addr_t start, unsigned int order,
 		for_each_set_bitrange(bit, end, bitmap, KHO_RADIX_CHUNK)
 			mark_blocks(start + (bit << shift),
 				    (end - bit) << shift);
+	kho_orders |= BIT_ULL(order);
 	kho_takeover.preserved +=
 		(u64)bitmap_weight(bitmap, KHO_RADIX_CHUNK) << shift;
 
@@ -459,6 +463,63 @@ static const char * __init check_tree(void)
 	return NULL;
 }
 
+static bool __init note_node(phys_addr_t phys, void *data)
+{
+	if (!node_ok(phys, data) || kho_nodes.nr == kho_takeover.nodes)
+		return false;
+
+	kho_nodes.pfns[kho_nodes.nr++] = PHYS_PFN(phys);
+
+	return true;
+}
+
+static int __init note_no_run(phys_addr_t start, unsigned long nr_blocks,
+			      unsigned int order, void *data)
+{
+	return 0;
+}
+
+static bool __init note_no_chunk(phys_addr_t start, unsigned int order,
+				 const unsigned long *bitmap, void *data)
+{
+	return true;
+}
+
+static const struct kho_radix_run_cb note_cb __initconst = {
+	.node_ok = note_node,
+	.run = note_no_run,
+	.chunk = note_no_chunk,
+};
+
+static int __init compare_pfns(const void *a, const void *b)
+{
+	const unsigned long *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* check_tree() counted them. Whole pages, which kho_forget_tree() frees. */
+static size_t __init nodes_size(void)
+{
+	return PAGE_ALIGN(array_size(kho_takeover.nodes,
+				     sizeof(*kho_nodes.pfns)));
+}
+
+static bool __init note_nodes(void)
+{
+	unsigned long nodes_left = max_nodes();
+
+	kho_nodes.pfns = memblock_alloc(nodes_size(), PAGE_SIZE);
+	if (!kho_nodes.pfns)
+		return false;
+
+	kho_radix_walk_runs(kho_in.tree, &note_cb, &nodes_left);
+	sort(kho_nodes.pfns, kho_nodes.nr, sizeof(*kho_nodes.pfns),
+	     compare_pfns, NULL);
+
+	return true;
+}
+
 /* Blocks are the buddy's largest, or larger on a machine of many of those. */
 static bool __init alloc_block_map(void)
 {
@@ -476,7 +537,7 @@ static bool __init alloc_block_map(void)
 }
 
 /* Reserve the blocks, as far as they are RAM, in [ram_start, ram_end). */
-static void __init reserve_blocks_in(phys_addr_t ram_start, phys_addr_t ram_end)
+static int __init reserve_blocks_in(phys_addr_t ram_start, phys_addr_t ram_end)
 {
 	unsigned long block = ram_start >> kho_blocks.shift, end_block;
 
@@ -486,27 +547,57 @@ static void __init reserve_blocks_in(phys_addr_t ram_start, phys_addr_t ram_end)
 					ram_start);
 		phys_addr_t end = min((phys_addr_t)end_block << kho_blocks.shift,
 				      ram_end);
+		int err;
 
 		if (start >= end)
 			break;
-		memblock_reserve_kho(start, end - start);
+		err = memblock_reserve_kho(start, end - start);
+		if (err)
+			return err;
 		kho_takeover.reserved += end - start;
 	}
+
+	return 0;
 }
 
-static void __init reserve_blocks(void)
+static bool __init reserve_blocks(void)
 {
 	phys_addr_t start, end;
 	u64 i;
 
 	for_each_mem_range(i, &start, &end)
-		reserve_blocks_in(start, end);
+		if (reserve_blocks_in(start, end))
+			return false;
+
+	return true;
+}
+
+/* From the last region on, since those that are left move up. */
+static void __init unreserve_blocks(void)
+{
+	unsigned long i = memblock.reserved.cnt;
+	const struct memblock_region *r;
+
+	while (i--) {
+		r = &memblock.reserved.regions[i];
+		if (r->flags & MEMBLOCK_RSRV_KHO)
+			memblock_phys_free(r->base, r->size);
+	}
+}
+
+static void __init free_block_map(void)
+{
 	memblock_free(kho_blocks.map, bitmap_size(kho_blocks.nr));
 }
 
 static void __init give_up(const char *fault)
 {
 	refuse(fault);
+	unreserve_blocks();
+	if (kho_nodes.pfns)
+		memblock_free(kho_nodes.pfns, nodes_size());
+	if (kho_blocks.map)
+		free_block_map();
 	kho_in.fdt = 0;
 	kho_scratch_forget();
 	memblock_clear_kho_scratch(0, PHYS_ADDR_MAX);
@@ -539,9 +630,13 @@ void __init kho_memory_init_early(void)
 	fault = check_tree();
 	if (fault)
 		return give_up(fault);
+	if (!note_nodes())
+		return give_up("no scratch memory left to note the nodes of the tree");
 
-	memblock_reserve(kho_in.fdt, KHO_FDT_SIZE);
-	reserve_blocks();
+	if (memblock_reserve(kho_in.fdt, KHO_FDT_SIZE) || !reserve_blocks())
+		return give_up("no scratch memory left to reserve what is preserved");
+
+	free_block_map();
 	memblock_set_kho_policy(MEMBLOCK_KHO_POLICY_LAST);
 	kho_reserve_mem_receive();
 }
@@ -563,12 +658,87 @@ static const struct kho_radix_run_cb read_cb __initconst = {
 	.node_ok = node_ok,
 };
 
-static bool __init was_preserved(phys_addr_t phys, unsigned int order)
+/**
+ * kho_preserved_bits - which blocks of memory are preserved?
+ * @phys:  physical address of one
+ * @order: of all of them
+ * @bit:   set to the bit that stands for the one at @phys
+ *
+ * Context: early boot, from kho_memory_init_early() on, until memblock is gone.
+ * Return: a bitmap in which the bits before and after @bit stand for the blocks
+ * before and after, as far as the naturally aligned KHO_TREE_BITMAP_BITS of them
+ * reach; NULL when none of these is preserved.
+ */
+const unsigned long * __init kho_preserved_bits(phys_addr_t phys,
+						unsigned int order,
+						unsigned long *bit)
 {
 	unsigned long nodes_left = KHO_TREE_DEPTH + 1;
 
-	return kho_radix_was_added(kho_in.tree, kho_radix_encode_key(phys, order),
-				   &read_cb, &nodes_left);
+	return kho_radix_handed_over(kho_in.tree,
+				     kho_radix_encode_key(phys, order),
+				     &read_cb, &nodes_left, bit);
+}
+
+/**
+ * kho_preserved_orders - of which sizes are preserved blocks?
+ *
+ * Return: a bit for each order that there is.
+ */
+u64 __init kho_preserved_orders(void)
+{
+	return kho_orders;
+}
+
+/**
+ * kho_tree_nodes - where the nodes of the tree of preserved memory are
+ * @pfn: the first frame number of interest
+ * @nr:  set to the number of nodes from there on
+ *
+ * Return: the frame numbers of these nodes, ascending. A damaged tree may have a
+ * node twice.
+ */
+const unsigned long * __init kho_tree_nodes(unsigned long pfn, unsigned long *nr)
+{
+	unsigned long low = 0, high = kho_nodes.nr, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (kho_nodes.pfns[middle] < pfn)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*nr = kho_nodes.nr - low;
+
+	return kho_nodes.pfns + low;
+}
+
+/**
+ * kho_forget_tree - the tree of preserved memory will not be read any more
+ *
+ * Context: when kho_memory_release_late() ends.
+ */
+void __init kho_forget_tree(void)
+{
+	struct page *page = virt_to_page(kho_nodes.pfns);
+	unsigned long nr = PHYS_PFN(nodes_size());
+
+	/* Not memblock_free_late(), which leaves out what was deferred before. */
+	kmemleak_free_part_phys(__pa(kho_nodes.pfns), nodes_size());
+	while (nr--)
+		free_reserved_page(page++);
+	kho_nodes.nr = 0;
+}
+
+static bool __init was_preserved(phys_addr_t phys, unsigned int order)
+{
+	const unsigned long *bits;
+	unsigned long bit;
+
+	bits = kho_preserved_bits(phys, order, &bit);
+
+	return bits && test_bit(bit, bits);
 }
 
 /* Do blocks in the tree of preserved memory cover [pfn, end) exactly? */
@@ -592,7 +762,7 @@ static bool __init tree_covers(unsigned long pfn, unsigned long end)
  * @size: its size in bytes, any number
  *
  * Context: early boot, when kho_memory_init_early() has found the handover
- * usable, until kho_memory_release() ends.
+ * usable, until memblock is gone.
  * Return: true if the range is that of whole preserved blocks, page by page, and
  * is outside of scratch, and this kernel did not reserve any of it.
  */
@@ -606,12 +776,39 @@ bool __init kho_is_preserved_early(phys_addr_t phys, u64 size)
 }
 
 /**
+ * kho_copy_subtree_early - copy what the previous kernel said, at early boot
+ * @name: of the subtree
+ * @buf:  where to
+ * @size: of the subtree's blob, in bytes
+ *
+ * The blob stays preserved, for kho_retrieve_subtree() later.
+ *
+ * Context: early boot, from kho_memory_init_early() on, until memblock is gone.
+ * Return: 0, -ENOENT when there is no such subtree or no handover, or -EINVAL
+ * when it is damaged, or of another size.
+ */
+int __init kho_copy_subtree_early(const char *name, void *buf, size_t size)
+{
+	u64 phys, len;
+	int err;
+
+	err = kho_find_subtree(name, &phys, &len);
+	if (err)
+		return err;
+	if (len != size || !kho_is_preserved_early(phys, len))
+		return -EINVAL;
+
+	memcpy(buf, phys_to_virt(phys), size);
+
+	return 0;
+}
+
+/**
  * kho_own_early - make memblock own a preserved range
  * @phys: its physical address
  * @size: its size in bytes; kho_is_preserved_early() is true for it
  *
- * The range then is like one that memblock allocated. Who takes it has to call
- * kho_unmark() when it is marked.
+ * The range then is like one that memblock allocated.
  *
  * Context: early boot, after kho_memory_init_early() and before
  * kho_memory_release().
@@ -639,295 +836,13 @@ void __init kho_memory_init(void)
 		kho_enabled = kho_scratch_choose();
 }
 
-/**
- * kho_memory_hold_scratch - reserve what is left of scratch memory
- *
- * Not before this, for where something is preserved in each large block there is
- * no other memory to allocate from.
- *
- * Context: called by memblock_free_all() at its beginning.
- */
-void __init kho_memory_hold_scratch(void)
-{
-	const struct kho_scratch *areas;
-	unsigned int i, nr;
-
-	if (!is_kho_boot())
-		return;
-
-	areas = kho_scratch_areas(&nr);
-	for (i = 0; i < nr; i++)
-		memblock_reserve_kho(areas[i].addr, areas[i].size);
-	memblock_clear_kho_scratch(0, PHYS_ADDR_MAX);
-	memblock_set_kho_policy(MEMBLOCK_KHO_POLICY_NONE);
-}
-
-static inline void __init mark_block(unsigned long pfn, unsigned int order)
-{
-	struct page *page = pfn_to_page(pfn);
-
-	/* The walk comes to the larger block first. */
-	if (page_private(page))
-		set_page_private(page, page_private(page) | KHO_PAGE_AMBIGUOUS);
-	else
-		set_page_private(page, KHO_PAGE_MAGIC | order);
-}
-
-/* As far as it was reserved for us, and nobody got hold of it since. */
-static bool __init may_be_marked(phys_addr_t start, phys_addr_t size)
-{
-	return memblock_is_region_reserved_kho(start, size) &&
-	       !kho_scratch_overlap(start, size);
-}
-
-static int __init mark_run(phys_addr_t start, unsigned long nr_blocks,
-			   unsigned int order, void *data)
-{
-	unsigned long pfn = PHYS_PFN(start);
-	phys_addr_t size;
-
-	if (check_mul_overflow(nr_blocks, PAGE_SIZE << order, &size) ||
-	    !may_be_marked(start, size))
-		return -EINVAL;
-
-	for (; nr_blocks; nr_blocks--, pfn += 1UL << order)
-		mark_block(pfn, order);
-
-	return 0;
-}
-
-static bool __init mark_chunk(phys_addr_t start, unsigned int order,
-			      const unsigned long *bitmap, void *data)
-{
-	phys_addr_t span_start, span_size;
-	unsigned long bit, pfn = PHYS_PFN(start), bits;
-
-	chunk_span(start, order, bitmap, &span_start, &span_size);
-	if (!may_be_marked(span_start, span_size))
-		return false;
-
-	for (bit = 0; bit < KHO_RADIX_CHUNK; bit += BITS_PER_LONG)
-		for (bits = bitmap[BIT_WORD(bit)]; bits; bits &= bits - 1)
-			mark_block(pfn + ((bit + __ffs(bits)) << order), order);
-
-	return true;
-}
-
-static const struct kho_radix_run_cb mark_cb __initconst = {
-	.node_ok = node_ok,
-	.run = mark_run,
-	.chunk = mark_chunk,
-};
-
-/* The order of the preserved block that a page is first of, or -1. */
-static int marked_order(const struct page *page)
-{
-	unsigned long private = page_private(page);
-
-	if (!PageReserved(page) ||
-	    (private & ~(KHO_PAGE_ORDER_MASK | KHO_PAGE_AMBIGUOUS)) !=
-	    KHO_PAGE_MAGIC)
-		return -1;
-
-	return private & KHO_PAGE_ORDER_MASK;
-}
-
-/**
- * kho_preserved_order - the order of the preserved block that begins at a page
- * @pfn: the page's frame number
- *
- * Return: the order, or -1 when no preserved block begins there, several do, or
- * it was taken back.
- */
-int kho_preserved_order(unsigned long pfn)
-{
-	struct page *page;
-
-	if (!is_kho_boot() || !pfn_valid(pfn))
-		return -1;
-
-	page = pfn_to_page(pfn);
-	if (page_private(page) & KHO_PAGE_AMBIGUOUS)
-		return -1;
-
-	return marked_order(page);
-}
-
-/**
- * kho_preserved_pages - how far do preserved blocks cover a range?
- * @pfn:      its first page
- * @nr_pages: its length
- *
- * Return: the number of pages in the preserved blocks that cover the range one
- * after the other, @nr_pages or more; 0 when they do not cover it.
- */
-unsigned long kho_preserved_pages(unsigned long pfn, unsigned long nr_pages)
-{
-	unsigned long covered = 0;
-	int order;
-
-	while (covered < nr_pages) {
-		order = kho_preserved_order(pfn + covered);
-		if (order < 0)
-			return 0;
-		covered += 1UL << order;
-	}
-
-	return covered;
-}
-
-/**
- * kho_claim_pages - take pages out of what is preserved
- * @pfn:      the first page
- * @nr_pages: how many; preserved blocks of just that size begin at @pfn
- *
- * A damaged tree may describe blocks within each other. The first to claim a
- * page gets it, and all of a range or nothing.
- *
- * Context: any but NMI.
- * Return: true when the caller got the pages, which have no mark left; false
- * when not, then nothing changed.
- */
-bool kho_claim_pages(unsigned long pfn, unsigned long nr_pages)
-{
-	struct page *page = pfn_to_page(pfn);
-	unsigned long i;
-
-	for (i = 0; i < nr_pages; i++) {
-		if (!test_and_clear_bit(PG_reserved, &page[i].flags))
-			goto undo;
-	}
-	for (i = 0; i < nr_pages; i++)
-		set_page_private(page + i, 0);
-
-	return true;
-
-undo:
-	while (i--)
-		set_bit(PG_reserved, &page[i].flags);
-
-	return false;
-}
-
-/**
- * kho_unmark - let nobody take a preserved range back any more
- * @phys: its physical address, page-aligned
- * @size: its size in bytes
- *
- * What of it is not reserved by others is going to be freed.
- *
- * Context: from the time in kho_memory_release() at which blocks are marked.
- */
-void __init kho_unmark(phys_addr_t phys, u64 size)
-{
-	unsigned long pfn = PHYS_PFN(phys), end = PHYS_PFN(phys + PAGE_ALIGN(size));
-
-	for (; pfn < end; pfn++)
-		if (marked_order(pfn_to_page(pfn)) >= 0)
-			set_page_private(pfn_to_page(pfn), 0);
-}
-
-/* Free pages of which none is preserved, in the largest blocks. */
-static void __init free_pages_from(unsigned long pfn, unsigned long end)
-{
-	unsigned int order;
-
-	while (pfn < end) {
-		order = pfn ? min_t(unsigned int, MAX_PAGE_ORDER, __ffs(pfn)) :
-			      MAX_PAGE_ORDER;
-		while (pfn + (1UL << order) > end)
-			order--;
-
-		clear_page_tag_ref(pfn_to_page(pfn));
-		__free_pages_core(pfn_to_page(pfn), order, MEMINIT_EARLY);
-		pfn += 1UL << order;
-	}
-}
-
-/* Scratch is CMA already. */
-static void __init set_blocks_movable(unsigned long pfn, unsigned long end)
-{
-	for (pfn = ALIGN(pfn, pageblock_nr_pages); pfn < end;
-	     pfn += pageblock_nr_pages)
-		if (!kho_scratch_overlap(PFN_PHYS(pfn), PAGE_SIZE))
-			set_pageblock_migratetype(pfn_to_page(pfn),
-						  MIGRATE_MOVABLE);
-}
-
-/*
- * Free what is not preserved of [pfn, end). All struct pages in it have been
- * initialised by memblock_free_all(), as have those of all buddies that pages
- * in it can have: what was reserved for us is made of the largest blocks.
- *
- * Returns the end of the last preserved block, which may lie beyond @end.
- */
-static unsigned long __init free_unpreserved(unsigned long pfn,
-					     unsigned long end,
-					     unsigned long *freed)
-{
-	unsigned long start = pfn;
-	int order;
-
-	set_blocks_movable(pfn, end);
-
-	while (pfn < end) {
-		order = marked_order(pfn_to_page(pfn));
-		if (order < 0) {
-			pfn++;
-			continue;
-		}
-
-		free_pages_from(start, pfn);
-		*freed += pfn - start;
-		pfn += 1UL << order;
-		start = pfn;
-	}
-
-	if (start < end) {
-		free_pages_from(start, end);
-		*freed += end - start;
-	}
-
-	return start;
-}
-
-/**
- * kho_memory_release - give what is not preserved to the buddy allocator
- *
- * Context: called by memblock_free_all() at its end.
- */
-void __init kho_memory_release(void)
-{
-	unsigned long start, end, next = 0, freed = 0;
-	unsigned long nodes_left = max_nodes();
-	struct memblock_region *r;
-
-	if (!is_kho_boot())
-		return;
-
-	kho_scratch_mark_cma();
-	kho_radix_walk_runs(kho_in.tree, &mark_cb, &nodes_left);
-	kho_reserve_mem_release();
-
-	for_each_reserved_mem_region(r) {
-		start = max(PFN_UP(r->base), next);
-		end = PFN_DOWN(r->base + r->size);
-		if (r->flags & MEMBLOCK_RSRV_KHO && start < end)
-			next = free_unpreserved(start, end, &freed);
-	}
-
-	totalram_pages_add(freed);
-	kho_takeover.released = PFN_PHYS((u64)freed);
-	kho_timeline_mark(KHO_MEMORY);
-}
-
 static int __init trace_takeover(void)
 {
 	if (is_kho_boot())
 		trace_kho_takeover(kho_in.fdt, kho_in.nr_scratch,
 				   kho_takeover.nodes, kho_takeover.preserved,
 				   kho_takeover.reserved,
-				   kho_takeover.released);
+				   kho_memory_released());
 
 	return 0;
 }

@@ -7,9 +7,11 @@
 #ifndef _KERNEL_LIVEUPDATE_KHO_INTERNAL_H
 #define _KERNEL_LIVEUPDATE_KHO_INTERNAL_H
 
+#include <linux/bits.h>
 #include <linux/init.h>
 #include <linux/kho_radix_tree.h>
 #include <linux/mmzone.h>
+#include <linux/pfn.h>
 #include <linux/types.h>
 
 #include <linux/kho/abi/block.h>
@@ -56,14 +58,23 @@ const struct kho_scratch *kho_scratch_areas(unsigned int *nr);
 extern bool kho_enabled;
 
 const void *kho_incoming_fdt(void);
-int kho_preserved_order(unsigned long pfn);
-unsigned long kho_preserved_pages(unsigned long pfn, unsigned long nr_pages);
-bool kho_claim_pages(unsigned long pfn, unsigned long nr_pages);
 bool kho_fdt_is_sound(const void *fdt, u64 len);
 int kho_check_fdt(const void *fdt, u64 len, phys_addr_t *tree);
 bool kho_is_preserved_early(phys_addr_t phys, u64 size);
 bool kho_own_early(phys_addr_t phys, u64 size);
-void kho_unmark(phys_addr_t phys, u64 size);
+const unsigned long *kho_preserved_bits(phys_addr_t phys, unsigned int order,
+					unsigned long *bit);
+u64 kho_preserved_orders(void);
+const unsigned long *kho_tree_nodes(unsigned long pfn, unsigned long *nr);
+void kho_forget_tree(void);
+
+/* kho_release.c */
+
+struct zone *kho_zone_of(unsigned long pfn, int nid);
+int kho_preserved_order(unsigned long pfn);
+unsigned long kho_preserved_pages(unsigned long pfn, unsigned long nr_pages);
+bool kho_claim_pages(unsigned long pfn, unsigned long nr_pages);
+u64 kho_memory_released(void);
 
 /* kho_radix.c */
 
@@ -92,7 +103,19 @@ struct kho_radix_run_cb {
 
 #define KHO_RADIX_CHUNK		512
 
-unsigned long kho_radix_encode_key(phys_addr_t phys, unsigned int order);
+/**
+ * kho_radix_encode_key - the key of a block of memory
+ * @phys:  physical address, a multiple of the block's size
+ * @order: log2 of its pages
+ *
+ * Return: the key.
+ */
+static inline unsigned long kho_radix_encode_key(phys_addr_t phys,
+						 unsigned int order)
+{
+	return BIT(KHO_ORDER_0_LOG2 - order) | (phys >> (PAGE_SHIFT + order));
+}
+
 int kho_radix_decode_key(unsigned long key, phys_addr_t *phys,
 			 unsigned int *order);
 int kho_radix_add_keys(struct kho_radix_tree *tree, const unsigned long *keys,
@@ -104,8 +127,9 @@ int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr_pages);
 void kho_radix_del_range(struct kho_radix_tree *tree, unsigned long pfn,
 			 unsigned long nr_pages);
-bool kho_radix_was_added(phys_addr_t root, unsigned long key,
-			 const struct kho_radix_run_cb *cb, void *data);
+const unsigned long *kho_radix_handed_over(phys_addr_t root, unsigned long key,
+					   const struct kho_radix_run_cb *cb,
+					   void *data, unsigned long *bit);
 long kho_radix_walk_runs(phys_addr_t root, const struct kho_radix_run_cb *cb,
 			 void *data);
 

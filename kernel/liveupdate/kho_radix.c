@@ -73,18 +73,6 @@ static unsigned long bit_index(unsigned long key)
 }
 
 /**
- * kho_radix_encode_key - the key of a block of memory
- * @phys:  physical address, a multiple of the block's size
- * @order: log2 of its pages
- *
- * Return: the key.
- */
-unsigned long kho_radix_encode_key(phys_addr_t phys, unsigned int order)
-{
-	return BIT(KHO_ORDER_0_LOG2 - order) | (phys >> (PAGE_SHIFT + order));
-}
-
-/**
  * kho_radix_decode_key - the block of memory that a key stands for
  * @key:   any number
  * @phys:  where to put the block's physical address
@@ -316,15 +304,17 @@ int kho_radix_add_keys(struct kho_radix_tree *tree, const unsigned long *keys,
 	mutex_lock(&tree->lock);
 	for (i = 0; i < nr; i++) {
 		if (keys[i] >> KHO_TREE_BITMAP_LOG2 != in_leaf) {
-			in_leaf = keys[i] >> KHO_TREE_BITMAP_LOG2;
 			leaf = get_leaf(tree, keys[i]);
+			if (!leaf) {
+				err = -ENOMEM;
+				break;
+			}
+			in_leaf = keys[i] >> KHO_TREE_BITMAP_LOG2;
 		}
-		if (!leaf)
-			err = -ENOMEM;
-		else if (__test_and_set_bit(bit_index(keys[i]), leaf->bitmap))
+		if (__test_and_set_bit(bit_index(keys[i]), leaf->bitmap)) {
 			err = -EEXIST;
-		if (err)
 			break;
+		}
 	}
 	if (err)
 		del_keys(tree, keys, i);
@@ -722,16 +712,19 @@ static int run_walk_leaf(const struct kho_radix_leaf *leaf,
 }
 
 /**
- * kho_radix_was_added - is a key in a tree that another kernel handed over?
+ * kho_radix_handed_over - find a key's place in a tree that was handed over
  * @root: physical address of its root
  * @key:  any number
  * @cb:   says which nodes may be read, see kho_radix_walk_runs()
  * @data: passed on to it
+ * @bit:  set to the key's bit
  *
- * Return: whether the key can be found.
+ * Return: the leaf's bitmap, in which the bits of the adjacent keys are next to
+ * @bit, or NULL when the tree has no leaf for the key.
  */
-bool kho_radix_was_added(phys_addr_t root, unsigned long key,
-			 const struct kho_radix_run_cb *cb, void *data)
+const unsigned long *kho_radix_handed_over(phys_addr_t root, unsigned long key,
+					   const struct kho_radix_run_cb *cb,
+					   void *data, unsigned long *bit)
 {
 	const struct kho_radix_leaf *leaf;
 	const struct kho_radix_node *node;
@@ -739,11 +732,11 @@ bool kho_radix_was_added(phys_addr_t root, unsigned long key,
 	unsigned int level;
 
 	if (!key_fits(key))
-		return false;
+		return NULL;
 
 	for (level = TOP_LEVEL; ; level--) {
 		if (!phys || !PAGE_ALIGNED(phys) || !cb->node_ok(phys, data))
-			return false;
+			return NULL;
 		if (!level)
 			break;
 		node = phys_to_virt(phys);
@@ -751,8 +744,9 @@ bool kho_radix_was_added(phys_addr_t root, unsigned long key,
 	}
 
 	leaf = phys_to_virt(phys);
+	*bit = bit_index(key);
 
-	return test_bit(bit_index(key), leaf->bitmap);
+	return leaf->bitmap;
 }
 
 /**

@@ -331,33 +331,51 @@ static bool __init is_taken_over(const struct kho_reserve_area *area)
 	return false;
 }
 
-/*
- * Nobody else can restore the memory of an area without marks. That of one
- * which is still reserved for kexec handover is going to be freed.
- */
+/* The tree is still read, and its nodes are freed when it is not any more. */
+static bool __init has_tree_node(const struct kho_reserve_area *area)
+{
+	const unsigned long *pfns;
+	unsigned long nr;
+
+	pfns = kho_tree_nodes(PHYS_PFN(area->start), &nr);
+
+	return nr && PFN_PHYS(*pfns) < area->start + area->size;
+}
+
+/* What was taken over is memblock's, and nobody else can restore it. */
 static void __init settle(int node)
 {
 	struct kho_reserve_area area = {};
 	const char *fault;
+	struct page *page;
+	u64 nr_pages;
 
 	fault = read_incoming(node, &area);
-	if (fault && !is_taken_over(&area)) {
+	if (fault && is_taken_over(&area))
+		return;
+	if (!fault && has_tree_node(&area))
+		fault = "the tree of preserved memory leads into it";
+
+	nr_pages = PHYS_PFN(PAGE_ALIGN(area.size));
+	page = fault ? NULL : kho_restore_pages(area.start, nr_pages);
+	if (!page) {
 		pr_warn("%s of the previous kernel stays reserved until the next reboot: %s\n",
-			area.name, fault);
+			area.name, fault ?: "others use it");
 		return;
 	}
 
-	if (!fault)
-		pr_info("%s of the previous kernel is freed, %llu bytes at %#llx\n",
-			area.name, area.size, area.start);
-	kho_unmark(area.start, area.size);
+	pr_info("%s of the previous kernel is freed, %llu bytes at %#llx\n",
+		area.name, area.size, area.start);
+	while (nr_pages--) {
+		__free_page(page++);
+		cond_resched();
+	}
 }
 
 /**
  * kho_reserve_mem_release - give back what came in and was not taken over
  *
- * Context: in kho_memory_release(), when preserved blocks are marked and before
- * the rest is freed.
+ * Context: in kho_memory_release_late(), when preserved blocks are marked.
  */
 void __init kho_reserve_mem_release(void)
 {

@@ -365,8 +365,9 @@ bool kho_scratch_overlap(phys_addr_t phys, size_t size)
  * Whatever was allocated from them so far stays; what is freed from now on is
  * for movable pages only.
  *
- * Context: early boot, when all struct pages of the areas are initialised, and
- * before any of them is freed.
+ * Context: early boot, when the struct pages of the areas are initialised, and
+ * before any of them is freed. Those of a gigantic page are not: it lies in
+ * scratch when it found no other room.
  */
 void __init kho_scratch_mark_cma(void)
 {
@@ -377,10 +378,10 @@ void __init kho_scratch_mark_cma(void)
 		unsigned long end = pfn + PHYS_PFN(kho_scratch[i].size);
 
 		for (; pfn < end; pfn += pageblock_nr_pages) {
-			struct page *page = pfn_to_page(pfn);
+			struct zone *zone = kho_zone_of(pfn, early_pfn_to_nid(pfn));
 
-			set_pageblock_migratetype(page, MIGRATE_CMA);
-			page_zone(page)->cma_pages += pageblock_nr_pages;
+			set_pageblock_migratetype(pfn_to_page(pfn), MIGRATE_CMA);
+			zone->cma_pages += pageblock_nr_pages;
 		}
 	}
 }

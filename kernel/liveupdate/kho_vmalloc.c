@@ -63,8 +63,8 @@ static struct kho_vmalloc_chunk *chunk_for_run(struct kho_vmalloc *preservation,
 }
 
 /* What is in the chain is preserved, also after a failure. */
-static int preserve_runs(struct kho_vmalloc *preservation,
-			 struct page **pages)
+static int try_preserve_runs(struct kho_vmalloc *preservation,
+			     struct page **pages)
 {
 	const unsigned int nr_runs =
 		preservation->total_pages >> preservation->order;
@@ -88,45 +88,6 @@ static int preserve_runs(struct kho_vmalloc *preservation,
 
 	return 0;
 }
-
-/**
- * kho_preserve_vmalloc - keep a vmalloc area over kexec
- * @ptr:          what vmalloc() or kvmalloc() returned
- * @preservation: what describes it to kho_restore_vmalloc() in the next kernel
- *
- * The area must not be freed before kho_unpreserve_vmalloc(). On failure
- * nothing remains preserved.
- *
- * Context: may sleep
- * Return: 0, -EINVAL if there is no vmalloc area at @ptr, -EOPNOTSUPP if it is
- * of a kind that cannot be restored, or what kho_preserve_pages() and
- * kho_alloc_preserve() fail with.
- */
-int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
-{
-	struct vm_struct *vm = find_vm_area(ptr);
-	int err;
-
-	if (!vm || vm->addr != ptr)
-		return -EINVAL;
-	if (!(vm->flags & VM_ALLOC) ||
-	    vm->flags & ~(VM_ALLOC | VM_ALLOW_HUGE_VMAP))
-		return -EOPNOTSUPP;
-
-	*preservation = (struct kho_vmalloc) {
-		.total_pages = vm->nr_pages,
-		.flags = KHO_VMALLOC_ALLOC,
-		.order = area_page_order(vm),
-	};
-	if (vm->flags & VM_ALLOW_HUGE_VMAP)
-		preservation->flags |= KHO_VMALLOC_HUGE_VMAP;
-
-	err = preserve_runs(preservation, vm->pages);
-	if (err)
-		kho_unpreserve_vmalloc(preservation);
-	return err;
-}
-EXPORT_SYMBOL_GPL(kho_preserve_vmalloc);
 
 static void unpreserve_run(u64 phys, unsigned int order)
 {
@@ -157,6 +118,74 @@ void kho_unpreserve_vmalloc(struct kho_vmalloc *preservation)
 	*preservation = (struct kho_vmalloc) { };
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_vmalloc);
+
+static int preserve_runs(struct kho_vmalloc *preservation, struct page **pages)
+{
+	int err = try_preserve_runs(preservation, pages);
+
+	if (err)
+		kho_unpreserve_vmalloc(preservation);
+	return err;
+}
+
+/**
+ * kho_preserve_page_array - keep pages that are to be a vmalloc area after kexec
+ * @pages:        the pages, of order 0
+ * @nr:           how many, not 0
+ * @preservation: what describes them to kho_restore_vmalloc() in the next kernel,
+ *                which maps them in the order of the array
+ *
+ * As kho_preserve_vmalloc(), without an area in this kernel.
+ *
+ * Context: may sleep
+ * Return: 0, or what kho_preserve_pages() and kho_alloc_preserve() fail with.
+ */
+int kho_preserve_page_array(struct page **pages, unsigned int nr,
+			    struct kho_vmalloc *preservation)
+{
+	*preservation = (struct kho_vmalloc) {
+		.total_pages = nr,
+		.flags = KHO_VMALLOC_ALLOC,
+	};
+
+	return preserve_runs(preservation, pages);
+}
+EXPORT_SYMBOL_GPL(kho_preserve_page_array);
+
+/**
+ * kho_preserve_vmalloc - keep a vmalloc area over kexec
+ * @ptr:          what vmalloc() or kvmalloc() returned
+ * @preservation: what describes it to kho_restore_vmalloc() in the next kernel
+ *
+ * The area must not be freed before kho_unpreserve_vmalloc(). On failure
+ * nothing remains preserved.
+ *
+ * Context: may sleep
+ * Return: 0, -EINVAL if there is no vmalloc area at @ptr, -EOPNOTSUPP if it is
+ * of a kind that cannot be restored, or what kho_preserve_pages() and
+ * kho_alloc_preserve() fail with.
+ */
+int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
+{
+	struct vm_struct *vm = find_vm_area(ptr);
+
+	if (!vm || vm->addr != ptr)
+		return -EINVAL;
+	if (!(vm->flags & VM_ALLOC) ||
+	    vm->flags & ~(VM_ALLOC | VM_ALLOW_HUGE_VMAP))
+		return -EOPNOTSUPP;
+
+	*preservation = (struct kho_vmalloc) {
+		.total_pages = vm->nr_pages,
+		.flags = KHO_VMALLOC_ALLOC,
+		.order = area_page_order(vm),
+	};
+	if (vm->flags & VM_ALLOW_HUGE_VMAP)
+		preservation->flags |= KHO_VMALLOC_HUGE_VMAP;
+
+	return preserve_runs(preservation, vm->pages);
+}
+EXPORT_SYMBOL_GPL(kho_preserve_vmalloc);
 
 /*
  * The descriptor came from another kernel. No area has more pages than there

@@ -34,7 +34,7 @@ struct memfd_luo_folio_ser {
 	u64 pfn:52;
 	u64 flags:12;
 	u64 index;
-} __packed;
+} __packed __aligned(8);
 
 static_assert(sizeof(struct memfd_luo_folio_ser) == 16);
 static_assert(offsetof(struct memfd_luo_folio_ser, index) == 8);
