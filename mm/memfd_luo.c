@@ -68,7 +68,6 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/pagevec.h>
-#include <linux/rcupdate_wait.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
@@ -82,15 +81,11 @@
 
 /**
  * struct memfd_luo_folios - pinned and preserved folios of a file
- * @ser:      vmalloc'ed records of the folios, ascending by index
- * @nr:       records in use
- * @max:      records that fit
+ * @records:  their records
  * @nr_pages: pages in all the folios
  */
 struct memfd_luo_folios {
-	struct memfd_luo_folio_ser *ser;
-	unsigned long nr;
-	unsigned long max;
+	struct memfd_luo_records records;
 	unsigned long nr_pages;
 };
 
@@ -107,9 +102,9 @@ struct memfd_luo_page {
 /**
  * struct memfd_luo - a preserved memfd
  * @page:     its record, in preserved memory
- * @folios:   its folios; the array of records is preserved unless empty
+ * @folios:   its folios; their records are preserved if there are any
  * @identity: of the file, which the checksum begins with
- * @sum:      checksum of @identity and the array
+ * @sum:      checksum of @identity and the records
  */
 struct memfd_luo {
 	struct memfd_luo_page *page;
@@ -213,144 +208,94 @@ void __memfd_luo_seals_added(struct inode *inode)
 	memfd_luo_wait_thaw(inode);
 }
 
-/* Bytes of an array of @nr records with a checksum for each page of them. */
-static size_t memfd_luo_array_size(u64 nr)
-{
-	return size_add(array_size(nr, sizeof(struct memfd_luo_folio_ser)),
-			array_size(memfd_luo_nr_sums(nr), sizeof(u64)));
-}
-
-u64 memfd_luo_page_sum(const struct memfd_luo_folio_ser *ser, u64 nr, u64 page)
-{
-	const u64 first = page * MEMFD_LUO_PER_PAGE;
-
-	return xxh64(ser + first, min(nr - first, MEMFD_LUO_PER_PAGE) * sizeof(*ser),
-		     0);
-}
-
-static u64 memfd_luo_sum(const struct memfd_luo_sums *sums, u32 identity)
-{
-	return xxh64(sums, sizeof(*sums), identity);
-}
-
-/* Writes the checksums of the pages of an array, and returns its checksum. */
-static u64 memfd_luo_write_sums(struct memfd_luo_folio_ser *ser, u64 nr,
-				u32 identity)
-{
-	const u64 nr_sums = memfd_luo_nr_sums(nr);
-	const u64 nr_pages = PFN_UP(memfd_luo_array_size(nr));
-	u64 *table = (u64 *)(ser + nr), page, phys;
-	struct memfd_luo_sums sums;
-	struct xxh64_state pages;
-
-	xxh64_reset(&pages, 0);
-	for (page = 0; page < nr_pages; page++) {
-		phys = PFN_PHYS((u64)vmalloc_to_pfn((void *)ser + page * PAGE_SIZE));
-		xxh64_update(&pages, &phys, sizeof(phys));
-		cond_resched();
-	}
-	for (page = 0; page < nr_sums; page++) {
-		table[page] = memfd_luo_page_sum(ser, nr, page);
-		cond_resched();
-	}
-	sums.pages = xxh64_digest(&pages);
-	sums.table = xxh64(table, nr_sums * sizeof(*table), 0);
-	return memfd_luo_sum(&sums, identity);
-}
-
 static void memfd_luo_release(struct memfd_luo_folios *folios)
 {
-	struct folio *batch[PAGEVEC_SIZE];
+	struct folio *batch[KHO_FOLIO_BATCH] __uninitialized;
 	unsigned long i = 0;
 	unsigned int nr;
 
-	while (i < folios->nr) {
-		for (nr = 0; nr < PAGEVEC_SIZE && i < folios->nr; nr++, i++)
-			batch[nr] = pfn_folio(folios->ser[i].pfn);
+	while (i < folios->records.nr) {
+		for (nr = 0; nr < KHO_FOLIO_BATCH && i < folios->records.nr; nr++)
+			batch[nr] = pfn_folio(memfd_luo_record_at(&folios->records,
+								  i++)->pfn);
 		kho_unpreserve_folios(batch, nr);
 		unpin_folios(batch, nr);
 		cond_resched();
 	}
-	vfree(folios->ser);
-	memset(folios, 0, sizeof(*folios));
+	memfd_luo_records_free(&folios->records);
+	folios->nr_pages = 0;
 }
 
-/* Makes room for @nr more records. */
-static int memfd_luo_reserve(struct memfd_luo_folios *folios, unsigned long nr)
+/* Writes the records of @nr folios, which are in one page. */
+static void memfd_luo_write(struct memfd_luo_folios *folios,
+			    struct folio *const *pinned, unsigned int nr)
 {
 	struct memfd_luo_folio_ser *ser;
-	unsigned long max;
+	unsigned long nr_more = 0;
+	unsigned int i;
 
-	if (folios->max - folios->nr >= nr)
-		return 0;
+	ser = memfd_luo_record_at(&folios->records, folios->records.nr);
+	for (i = 0; i < nr; i++) {
+		struct folio *folio = pinned[i];
 
-	/* There are more than were counted: new ones, or a large swap entry. */
-	max = max(2 * folios->max, folios->nr + nr);
-	ser = vrealloc(folios->ser, memfd_luo_array_size(max), GFP_KERNEL);
-	if (!ser)
-		return -ENOMEM;
-	folios->ser = ser;
-	folios->max = max;
-	return 0;
-}
-
-/* Makes room for as many records as there are entries in the page cache now. */
-static int memfd_luo_reserve_counted(struct memfd_luo_folios *folios,
-				     struct address_space *mapping)
-{
-	XA_STATE(xas, &mapping->i_pages, 0);
-	unsigned long nr = 0;
-	void *entry;
-
-	rcu_read_lock();
-	xas_for_each(&xas, entry, ULONG_MAX) {
-		if (xas_retry(&xas, entry))
-			continue;
-		nr++;
-		if (need_resched()) {
-			xas_pause(&xas);
-			cond_resched_rcu();
-		}
+		/* What is clean now may be written later. */
+		ser[i] = (struct memfd_luo_folio_ser) {
+			.pfn = folio_pfn(folio),
+			.flags = MEMFD_LUO_FOLIO_DIRTY | MEMFD_LUO_FOLIO_UPTODATE,
+			.index = folio->index,
+		};
+		if (folio_test_large(folio))
+			nr_more += folio_nr_pages(folio) - 1;
 	}
-	rcu_read_unlock();
-	return memfd_luo_reserve(folios, nr);
+	folios->records.nr += nr;
+	folios->nr_pages += nr + nr_more;
 }
 
 /* Preserves @nr pinned folios and adds them, or none of them. */
 static int memfd_luo_add(struct memfd_luo_folios *folios,
 			 struct folio *const *pinned, unsigned int nr)
 {
-	unsigned int i;
+	struct memfd_luo_records *records = &folios->records;
+	unsigned int left;
 	int err;
 
-	err = memfd_luo_reserve(folios, nr);
+	err = memfd_luo_records_reserve(records, nr);
 	if (!err)
 		err = kho_preserve_folios(pinned, nr);
 	if (err)
 		return err;
 
-	for (i = 0; i < nr; i++) {
-		/* What is clean now may be written later. */
-		folios->ser[folios->nr++] = (struct memfd_luo_folio_ser) {
-			.pfn = folio_pfn(pinned[i]),
-			.flags = MEMFD_LUO_FOLIO_DIRTY | MEMFD_LUO_FOLIO_UPTODATE,
-			.index = pinned[i]->index,
-		};
-		folios->nr_pages += folio_nr_pages(pinned[i]);
-	}
+	left = MEMFD_LUO_PER_PAGE - records->nr % MEMFD_LUO_PER_PAGE;
+	left = min(left, nr);
+	memfd_luo_write(folios, pinned, left);
+	if (left < nr)
+		memfd_luo_write(folios, pinned + left, nr - left);
 	return 0;
 }
 
-/* @pageblock is the last one that was found good, folios being neighbours. */
-static bool memfd_luo_can_stay(struct folio *folio, unsigned long *pageblock)
-{
-	unsigned long nr = folio_pfn(folio) >> pageblock_order;
+/*
+ * Where the folios of a batch are: one node, and the last page block found good.
+ * The struct pages of a page block are next to each other.
+ */
+struct memfd_luo_place {
+	struct page *pageblock;
+	int nid;
+};
 
-	if (nr == *pageblock)
+/* Most often a folio is in the page block of the one before. */
+static bool memfd_luo_can_stay(struct folio *folio, struct memfd_luo_place *place)
+{
+	struct page *page = folio_page(folio, 0);
+
+	if (page >= place->pageblock &&
+	    page < place->pageblock + pageblock_nr_pages)
 		return true;
+	if (place->nid != NUMA_NO_NODE && place->nid != folio_nid(folio))
+		return false;
 	if (!folio_is_longterm_pinnable(folio))
 		return false;
-	*pageblock = nr;
+	place->pageblock = pfn_to_page(pageblock_start_pfn(folio_pfn(folio)));
+	place->nid = folio_nid(folio);
 	return true;
 }
 
@@ -375,11 +320,21 @@ static void memfd_luo_ungrab(struct folio *folio)
 	}
 }
 
+/* Has it its contents, and does nobody do anything to it that takes its lock? */
+static bool memfd_luo_is_at_rest(struct folio *folio)
+{
+	const unsigned long flags = READ_ONCE(folio->flags);
+
+	return (flags & (BIT(PG_uptodate) | BIT(PG_locked))) ==
+	       BIT(PG_uptodate);
+}
+
 /*
  * Pins a folio of the page cache, whose lock is held, if it can stay as it is
  * and where it is.
  */
-static bool memfd_luo_pin_ready(struct folio *folio, unsigned long *pageblock)
+static bool memfd_luo_pin_ready(struct folio *folio,
+				struct memfd_luo_place *place)
 {
 	if (xa_is_value(folio))
 		return false;
@@ -390,52 +345,42 @@ static bool memfd_luo_pin_ready(struct folio *folio, unsigned long *pageblock)
 	 * at its references: they see the pin, or we see the lock.
 	 */
 	smp_mb__after_atomic();
-	if (!folio_test_locked(folio) && folio_test_uptodate(folio) &&
+	if (memfd_luo_is_at_rest(folio) &&
 	    !folio_contain_hwpoisoned_page(folio) &&
-	    memfd_luo_can_stay(folio, pageblock))
+	    memfd_luo_can_stay(folio, place))
 		return true;
 
 	memfd_luo_ungrab(folio);
 	return false;
 }
 
-static void memfd_luo_count_pins(struct folio *const *pinned, unsigned int nr)
-{
-	unsigned int first, i;
-
-	for (first = 0; first < nr; first = i) {
-		for (i = first + 1; i < nr; i++)
-			if (folio_nid(pinned[i]) != folio_nid(pinned[first]))
-				break;
-		node_stat_mod_folio(pinned[first], NR_FOLL_PIN_ACQUIRED,
-				    i - first);
-	}
-}
-
 /*
- * Pins the next folios from *@start up to @end while they are ready, and moves
- * *@start behind them. Returns how many.
+ * Pins the next folios from *@start up to @end while they are ready and of one
+ * node, and moves *@start behind them. Returns how many.
  */
 static unsigned int memfd_luo_pin_all_ready(struct address_space *mapping,
 					    pgoff_t *start, pgoff_t end,
 					    struct folio **pinned)
 {
+	struct memfd_luo_place place = { .nid = NUMA_NO_NODE };
 	XA_STATE(xas, &mapping->i_pages, *start);
-	unsigned long pageblock = ULONG_MAX;
 	unsigned int nr = 0;
 	struct folio *folio;
 
 	xas_lock_irq(&xas);
 	xas_for_each(&xas, folio, end - 1) {
-		if (!memfd_luo_pin_ready(folio, &pageblock))
+		if (!memfd_luo_pin_ready(folio, &place))
 			break;
-		*start = folio_next_index(folio);
 		pinned[nr++] = folio;
-		if (nr == PAGEVEC_SIZE)
+		if (nr == KHO_FOLIO_BATCH)
 			break;
 	}
 	xas_unlock_irq(&xas);
-	memfd_luo_count_pins(pinned, nr);
+	if (!nr)
+		return 0;
+
+	*start = folio_next_index(pinned[nr - 1]);
+	node_stat_mod_folio(pinned[0], NR_FOLL_PIN_ACQUIRED, nr);
 	return nr;
 }
 
@@ -540,7 +485,7 @@ static long memfd_luo_pin_others(struct inode *inode, pgoff_t *start,
 static int memfd_luo_collect(struct inode *inode, pgoff_t index, pgoff_t end,
 			     struct memfd_luo_folios *folios)
 {
-	struct folio *pinned[PAGEVEC_SIZE];
+	struct folio *pinned[KHO_FOLIO_BATCH] __uninitialized;
 	unsigned int pin_flags;
 	int err = 0;
 	long nr;
@@ -581,8 +526,8 @@ static int memfd_luo_collect_new(struct inode *inode,
 	unsigned long i;
 	int err;
 
-	for (i = 0; i < old->nr; i++) {
-		ser = &old->ser[i];
+	for (i = 0; i < old->records.nr; i++) {
+		ser = memfd_luo_record_at(&old->records, i);
 		if (index < ser->index) {
 			err = memfd_luo_collect(inode, index, ser->index, new);
 			if (err)
@@ -594,93 +539,90 @@ static int memfd_luo_collect_new(struct inode *inode,
 	return memfd_luo_collect(inode, index, end, new);
 }
 
-/* Puts the records of both in order, into an array of just the right size. */
-static int memfd_luo_join(const struct memfd_luo_folios *old,
-			  const struct memfd_luo_folios *new,
-			  struct memfd_luo_folios *joined)
+/* Puts the records of both in order. */
+static int memfd_luo_join(const struct memfd_luo_records *old,
+			  const struct memfd_luo_records *new,
+			  struct memfd_luo_records *joined)
 {
-	unsigned long nr = old->nr + new->nr, i, j, k;
-	struct memfd_luo_folio_ser *ser;
+	const unsigned long nr = old->nr + new->nr;
+	struct memfd_luo_folio_ser *a, *b;
+	unsigned long i = 0, j = 0;
+	int err;
 
-	ser = vmalloc(memfd_luo_array_size(nr));
-	if (!ser)
-		return -ENOMEM;
+	err = memfd_luo_records_reserve(joined, nr);
+	if (err)
+		return err;
 
-	for (i = 0, j = 0, k = 0; k < nr; k++) {
-		if (j == new->nr ||
-		    (i < old->nr && old->ser[i].index < new->ser[j].index))
-			ser[k] = old->ser[i++];
-		else
-			ser[k] = new->ser[j++];
+	while (joined->nr < nr) {
+		a = i < old->nr ? memfd_luo_record_at(old, i) : NULL;
+		b = j < new->nr ? memfd_luo_record_at(new, j) : NULL;
+		if (!b || (a && a->index < b->index)) {
+			*memfd_luo_record_at(joined, joined->nr++) = *a;
+			i++;
+		} else {
+			*memfd_luo_record_at(joined, joined->nr++) = *b;
+			j++;
+		}
 	}
-	*joined = (struct memfd_luo_folios) {
-		.ser = ser,
-		.nr = nr,
-		.max = nr,
-		.nr_pages = old->nr_pages + new->nr_pages,
-	};
 	return 0;
 }
 
-/* Preserves the array of @folios, with which those of @memfd are replaced. */
+/* Preserves records, with which those of @memfd are replaced. */
 static int memfd_luo_replace(struct memfd_luo *memfd,
-			     const struct memfd_luo_folios *folios)
+			     struct memfd_luo_records *records)
 {
 	struct memfd_luo_ser *ser = &memfd->page->ser;
 	struct kho_vmalloc preserved;
 	int err;
 
-	err = kho_preserve_vmalloc(folios->ser, &preserved);
+	err = memfd_luo_records_preserve(records, memfd->identity, &preserved,
+					 &memfd->sum);
 	if (err)
 		return err;
 
-	if (memfd->folios.nr)
+	if (memfd->folios.records.nr)
 		kho_unpreserve_vmalloc(&ser->folios);
-	vfree(memfd->folios.ser);
-	memfd->folios = *folios;
-	memfd->sum = memfd_luo_write_sums(folios->ser, folios->nr,
-					  memfd->identity);
+	memfd_luo_records_free(&memfd->folios.records);
+	memfd->folios.records = *records;
 	ser->folios = preserved;
-	ser->nr_folios = folios->nr;
+	ser->nr_folios = records->nr;
 	return 0;
 }
 
 /* Adds @new to the folios of @memfd. On failure all is as before. */
 static int memfd_luo_merge(struct memfd_luo *memfd,
-			   const struct memfd_luo_folios *new)
+			   struct memfd_luo_folios *new)
 {
-	struct memfd_luo_folios joined;
+	struct memfd_luo_records joined = {};
 	int err;
 
-	/* The array was made for as many as were counted: most often it fits. */
-	if (!memfd->folios.nr && new->max == new->nr)
-		return memfd_luo_replace(memfd, new);
-
-	err = memfd_luo_join(&memfd->folios, new, &joined);
-	if (err)
-		return err;
-	err = memfd_luo_replace(memfd, &joined);
-	if (err) {
-		vfree(joined.ser);
-		return err;
+	if (memfd->folios.records.nr) {
+		err = memfd_luo_join(&memfd->folios.records, &new->records,
+				     &joined);
+		if (!err)
+			err = memfd_luo_replace(memfd, &joined);
+		if (err)
+			memfd_luo_records_free(&joined);
+		else
+			memfd_luo_records_free(&new->records);
+	} else {
+		err = memfd_luo_replace(memfd, &new->records);
 	}
-	vfree(new->ser);
-	return 0;
+	if (!err)
+		memfd->folios.nr_pages += new->nr_pages;
+	return err;
 }
 
 /* Preserves the folios that are not yet. On failure all is as before. */
 static int memfd_luo_update(struct memfd_luo *memfd, struct inode *inode)
 {
 	struct memfd_luo_folios new = {};
-	int err = 0;
+	int err;
 
-	if (!memfd->folios.nr)
-		err = memfd_luo_reserve_counted(&new, inode->i_mapping);
-	if (!err)
-		err = memfd_luo_collect_new(inode, &memfd->folios, &new);
-	if (!err && new.nr)
+	err = memfd_luo_collect_new(inode, &memfd->folios, &new);
+	if (!err && new.records.nr)
 		err = memfd_luo_merge(memfd, &new);
-	if (err || !new.nr)
+	if (err || !new.records.nr)
 		memfd_luo_release(&new);
 	return err;
 }
@@ -761,7 +703,7 @@ static void memfd_luo_unpreserve(struct liveupdate_file_op_args *args)
 {
 	struct memfd_luo *memfd = args->private_data;
 
-	if (memfd->folios.nr)
+	if (memfd->folios.records.nr)
 		kho_unpreserve_vmalloc(&memfd->page->ser.folios);
 	memfd_luo_release(&memfd->folios);
 	memfd_luo_clear_preserved(file_inode(args->file));

@@ -69,9 +69,12 @@ struct memfd_luo_fill {
 static bool page_ok(const struct memfd_luo_array *array, unsigned long *checked,
 		    u64 page)
 {
+	const u64 first = page * MEMFD_LUO_PER_PAGE;
+
 	if (!array->sums || test_bit(page, checked))
 		return true;
-	if (memfd_luo_page_sum(array->ser, array->nr, page) != array->sums[page])
+	if (memfd_luo_page_sum(array->ser + first, array->nr - first) !=
+	    array->sums[page])
 		return false;
 	__set_bit(page, checked);
 	return true;

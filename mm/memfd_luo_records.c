@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live update of memfds: writing down which folios a file has.
+ *
+ * The next kernel reads the records as one vmalloc area, with their checksums
+ * behind them. Here they are single pages, allocated as the records come: so
+ * nobody has to count them before, nor copy them.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/xxhash.h>
+
+#include "memfd_luo.h"
+
+static int add_page(struct memfd_luo_records *records)
+{
+	unsigned long max;
+	struct page **pages, *page;
+
+	if (records->nr_pages == records->max_pages) {
+		max = max(2 * records->max_pages, SMP_CACHE_BYTES / sizeof(page));
+		pages = kvrealloc(records->pages, array_size(max, sizeof(page)),
+				  GFP_KERNEL);
+		if (!pages)
+			return -ENOMEM;
+		records->pages = pages;
+		records->max_pages = max;
+	}
+
+	page = alloc_page(GFP_KERNEL);
+	if (!page)
+		return -ENOMEM;
+	records->pages[records->nr_pages++] = page;
+	return 0;
+}
+
+static int reserve_bytes(struct memfd_luo_records *records, size_t size)
+{
+	int err = 0;
+
+	while (!err && PFN_UP(size) > records->nr_pages)
+		err = add_page(records);
+	return err;
+}
+
+/**
+ * memfd_luo_records_reserve - make room for more records
+ * @records: the records
+ * @nr:      how many more
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int memfd_luo_records_reserve(struct memfd_luo_records *records,
+			      unsigned long nr)
+{
+	return reserve_bytes(records, array_size(records->nr + nr,
+						 sizeof(struct memfd_luo_folio_ser)));
+}
+
+/**
+ * memfd_luo_records_free - free records
+ * @records: the records, which are not preserved; there are none then
+ *
+ * Context: may sleep.
+ */
+void memfd_luo_records_free(struct memfd_luo_records *records)
+{
+	unsigned long i;
+
+	for (i = 0; i < records->nr_pages; i++) {
+		__free_page(records->pages[i]);
+		cond_resched();
+	}
+	kvfree(records->pages);
+	*records = (struct memfd_luo_records) {};
+}
+
+u64 memfd_luo_page_sum(const struct memfd_luo_folio_ser *ser, u64 nr)
+{
+	return xxh64(ser, min(nr, MEMFD_LUO_PER_PAGE) * sizeof(*ser), 0);
+}
+
+u64 memfd_luo_sum(const struct memfd_luo_sums *sums, u32 identity)
+{
+	return xxh64(sums, sizeof(*sums), identity);
+}
+
+/* Writes the checksums of the pages behind the records, and returns that of all. */
+static u64 write_sums(struct memfd_luo_records *records, u32 identity)
+{
+	const u64 nr_pages = PFN_UP(memfd_luo_array_size(records->nr));
+	const u64 nr_sums = memfd_luo_nr_sums(records->nr);
+	u64 offset = records->nr * sizeof(struct memfd_luo_folio_ser);
+	u64 sum, phys, i, done = 0;
+	struct xxh64_state pages, table;
+	struct memfd_luo_sums sums;
+
+	xxh64_reset(&table, 0);
+	for (i = 0; i < nr_sums; i++, offset += sizeof(sum)) {
+		sum = memfd_luo_page_sum(page_address(records->pages[i]),
+					 records->nr - done);
+		*(u64 *)(page_address(records->pages[offset / PAGE_SIZE]) +
+			 offset % PAGE_SIZE) = sum;
+		xxh64_update(&table, &sum, sizeof(sum));
+		done += MEMFD_LUO_PER_PAGE;
+		cond_resched();
+	}
+	xxh64_reset(&pages, 0);
+	for (i = 0; i < nr_pages; i++) {
+		phys = page_to_phys(records->pages[i]);
+		xxh64_update(&pages, &phys, sizeof(phys));
+	}
+	sums.pages = xxh64_digest(&pages);
+	sums.table = xxh64_digest(&table);
+	return memfd_luo_sum(&sums, identity);
+}
+
+/**
+ * memfd_luo_records_preserve - preserve records and their checksums
+ * @records:      the records, one at least; no more can be added
+ * @identity:     of the file, which the checksum begins with
+ * @preservation: filled in for kho_restore_vmalloc(), and for
+ *                kho_unpreserve_vmalloc()
+ * @sum:          set to the checksum of all
+ *
+ * Context: may sleep.
+ * Return: 0, or an errno of kho_preserve_page_array().
+ */
+int memfd_luo_records_preserve(struct memfd_luo_records *records, u32 identity,
+			       struct kho_vmalloc *preservation, u64 *sum)
+{
+	const size_t size = memfd_luo_array_size(records->nr);
+	int err;
+
+	err = reserve_bytes(records, size);
+	if (!err)
+		err = kho_preserve_page_array(records->pages, PFN_UP(size),
+					      preservation);
+	if (!err)
+		*sum = write_sums(records, identity);
+	return err;
+}
