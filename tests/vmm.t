@@ -3,6 +3,5 @@
 # flavours: default
 . "$(dirname "$0")/lib.bash"
 
-# With a thread for each emulated processor QEMU now and then brings a host down when its guest runs, update or not.
-vm vmm --with "/selftests=$selftests" --accel tcg,thread=single
+vm vmm --with "/selftests=$selftests" --accel nested
 done_testing

@@ -49,15 +49,18 @@ machines() {
 	grep -l lukeep-qemu /etc/lukeep/*.conf | sed 's:.*/\(.*\)\.conf:\1:'
 }
 
+# What each guest has come to, as words for a command line.
+come_to() {
+	for _name in $(machines); do
+		echo "$_name=$(how_far "$_name" | tr ' ' ,)"
+	done
+}
+
 # leave_for A|B [PARAMETER...]: updates the host, with what each guest has come to on the command line
 leave_for() {
 	make_initrd
-	_to=$1
-	shift
-	for _name in $(machines); do
-		set -- "$@" "$_name=$(how_far "$_name" | tr ' ' ,)"
-	done
-	update "$_to" "$@"
+	# shellcheck disable=SC2046 # words
+	update "$@" $(come_to)
 	cat /run/update "$agent_log"
 	fail "lukeep update came back"
 }
