@@ -4,10 +4,10 @@ ARCH    ?=
 FLAVOUR ?=
 TESTS   ?=
 DEMO    ?=
-export ARCH TESTS DEMO PATCH FILE DISCARD LAX_CONFIG
+export ARCH TESTS DEMO PATCH FILE DISCARD LAX_CONFIG VERSION CONFIG
 
 .NOTPARALLEL:
-.PHONY: help demo test corrupt tree kernel refresh check clean series series-check docs bench
+.PHONY: help demo test corrupt tree kernel refresh check clean series series-check docs bench deb deb-check
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## */  make \1\t/p' Makefile | expand -t 18
@@ -38,7 +38,7 @@ refresh: ## Takes edits in build/linux/ back into patches/; PATCH=NNNN-... FILE=
 	@scripts/setup build
 	@scripts/refresh
 
-check: ## checkpatch --strict, sparse, W=1, kernel-doc, shellcheck, and that each file has its commit
+check: ## checkpatch --strict, sparse, W=1, kernel-doc, shellcheck, that each file has its commit, and three steps of the series
 	@scripts/check
 
 clean: ## Removes build/ and out/; downloads and ccache stay in the user's cache folder
@@ -48,10 +48,19 @@ series: ## out/series/: a cover letter and numbered patches, for git am on 6.12.
 	@scripts/setup build series
 	@scripts/series
 
-series-check: ## The same, and whether it applies to the base, to Debian's oldest 6.12 and to plain 6.12.y
+series-check: ## The same; does it apply to 6.12.117, Debian's oldest and plain 6.12.y, and does each step build? ARCH=x86_64|arm64
 	@scripts/setup build series
 	@scripts/series check
+	@failed=; for arch in $(or $(ARCH),x86_64 arm64); do ARCH=$$arch scripts/series-steps || failed=1; done; [ -z "$$failed" ]
 
 docs: tree ## build/docs/html/: our pages, by the kernel's own Sphinx build, which must be silent
 	@scripts/setup docs
 	@scripts/docs
+
+deb: tree ## out/deb/: Debian packages, kernel, headers and lukeep; VERSION=N their revision, CONFIG=FILE instead of Debian's
+	@scripts/setup deb
+	@scripts/deb
+
+deb-check: kernel ## Installs them on a Debian host in QEMU, and updates it live from one version to the next
+	@scripts/setup vm demo deb deb-check
+	@scripts/deb-check

@@ -18,17 +18,16 @@ apt_in() {
 	apt-get --quiet --quiet "${apt_options[@]}" update >&2
 }
 
-# download_source PACKAGE VERSION TARBALL: gets the tarball out of a linux-source package
-download_source() {
-	local package=$1 version=$2 tmp
+# download PACKAGE VERSION PATH FILE: gets what has this path in the package
+download() {
+	local tmp
 
-	say "Fetching $package $version (150 MB)" >&2
+	say "Fetching $1 $2" >&2
 	tmp=$(mktemp -d "$cache/fetch.XXXXXX")
 	# shellcheck disable=SC2064 # $tmp is known now
 	trap "rm -rf '$tmp'" EXIT
-	(cd "$tmp" && apt-get --quiet --quiet "${apt_options[@]}" download "$package=$version" >&2) || return 1
-	dpkg-deb --fsys-tarfile "$tmp/$package"_*.deb |
-		tar --extract --to-stdout "./usr/src/$package.tar.xz" >"$tmp/tarball"
-	mv "$tmp/tarball" "$3"
+	(cd "$tmp" && apt-get --quiet --quiet "${apt_options[@]}" download "$1=$2" >&2) || return 1
+	dpkg-deb --fsys-tarfile "$tmp/$1"_*.deb | tar --extract --to-stdout ".$3" >"$tmp/file"
+	mv "$tmp/file" "$4"
 	rm -rf "$tmp"
 }
