@@ -13,6 +13,7 @@
  *		contiguous	as they come
  *		alternate	every second page
  *		half		a random half of the pages
+ *	isolated=N	no file, but so many isolated pages, by the module isolated.ko
  *	stage=N		1 in the first kernel, 2 in the second
  *
  * Under QEMU's -icount shift=0 the time stamp counter counts instructions, and
@@ -104,9 +105,9 @@ static long checked(long result, const char *what)
 	return result;
 }
 
-static void step(const char *name, unsigned long long count)
+static void step(const char *name, long long count)
 {
-	report("# %s %llu\n", name, count);
+	report("# %s %lld\n", name, count);
 }
 
 /* The value of a word NAME=VALUE of the command line, or "". */
@@ -458,6 +459,17 @@ static void retrieve(void)
 	step("finish", pass(FINISHED) - start);
 }
 
+/* Memory that no file has; nobody takes it back. */
+static void preserve_isolated(size_t pages)
+{
+	int module = checked(open("/isolated.ko", O_RDONLY), "/isolated.ko");
+	char parameters[64];
+
+	snprintf(parameters, sizeof(parameters), "pages=%zu", pages);
+	checked(syscall(SYS_finit_module, module, parameters, 0), "isolated.ko");
+	step("pages", pages);
+}
+
 static void set_up(void)
 {
 	struct rlimit files = { 4096, 4096 };
@@ -496,6 +508,8 @@ int main(void)
 			   number_param("huge", 0) ? "always" : "never");
 		if (nr_files)
 			preserve((number_param("mib", 0) << 20) / PAGE);
+		if (number_param("isolated", 0))
+			preserve_isolated(number_param("isolated", 0));
 		load();
 		jump();
 	}
