@@ -27,9 +27,9 @@ nodes() {
 
 # The debug kernel uses memory in other places; and what it watches for leaks it watches elsewhere, too, at a boot less.
 if [ "$FLAVOUR" = debug ]; then
-	machine plain kmemleak=off
+	machine plain 'want_low=1 kmemleak=off'
 else
-	machine plain ''
+	machine plain 'want_low=1'
 	# shellcheck disable=SC2046 # lists of words
 	machine adjacent 'want_crossing=1' $(nodes 1534 1532 1030)
 	# shellcheck disable=SC2046

@@ -33,7 +33,7 @@ so_far() {
 
 # Whether a page that cannot be moved lies where such an item would be is a matter of chance, so not each kernel has one.
 expect_some() {
-	for _name in crossing edges; do
+	for _name in crossing edges low; do
 		_want=$(param "want_$_name")
 		[ -z "$_want" ] || ok "of items '$_name' some were taken back" test "$(so_far "$_name")" -ge "$_want"
 	done
@@ -57,7 +57,8 @@ verified() {
 # handover KERNEL: on to the next one
 handover() {
 	next_kernel "$1" "total=$total" "items=$(field preserved items)" "bytes=$(field preserved bytes)" \
-		"crossing=$(so_far crossing)" "edges=$(so_far edges)"
+		"crossing=$(so_far crossing)" "edges=$(so_far edges)" \
+		"low=$(so_far low)"
 }
 
 before=$(total_memory)
