@@ -21,12 +21,39 @@ timeline() {
 	is "$(awk 'NR > 1 { print $3 }' /sys/kernel/debug/liveupdate/timeline | tr '\n' ' ')" "$*" "the timeline of the update"
 }
 
+# Where a kernel has to measure how fast it runs, the next one does not.
+apic_timer() {
+	[ -e /sys/kernel/debug/kho/in/sub_fdts/x86-apic-timer ] || return 0
+	ok "the previous kernel told how fast the APIC timer runs" \
+		sh -c 'dmesg | grep -q "KHO: APIC timer runs at .* Hz, as the previous kernel measured"'
+}
+
+# monitor NAME [LINE]...: the example for authors of monitors, with this guest; it says this, and holds the guest
+monitor() {
+	_guest=$1
+	shift
+	mkfifo /run/monitor
+	/selftests/liveupdate/luo_monitor "$_guest" >/run/monitor 2>/run/monitor.log &
+	_said=$(head -n 2 /run/monitor | sed "s/^$_guest: //")
+	rm /run/monitor
+	is "$_said" "$(printf '%s\n' "$@")" "the example with $_guest: ${*:-nothing}"
+}
+
+# monitor_advises TEXT: with its last words
+monitor_advises() {
+	is "$(tail -n 1 /run/monitor.log)" "luo_monitor: $1" "the example's advice: $1"
+}
+
 # shellcheck disable=SC2086 # lists of words
 case $stage in
 1)	timeline
 	ok "swap" swap
 	halves luo_update prepare $sessions chain left
 	halves luo_memfd prepare $memfds reused
+	halves luo_update prepare no_guest
+	monitor vm1 booted "ready for the next kernel after 2 rounds"
+	monitor vm1 booted "goes on in this kernel"
+	monitor_advises "another monitor holds a guest of this name"
 	next_kernel B "scratch=$(scratch_areas)" ;;
 2)	came_from A 1
 	same_scratch
@@ -34,13 +61,19 @@ case $stage in
 	halves luo_memfd verify $memfds reused
 	halves luo_update verify $sessions chain
 	timeline reboot frozen jump takeover memory devices opened retrieved finished ""
+	apic_timer
 	selftest /selftests/kho/kho
+	monitor vm1 resumed "ready for the next kernel after 4 rounds"
+	monitor "no guest"
+	monitor_advises "another monitor, or another version, wrote it"
 	no_leaks
-	next_kernel A ;;
+	# Whatever is freed too early is lost then, such as the tree of preserved memory while it is still read.
+	next_kernel A init_on_free=1 ;;
 3)	came_from B 2
 	same_scratch
 	halves luo_update verify left chain
 	halves luo_memfd verify reused
+	monitor vm1 resumed "ready for the next kernel after 6 rounds"
 	# The debug kernel is slow, and has shown by now what it can.
 	[ "$flavour" = default ] || pass
 	next_kernel B ;;

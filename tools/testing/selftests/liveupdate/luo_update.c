@@ -283,6 +283,17 @@ TEST_F(verify, killed)
 	EXPECT_EQ(-ENOENT, luo_retrieve(self->dev, "killed"));
 }
 
+/* For luo_monitor, which must not take these for a guest of its own. */
+TEST_F(prepare, no_guest)
+{
+	int session = luo_create(self->dev, "no guest");
+
+	ASSERT_LE(0, session);
+	luo_give(_metadata, session, luo_memfd(PAGE, 1), 1);
+	luo_give(_metadata, session, luo_memfd(PAGE, 2), 2);
+	luo_hold(_metadata, self->dev);
+}
+
 /* Not retrieved by the second kernel, and so not there in the third. */
 TEST_F(prepare, left)
 {
