@@ -20,5 +20,9 @@ say "# ${out//$'\n'/$'\n'# }"
 for structure in $structures; do
 	ok "$structure was corrupted" test "$(column "$structure" 2)" -gt 0
 done
+if [ "$FLAVOUR" = default ]; then
+	replay=$("$root/tests/docs.pl" "$root/Documentation/core-api/kho/corruption.rst" | sed -n 's:.*\t\(scripts/corrupt --replay .*\):\1:p')
+	ok "what the document replays: $replay" eval "cd '$root' && $replay >/dev/null"
+fi
 ok "there were corruptions of which one session noticed" test "$(column all 4)" -gt 0
 done_testing
