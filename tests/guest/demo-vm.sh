@@ -14,7 +14,8 @@ rm /etc/lukeep/memcached.conf
 mkfifo $console
 while :; do
 	while read -r line; do
-		echo "vm1: $line" >/dev/ttyS1
+		read -r uptime _ </proc/uptime
+		echo "vm1 at $uptime s: $line" >/dev/ttyS1
 		echo "$line" >>/run/vm1.console
 	done <$console
 done &
