@@ -39,6 +39,17 @@ field() {
 	events "^$1: " | sed "s/.*[: ]$2=\([^ ]*\).*/\1/"
 }
 
+# The segments of an image that do not lie in scratch memory, which the jump would write over what is preserved.
+outside_scratch() {
+	events '^kho_load_segment: ' | sed 's/.* phys=\([^ ]*\) size=\([^ ]*\) .*/\1 \2/' | while read -r _phys _size; do
+		_outside=$_phys
+		for _area in $(scratch_areas | tr , ' '); do
+			[ $((_phys)) -lt $((${_area%:*})) ] || [ $((_phys + _size)) -gt $((${_area%:*} + ${_area#*:})) ] || _outside=
+		done
+		[ -z "$_outside" ] || echo "$_outside"
+	done
+}
+
 traced_before() {
 	traced mixed "\
 luo_session_create: nr_files=0 err=0
@@ -58,6 +69,7 @@ luo_session_unpreserve: nr_files=0 err=0"
 	is "$(field kho_prepare_image nr_scratch) $(field kho_prepare_image err)" \
 		"$(wc -l </sys/kernel/debug/kho/out/scratch_len) 0" "the loading of the image is traced"
 	ok "a segment was written in place" eval 'events "^kho_load_segment: .* in_place=1$" >/dev/null'
+	is "$(outside_scratch)" "" "all segments are in scratch memory"
 }
 
 # A freeze that is refused, and once more.
