@@ -6,7 +6,7 @@ sessions='simple session_file empty several files closed killed retrieved_once c
 	preserves_nothing_more same_file name_again bad_pointers sizes'
 memfds='attributes empty position seals sparse comb unwritten modified holes frames counted swapped'
 # With pages of 64 KiB a huge one has 512 MiB, and there is hardly one to be had.
-[ "$page_size" != 4096 ] || memfds="$memfds huge"
+[ "$page_size" != 4096 ] || memfds="$memfds huge beside"
 
 swap() {
 	mkswap /dev/ram0 >/dev/null && swapon /dev/ram0

@@ -497,6 +497,50 @@ TEST_F(verify, huge)
 	EXPECT_EQ(0, luo_allocated(fd));
 }
 
+/*
+ * Small folios with a hole before them, in which the next kernel would like to
+ * have a huge one, while theirs are not there yet.
+ */
+#define BESIDE		(HUGE - PAGE)
+
+TEST_F(prepare, beside)
+{
+	int fd = new_memfd(_metadata, 2 * HUGE);
+
+	ASSERT_EQ(0, luo_fill(fd, PAGE, BESIDE, 1));
+	ASSERT_EQ(0, luo_fill(fd, HUGE + PAGE, BESIDE, 2));
+	give_one(_metadata, self->dev, "beside", fd);
+}
+
+TEST_F(verify, beside)
+{
+	int other = new_memfd(_metadata, HUGE);
+	int session, fd;
+	char *map;
+
+	session = luo_retrieve(self->dev, "beside");
+	ASSERT_LE(0, session);
+	ASSERT_TRUE(write_text(THP_ENABLED, "always"));
+	fd = luo_retrieve_fd(session, 1);
+	ASSERT_LE(0, fd);
+	map = luo_map(fd, 0, 2 * HUGE);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(1, pwrite(fd, "w", 1, 0));
+	map[HUGE] = 'm';
+
+	/* This one has nothing to wait for. */
+	EXPECT_EQ(1, pwrite(other, "w", 1, 0));
+	ASSERT_TRUE(write_text(THP_ENABLED, "never"));
+	EXPECT_EQ(HUGE, luo_allocated(other));
+
+	EXPECT_EQ('w', map[0]);
+	EXPECT_EQ('m', map[HUGE]);
+	EXPECT_TRUE(luo_filled(fd, PAGE, BESIDE, 1));
+	EXPECT_TRUE(luo_filled(fd, HUGE + PAGE, BESIDE, 2));
+	EXPECT_EQ(0, luo_finish(session));
+	EXPECT_TRUE(luo_filled(fd, PAGE, BESIDE, 1));
+}
+
 /* More than anything else has to care about. */
 TEST_F(prepare, big)
 {
