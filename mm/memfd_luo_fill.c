@@ -195,7 +195,8 @@ static bool fill_some(struct memfd_luo_fill *fill)
 	/* What is lost is to be told as long as somebody can ask for it. */
 	if (!fill->err) {
 		free_array(fill);
-		WRITE_ONCE(fill->done, true);
+		/* Pairs with __memfd_luo_is_filling(). */
+		smp_store_release(&fill->done, true);
 	}
 	return false;
 }
@@ -264,7 +265,8 @@ static int fill_index(struct memfd_luo_fill *fill, pgoff_t index)
 
 bool __memfd_luo_is_filling(struct inode *inode)
 {
-	return !READ_ONCE(SHMEM_I(inode)->fill->done);
+	/* Who is told that all is done finds all in the page cache. */
+	return !smp_load_acquire(&SHMEM_I(inode)->fill->done);
 }
 
 /*
