@@ -121,13 +121,18 @@ static pgoff_t memfd_luo_end_index(loff_t size)
 /*
  * Fixes the size and the holes of the file. The flags are changed by callbacks
  * for this file only, which never run at the same time.
+ *
+ * Who writes to the file can hold the inode lock for as long as the memory that
+ * is written from lets it wait. This must not keep the freeze from beginning
+ * for good, so a task that waits for it here can be killed.
  */
 static int memfd_luo_set_preserved(struct inode *inode)
 {
 	struct shmem_inode_info *info = SHMEM_I(inode);
 	int err = 0;
 
-	inode_lock(inode);
+	if (down_write_killable(&inode->i_rwsem))
+		return -EINTR;
 	if (info->seals & ~MEMFD_LUO_ALL_SEALS)
 		err = -EOPNOTSUPP;
 	else if (shmem_is_preserved(inode))
@@ -138,13 +143,12 @@ static int memfd_luo_set_preserved(struct inode *inode)
 	return err;
 }
 
+/* Whoever is in the middle of a call may still say that the file is busy. */
 static void memfd_luo_clear_preserved(struct inode *inode)
 {
 	struct shmem_inode_info *info = SHMEM_I(inode);
 
-	inode_lock(inode);
 	WRITE_ONCE(info->flags, info->flags & ~SHMEM_F_PRESERVED);
-	inode_unlock(inode);
 }
 
 /*

@@ -122,8 +122,8 @@ void luo_exit(void)
  * Called by kernel_kexec() when the next kernel can receive them, before devices
  * are shut down. From a success on, the sessions cannot be changed.
  *
- * Return: 0, or the errno with which a handler refused. Then everything is as it
- * was before, and the call can be repeated.
+ * Return: 0, or the errno with which a handler refused, or -EINTR when killed.
+ * Then everything is as it was before, and the call can be repeated.
  */
 int liveupdate_reboot(void)
 {
@@ -133,7 +133,8 @@ int liveupdate_reboot(void)
 	if (!luo_outgoing_header)
 		return 0;
 
-	down_write(&luo_rwsem);
+	if (down_write_killable(&luo_rwsem))
+		return -EINTR;
 	kho_timeline_mark(KHO_REBOOT);
 	err = luo_sessions_freeze(&sessions_pa);
 	if (!err) {

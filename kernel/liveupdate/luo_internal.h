@@ -35,7 +35,9 @@ struct seq_file;
  *			luo_session_set.lock held, and tries luo_session.mutex
  *
  * User memory is not touched under any of them: whoever holds a session, which
- * need not be root, could otherwise keep the freeze waiting.
+ * need not be root, could otherwise keep the freeze waiting. A callback that
+ * takes a lock under which others touch it, as that of an inode, lets itself be
+ * killed meanwhile.
  */
 
 /**

@@ -6,10 +6,14 @@
  */
 #include <assert.h>
 #include <linux/falloc.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 
 #include "../kselftest_harness.h"
 #include "luo_util.h"
@@ -892,6 +896,107 @@ TEST_F(preserved_memfd, can_be_preserved_again)
 		EXPECT_EQ(-1, ftruncate(self->memfd, 0));
 	}
 	EXPECT_TRUE(luo_filled(self->memfd, 0, MEMFD_SIZE, 1));
+}
+
+/*
+ * A write to a memfd that waits, with the inode locked, for the memory that it
+ * is from.
+ */
+struct stuck_write {
+	pthread_t thread;
+	int memfd;
+	int uffd;
+	char *from;
+};
+
+static void *write_page(void *arg)
+{
+	struct stuck_write *w = arg;
+
+	return (void *)pwrite(w->memfd, w->from, PAGE, 0);
+}
+
+static void begin_stuck_write(struct __test_metadata *const _metadata,
+			      struct stuck_write *w, int memfd)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffd_msg msg;
+
+	w->memfd = memfd;
+	w->from = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, w->from);
+	w->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	ASSERT_LE(0, w->uffd);
+	ASSERT_EQ(0, ioctl(w->uffd, UFFDIO_API, &api));
+	reg.range.start = (__u64)w->from;
+	reg.range.len = PAGE;
+	ASSERT_EQ(0, ioctl(w->uffd, UFFDIO_REGISTER, &reg));
+	ASSERT_EQ(0, pthread_create(&w->thread, NULL, write_page, w));
+	/* The write has come to the memory. */
+	ASSERT_EQ(sizeof(msg), read(w->uffd, &msg, sizeof(msg)));
+}
+
+static void end_stuck_write(struct __test_metadata *const _metadata,
+			    struct stuck_write *w)
+{
+	struct uffdio_zeropage zero = { .range.len = PAGE };
+	void *written;
+
+	zero.range.start = (__u64)w->from;
+	EXPECT_EQ(0, ioctl(w->uffd, UFFDIO_ZEROPAGE, &zero));
+	ASSERT_EQ(0, pthread_join(w->thread, &written));
+	EXPECT_EQ(PAGE, (size_t)written);
+	close(w->uffd);
+}
+
+/* The letter that /proc shows. */
+static char state_of(pid_t pid)
+{
+	char path[32], state;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return 'Z';
+	if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 'Z';
+	fclose(f);
+	return state;
+}
+
+/* For as long as this waits, there is no update. */
+TEST_F(session, lets_itself_be_killed_while_a_memfd_is_written)
+{
+	int memfd = luo_memfd(PAGE, 1), status;
+	struct stuck_write w;
+	pid_t pid;
+
+	ASSERT_LE(0, memfd);
+	begin_stuck_write(_metadata, &w, memfd);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(luo_preserve_fd(self->fd, memfd, 1) ? 1 : 0);
+	while (!strchr("DZ", state_of(pid)))
+		usleep(1000);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	end_stuck_write(_metadata, &w);
+	EXPECT_EQ(0, luo_preserve_fd(self->fd, memfd, 1));
+}
+
+TEST_F(preserved_memfd, is_let_go_of_while_it_is_written)
+{
+	struct stuck_write w;
+
+	begin_stuck_write(_metadata, &w, self->memfd);
+	EXPECT_EQ(0, close(self->session));
+	end_stuck_write(_metadata, &w);
+	EXPECT_EQ(0, ftruncate(self->memfd, 0));
 }
 
 /* What kinds of memfd there are. */
