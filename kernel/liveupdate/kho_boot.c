@@ -21,6 +21,7 @@
 #define pr_fmt(fmt) "KHO: " fmt
 
 #include <linux/bitmap.h>
+#include <linux/cc_platform.h>
 #include <linux/crash_dump.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
@@ -314,6 +315,8 @@ void __init kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 		return refuse("this is a crash kernel");
 	if (!kho_enabled)
 		return refuse("it is switched off, boot with kho=on to use it");
+	if (cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT))
+		return refuse("this kernel encrypts memory, boot with mem_encrypt=off to use it");
 
 	fault = check_incoming_fdt(fdt_phys, fdt_len);
 	if (!fault)
@@ -831,6 +834,12 @@ void __init kho_memory_init(void)
 {
 	if (is_kdump_kernel())
 		kho_enabled = false;
+
+	/* The next kernel starts without, and would read what is written with. */
+	if (kho_enabled && cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT)) {
+		pr_warn("memory is encrypted, disabled; boot with mem_encrypt=off\n");
+		kho_enabled = false;
+	}
 
 	if (kho_enabled && !is_kho_boot())
 		kho_enabled = kho_scratch_choose();
