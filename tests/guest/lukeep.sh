@@ -163,11 +163,11 @@ hanging() {
 	at_work AAA AA
 }
 
-# A service that is late is left alone until it has saved.
+# late SAVE-KEY SIGNAL COMMAND: a service that is late is left alone until it has saved.
 late() {
 	mkfifo /run/late.fifo
 	echo late >/run/late.mood
-	with_another late 'save-signal = USR1'
+	with_another late "$1"
 	ok "the status shows it" service_is late '.state == "late"'
 	update B
 	is $? 1 "it fails again"
@@ -177,7 +177,8 @@ late() {
 	until_true "all are at work when the service has saved" services_are running
 	until_true "it has what it saved" has late AA
 	without_it late
-	at_work AAAAAA AAAA
+	rm /run/late.fifo
+	at_work "$2" "$3"
 }
 
 # A service that exits unasked, and is to be restarted, has nothing.
@@ -243,7 +244,8 @@ case $stage in
 	fake_kexec
 	failures
 	agent_killed AAAA AAA
-	late
+	late 'save-signal = USR1' AAAAAA AAAA
+	late 'save-command = sh /tests/service.sh late save' AAAAAAA AAAAA
 	restarted
 	keeper_killed
 	malformed

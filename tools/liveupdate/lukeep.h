@@ -137,6 +137,7 @@ enum service_state {
  * @timer:	until when the service has to exit, or when it is started again
  * @stopped:	wall-clock second at or before which it exited
  * @exited_well: it exited with status 0
+ * @save_succeeded: its save command did
  * @told_to_save: its exit is not its own idea; it goes back to work after it.
  *		 Running, it is late
  * @called_off:	it goes back to work as soon as it has saved
@@ -153,6 +154,7 @@ struct keeper {
 	sd_event_source *timer;
 	time_t stopped;
 	bool exited_well;
+	bool save_succeeded;
 	bool told_to_save;
 	bool called_off;
 	bool resumed;

@@ -159,8 +159,8 @@ static void save_done(struct keeper *k, enum service_state state)
 {
 	k->timer = sd_event_source_disable_unref(k->timer);
 	k->state = state;
-	/* Without its save command the service works on; a signal stays sent. */
-	if (state == SERVICE_RUNNING && k->svc->save_command)
+	/* Where the save command fails the service works on, else it will exit. */
+	if (state == SERVICE_RUNNING && k->svc->save_command && !k->save_succeeded)
 		k->told_to_save = false;
 	if (k->called_off)
 		back_to_work(k);
@@ -233,7 +233,8 @@ static int on_exit_of_save(sd_event_source *source, const siginfo_t *si,
 
 	sd_event_source_disable_unref(source);
 	k->save_pid = 0;
-	if (!command_succeeded(si)) {
+	k->save_succeeded = command_succeeded(si);
+	if (!k->save_succeeded) {
 		pr_err("its save command %s: see what it logged", command_status(si));
 		k->exited_well = false;
 	}
@@ -241,7 +242,7 @@ static int on_exit_of_save(sd_event_source *source, const siginfo_t *si,
 		return 0;
 	if (!k->pid)
 		save_ended(k);
-	else if (!command_succeeded(si))
+	else if (!k->save_succeeded)
 		save_done(k, SERVICE_RUNNING);
 	return 0;
 }
@@ -306,6 +307,7 @@ void service_save(struct keeper *k)
 		return;
 	}
 	k->state = SERVICE_SAVING;
+	k->save_succeeded = false;
 	k->told_to_save = true;
 	set_timer(k, k->svc->save_timeout, on_save_timeout);
 }
