@@ -181,6 +181,19 @@ late() {
 	at_work "$2" "$3"
 }
 
+# Where it cannot be told what is declared, all stays as it is.
+unreadable() {
+	before=$(pids)
+	mv /etc/lukeep /etc/away
+	lukeep reload >/run/reload 2>&1
+	is $? 1 "declarations that are not there cannot be read again"
+	ok "it says so" grep -q 'cannot read the folder /etc/lukeep: No such file' /run/reload
+	mv /etc/away /etc/lukeep
+	ok "the declarations are read again" lukeep reload
+	until_true "all services run" services_are running
+	is "$(pids)" "$before" "none was stopped"
+}
+
 # A service that exits unasked, and is to be restarted, has nothing.
 restarted() {
 	kill -9 "$(lukeep status --json | jq '.services[] | select(.name == "command") | .pid')"
@@ -246,6 +259,7 @@ case $stage in
 	agent_killed AAAA AAA
 	late 'save-signal = USR1' AAAAAA AAAA
 	late 'save-command = sh /tests/service.sh late save' AAAAAAA AAAAA
+	unreadable
 	restarted
 	keeper_killed
 	malformed

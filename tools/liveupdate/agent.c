@@ -190,25 +190,21 @@ static struct link *find_link(struct agent *agent, const char *name)
 	return link;
 }
 
-/* Call @see for the link of each file of a folder that ends in @suffix. */
-static void visit_names(struct agent *agent, const char *dir,
-			const char *suffix, void (*see)(struct link *link))
+/* Call @see for the link of each file found, of which the names end in @suffix. */
+static void visit(struct agent *agent, glob_t *found, const char *suffix,
+		  void (*see)(struct link *link))
 {
-	char pattern[PATH_MAX], name[NAME_MAX_LEN + 1];
+	char name[NAME_MAX_LEN + 1];
 	struct link *link;
 	const char *base;
 	size_t i, len;
-	glob_t found;
 
-	snprintf(pattern, sizeof(pattern), "%s/*%s", dir, suffix);
-	if (glob(pattern, 0, NULL, &found))
-		return;
-	for (i = 0; i < found.gl_pathc; i++) {
-		base = strrchr(found.gl_pathv[i], '/') + 1;
+	for (i = 0; i < found->gl_pathc; i++) {
+		base = strrchr(found->gl_pathv[i], '/') + 1;
 		len = strlen(base) - strlen(suffix);
 		if (len >= sizeof(name)) {
 			pr_err("%s: the name is longer than %d bytes",
-			       found.gl_pathv[i], NAME_MAX_LEN);
+			       found->gl_pathv[i], NAME_MAX_LEN);
 			continue;
 		}
 		memcpy(name, base, len);
@@ -217,7 +213,22 @@ static void visit_names(struct agent *agent, const char *dir,
 		if (link)
 			see(link);
 	}
-	globfree(&found);
+	globfree(found);
+}
+
+/* Find the files of a folder that end in @suffix; -1 when it cannot be read. */
+static int find(const char *dir, const char *suffix, glob_t *found)
+{
+	char pattern[PATH_MAX];
+	int ret;
+
+	snprintf(pattern, sizeof(pattern), "%s/*%s", dir, suffix);
+	ret = glob(pattern, GLOB_ERR, NULL, found);
+	if (!ret || ret == GLOB_NOMATCH)
+		return 0;
+	pr_err("cannot read the folder %s: %s", dir,
+	       strerror(ret == GLOB_NOSPACE ? ENOMEM : errno));
+	return -1;
 }
 
 /* There is a declaration: have the service kept. */
@@ -246,25 +257,37 @@ static void see_keeper(struct link *link)
 		remove_link(link);
 }
 
-/* Have what is declared, and connect to what is kept. */
-static void look_around(struct agent *agent)
+/*
+ * Have what is declared, and connect to what is kept. Returns -1 when it cannot
+ * be told what is declared.
+ */
+static int look_around(struct agent *agent)
 {
-	visit_names(agent, agent->opt->conf_dir, CONFIG_SUFFIX,
-		    see_declaration);
-	visit_names(agent, agent->opt->run_dir, KEEPER_SUFFIX, see_keeper);
-	if (!agent->links)
+	glob_t declared, kept;
+	struct link *link;
+	int err;
+
+	err = find(agent->opt->conf_dir, CONFIG_SUFFIX, &declared);
+	if (!err) {
+		for (link = agent->links; link; link = link->next)
+			link->listed = false;
+		visit(agent, &declared, CONFIG_SUFFIX, see_declaration);
+	}
+	if (!find(agent->opt->run_dir, KEEPER_SUFFIX, &kept))
+		visit(agent, &kept, KEEPER_SUFFIX, see_keeper);
+	if (!err && !agent->links)
 		pr_err("there is no declaration in %s: see lukeep.conf(5)",
 		       agent->opt->conf_dir);
+	return err;
 }
 
 /* What has changed in the declarations: stop what is not declared any more. */
-static void reload(struct agent *agent)
+static int reload(struct agent *agent)
 {
 	struct link *link, *next;
 
-	for (link = agent->links; link; link = link->next)
-		link->listed = false;
-	look_around(agent);
+	if (look_around(agent))
+		return -1;
 	for (link = agent->links; link; link = next) {
 		next = link->next;
 		if (link->listed)
@@ -277,6 +300,7 @@ static void reload(struct agent *agent)
 			link->name);
 		packet_send(link->fd, json_pack("{ss}", "verb", "stop"));
 	}
+	return 0;
 }
 
 /* The services have stopped: so do we. */
@@ -367,8 +391,7 @@ static void serve(struct agent *agent, int client, const char *verb,
 		return;
 	}
 	if (!strcmp(verb, "reload")) {
-		reload(agent);
-		answer(client, EXIT_SUCCESS);
+		answer(client, reload(agent) ? EXIT_FAILURE : EXIT_SUCCESS);
 	} else {
 		pr_err("unknown request \"%s\": use the same lukeep for both sides",
 		       verb);
