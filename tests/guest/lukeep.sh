@@ -82,6 +82,9 @@ failures() {
 	lukeep update --kernel /etc/passwd --initrd /tmp/initrd --append x >/run/update 2>&1
 	is $? 1 "an update to what is not a kernel fails"
 	ok "it says so" grep -q 'failed at the step "load the next kernel"' /run/update
+	lukeep update --kernel /boot/kernel-B --append "$(printf 'root=\377')" >/run/update 2>&1
+	is $? 2 "a command line that cannot be sent is refused"
+	ok "it says so" grep -q 'the append cannot be sent' /run/update
 
 	echo 'mv /dev/liveupdate /dev/away' >/run/kexec.then
 	fails_at "preserve the memory" 'cannot open /dev/liveupdate' A A

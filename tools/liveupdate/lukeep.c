@@ -62,13 +62,22 @@ static int usage_error(void)
 	return EXIT_USAGE;
 }
 
+static int set_text(json_t *update, const char *key, const char *text)
+{
+	if (!json_object_set_new(update, key, json_string(text)))
+		return 0;
+	pr_err("the %s cannot be sent to the agent: is it UTF-8?", key);
+	return -1;
+}
+
 /* The agent's working folder is not that of the client. */
-static void set_file(json_t *update, const char *key, const char *path)
+static int set_file(json_t *update, const char *key, const char *path)
 {
 	char *absolute = realpath(path, NULL);
+	int err = set_text(update, key, absolute ?: path);
 
-	json_object_set_new(update, key, json_string(absolute ?: path));
 	free(absolute);
+	return err;
 }
 
 /* The keepers do not work in the folder that we were started in. */
@@ -84,17 +93,14 @@ static int parse_option(struct options *opt, int c, char *arg)
 {
 	switch (c) {
 	case 'k':
-		set_file(opt->update, "kernel", arg);
-		return 0;
+		return set_file(opt->update, "kernel", arg);
 	case 'i':
-		set_file(opt->update, "initrd", arg);
-		return 0;
+		return set_file(opt->update, "initrd", arg);
 	case 'u':
 		json_object_set_new(opt->update, "reuse", json_true());
 		return 0;
 	case 'a':
-		json_object_set_new(opt->update, "append", json_string(arg));
-		return 0;
+		return set_text(opt->update, "append", arg);
 	case 'N':
 		json_object_set_new(opt->update, "now", json_true());
 		return 0;
