@@ -4,6 +4,7 @@
 . /tests/keep.sh
 
 declare_service simple 'save-signal = USR1'
+declare_service other 'save-signal = USR1'
 rm /etc/lukeep/memcached.conf
 
 # systemd, as far as lukeep sees it. At the end the first process becomes what systemd would become.
@@ -26,11 +27,17 @@ case $stage in
 	status=$?
 	cat /run/update
 	is $status 0 "the update is handed to systemd"
+	# One service that is lost must not take the others along.
+	kill -9 "$(lukeep status --json | jq '.services[] | select(.name == "other") | .keeper')"
+	until_true "a keeper dies under way" service_is other '.state == "gone"'
+	until_true "the agent notices" grep -q 'other: its keeper has died' "$agent_log"
+	is "$(cat /sys/kernel/kexec_loaded)" 1 "the next kernel is still loaded"
 	mv /run/last /run/shutdown ;;
 2)	start_agent
 	until_true "the service comes back" services_are running
 	cat "$agent_log"
 	ok "it has resumed" service_is simple .resumed
+	ok "the other one has not" service_is other '.resumed | not'
 	is "$(sed 's/.*-//' /run/simple.has | tr -d '\n')" AB "it has what it had"
 	pass ;;
 esac

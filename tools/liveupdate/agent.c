@@ -88,8 +88,8 @@ static void keeper_gone(struct link *link)
 		       link->name);
 	if (link->pending)
 		update_answer(link, NULL, false);
-	else if (agent->update)
-		update_fail(agent);
+	else if (agent->update && !update_is_with_systemd(agent))
+		update_fail(agent);	/* else the others have saved, and go on */
 	if (!link->listed)
 		remove_link(link);
 	agent_stop_if_alone(agent);

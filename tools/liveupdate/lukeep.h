@@ -310,5 +310,6 @@ int transfer_in(struct service *svc, int session, time_t *stopped);
 void update_begin(struct agent *agent, json_t *request, int client);
 void update_answer(struct link *link, const char *verb, bool ok);
 void update_fail(struct agent *agent);
+bool update_is_with_systemd(const struct agent *agent);
 
 #endif /* _LUKEEP_H */

@@ -34,6 +34,7 @@
  * @start:   when that began
  * @loading: kexec is running
  * @loaded:  there is a next kernel
+ * @handed_over: systemd has been asked to shut the system down
  * @failed:  it is over; the services are being brought back to work
  * @status:  what the client exits with
  * @guard:   until when the keepers have to answer
@@ -50,6 +51,7 @@ struct update {
 	double start;
 	bool loading;
 	bool loaded;
+	bool handed_over;
 	bool failed;
 	int status;
 	sd_event_source *guard;
@@ -152,6 +154,17 @@ void update_fail(struct agent *agent)
 	pr_err("update: failed at the step \"%s\"", steps[u->step].name);
 	if (!u->loading)	/* else as soon as kexec has ended */
 		revert(agent);
+}
+
+/*
+ * Is the rest up to systemd? There is no way back then but for the whole system:
+ * with the next kernel unloaded it would be entered by way of the firmware.
+ */
+bool update_is_with_systemd(const struct agent *agent)
+{
+	const struct update *u = agent->update;
+
+	return u->handed_over && !u->failed;
 }
 
 static void begin_step(struct agent *agent)
@@ -282,6 +295,7 @@ static int jump(struct agent *agent)
 	pr_info("update: the kernel is replaced now");
 	if (kexec_jump(u->now))
 		return -1;
+	u->handed_over = true;
 	/* Should the system not go down, the services still wait for us. */
 	pr_info("update: systemd shuts the system down, and enters the next kernel");
 	packet_send(u->client, json_pack("{si}", "exit", EXIT_SUCCESS));
