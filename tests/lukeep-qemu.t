@@ -101,7 +101,10 @@ saves "the next time it succeeds"
 ok "RAM is not part of it" test "$(stat -c %s "$dir/state")" -lt 1000000
 cp "$dir/state" "$dir/state.good"
 
+does_not_load -drive "file=$dir/none,if=virtio"
+ok "QEMU without an image leaves what was saved as it is" cmp "$dir/state" "$dir/state.good"
 loads
+ok "what was loaded is there no more" test ! -s "$dir/state"
 saves "what was loaded can be saved"
 does_not_load -machine pc
 dd if=/dev/zero of="$dir/state" bs=1000 count=3 seek=2 conv=notrunc status=none

@@ -184,6 +184,28 @@ late() {
 	at_work "$2" "$3"
 }
 
+# A service that does not get as far as to resume can try again, until it has.
+retried() {
+	touch /run/again.empties
+	declare_service again "$(printf 'save-signal = USR1\nretry = yes')"
+	ok "the declarations are read again" lukeep reload
+	until_true "another service runs" services_are running
+	echo refuse >/run/command.mood
+	echo stumble >/run/again.mood
+	update B
+	is $? 1 "an update fails after the service has saved"
+	rm /run/command.mood
+	until_true "the service does not resume, and is as it was saved" service_is again '.state == "saved" and .pid == 0'
+	rm /run/again.mood
+	ok "the declarations are read again" lukeep reload
+	until_true "all services run" services_are running
+	until_true "it has resumed" has again AA
+	kill -9 "$(lukeep status --json | jq '.services[] | select(.name == "again") | .pid')"
+	until_true "later its exit is as any other" service_is again '.state == "down"'
+	without_it again
+	at_work "$1" "$2"
+}
+
 # Where it cannot be told what is declared, all stays as it is.
 unreadable() {
 	before=$(pids)
@@ -262,6 +284,7 @@ case $stage in
 	agent_killed AAAA AAA
 	late 'save-signal = USR1' AAAAAA AAAA
 	late 'save-command = sh /tests/service.sh late save' AAAAAAA AAAAA
+	retried AAAAAAAA AAAAA
 	unreadable
 	restarted
 	keeper_killed

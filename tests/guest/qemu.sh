@@ -62,10 +62,19 @@ agent_killed() {
 	rm /run/lukeep/command.keeper
 }
 
-make_bridge
+# What the machine needs comes late: it is not lost.
+without_the_bridge() {
+	until_true "without the bridge the machine is as it was saved" service_is vm1 '.state == "saved" and .pid == 0'
+	ok "it says what to do" grep -q 'vm1: it did not get as far as to resume, and keeps what it had' "$agent_log"
+	make_bridge
+	ok "with the bridge it can try again" lukeep reload
+}
+
+[ "$stage" = 3 ] || make_bridge
 declare_machine vm1 1
 rm -f /etc/lukeep/memcached.conf
 start_agent
+[ "$stage" != 3 ] || without_the_bridge
 
 if [ "$stage" = 1 ]; then
 	make_initrd

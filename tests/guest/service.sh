@@ -4,6 +4,7 @@
 # In its memory it has a line for each kernel that it has run in, and for each time that it was resumed there; /run/NAME.has
 # shows it. It saves on USR1, or has its save command send that. Both do as /run/NAME.mood tells. The service: "late", wait for
 # /run/NAME.fifo. Its save command: "refuse"; "hang"; "wait" for /run/NAME.fifo; "unload" the next kernel, and save.
+# When it resumes: "stumble", exit before; and where there is /run/NAME.empties it empties what it saved.
 name=$1
 memory=/proc/self/fd/$LUKEEP_FD_memory
 saved=/proc/self/fd/$LUKEEP_FD_saved
@@ -45,7 +46,9 @@ case $2 in
 start)	[ ! -s "$memory" ] || exit 5
 	[ ! -s "$saved" ] || exit 6
 	uname -r >>"$memory" ;;
-resume)	cmp "$memory" "$saved" || exit 7
+resume)	[ "$(cat "/run/$name.mood" 2>/dev/null)" != stumble ] || exit 8
+	cmp "$memory" "$saved" || exit 7
+	[ ! -e "/run/$name.empties" ] || : >"$saved"
 	uname -r >>"$memory" ;;
 save)	save
 	exit ;;

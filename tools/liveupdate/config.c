@@ -171,6 +171,8 @@ static int service_key(struct reader *r, const char *key, const char *value)
 		return set_timeout(r, value);
 	if (!strcmp(key, "restart"))
 		return set_choice(r, &svc->restart, value, "no", "yes");
+	if (!strcmp(key, "retry"))
+		return set_choice(r, &svc->retry, value, "no", "yes");
 	if (!strcmp(key, "if-lost"))
 		return set_choice(r, &svc->if_lost_hold, value, "start", "hold");
 	return conf_err(r, "section [service] has no key \"%s\"", key);

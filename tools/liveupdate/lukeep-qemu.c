@@ -4,7 +4,9 @@
  *
  * "run" becomes QEMU, on the memfd "ram". "save" has QEMU write all state but
  * shared memory, through a pipe, into the memfd "state", and exit. Where that is
- * not empty, "run" leaves a process behind that has QEMU read it back.
+ * not empty, "run" leaves a process behind that has QEMU read it back. It is
+ * emptied just before QEMU has all of it: from then on the guest can run, and RAM
+ * is another than it was.
  *
  * The state is what a live migration carries. So it is QEMU that stops the guest,
  * and has it run on when saving fails, even when that is because we were killed.
@@ -17,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -63,20 +66,31 @@ static int state_memfd(void)
 	return -1;
 }
 
-/* Copy all there is; the reason is told if that fails. */
-static int copy(int from, int to, const char *what)
+/* The reason is told if this fails. */
+static int write_all(int to, const char *data, size_t len, const char *what)
 {
-	static char buf[65536];
-	ssize_t n, done, m;
+	ssize_t n;
 
-	while ((n = read(from, buf, sizeof(buf))) > 0) {
-		for (done = 0; done < n; done += m) {
-			m = write(to, buf + done, n - done);
-			if (m <= 0) {
-				pr_err("cannot write %s: %s", what, strerror(errno));
-				return -1;
-			}
+	for (; len; len -= n, data += n) {
+		n = write(to, data, len);
+		if (n <= 0) {
+			pr_err("cannot write %s: %s", what, strerror(errno));
+			return -1;
 		}
+	}
+	return 0;
+}
+
+/* Copy all there is into @state. */
+static int copy_state(int channel, int state)
+{
+	static const char what[] = "the state that QEMU saves";
+	static char buf[65536];
+	ssize_t n;
+
+	while ((n = read(channel, buf, sizeof(buf))) > 0) {
+		if (write_all(state, buf, n, what))
+			return -1;
 	}
 	if (n < 0)
 		pr_err("cannot read %s: %s", what, strerror(errno));
@@ -167,7 +181,7 @@ static int save_state(int qmp, int state)
 		close(channel);
 		return -1;
 	}
-	copied = copy(channel, state, "the state that QEMU saves");
+	copied = copy_state(channel, state);
 	/* Not read to its end it fails in QEMU, too. */
 	close(channel);
 	while ((ret = saved(qmp)) > 0)
@@ -200,6 +214,33 @@ static int do_save(const char *path)
 	return EXIT_FAILURE;
 }
 
+/* Write all of what was saved, and empty @state before the last byte. */
+static int copy_and_empty(int state, int channel)
+{
+	static const char what[] = "the state that QEMU loads";
+	char *data, last;
+	struct stat st;
+	int ret;
+
+	if (fstat(state, &st) || !st.st_size) {
+		pr_err("there is nothing to load");
+		return -1;
+	}
+	data = mmap(NULL, st.st_size, PROT_READ, MAP_SHARED, state, 0);
+	if (data == MAP_FAILED) {
+		pr_err("cannot map %s: %s", what, strerror(errno));
+		return -1;
+	}
+	last = data[st.st_size - 1];
+	ret = write_all(channel, data, st.st_size - 1, what);
+	munmap(data, st.st_size);
+	if (!ret && ftruncate(state, 0)) {
+		pr_err("cannot empty %s: %s", what, strerror(errno));
+		ret = -1;
+	}
+	return ret ?: write_all(channel, &last, 1, what);
+}
+
 /* Have QEMU read the state from @state. */
 static int load_state(int qmp, int state)
 {
@@ -209,7 +250,7 @@ static int load_state(int qmp, int state)
 		return -1;
 	ret = migrate(qmp, "migrate-incoming");
 	if (!ret)
-		ret = copy(state, channel, "the state that QEMU loads");
+		ret = copy_and_empty(state, channel);
 	close(channel);
 	return ret;
 }

@@ -92,6 +92,7 @@ struct memfd {
  * @save_signal:  tells it to save and exit, without @save_command
  * @save_timeout: seconds it may take to do so
  * @restart:	  start it afresh when it exits unasked
+ * @retry:	  what it saved is there until it has resumed, and no longer
  * @if_lost_hold: do not start it when what it had is lost
  * @memfd:	  what it works on
  * @nr_memfds:	  number of entries in @memfd
@@ -104,6 +105,7 @@ struct service {
 	int save_signal;
 	int save_timeout;
 	bool restart;
+	bool retry;
 	bool if_lost_hold;
 	struct memfd memfd[LUKEEP_MAX_MEMFDS];
 	int nr_memfds;

@@ -184,16 +184,26 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *user)
 
 	(void)source;
 	(void)usec;
-	start_afresh(k);
+	service_start(k);
 	return 0;
+}
+
+/* It has exited as it was about to resume, and can do so again. */
+static bool can_retry(const struct keeper *k)
+{
+	return k->svc->retry && k->resumed && !k->told_to_save &&
+	       memory_is_saved(k->svc);
 }
 
 /* Nobody is waiting for this, but a service that was told to save may be late. */
 static void exited_unasked(struct keeper *k)
 {
 	bool late = k->told_to_save && k->exited_well && memory_is_saved(k->svc);
+	bool retry = can_retry(k);
 
-	k->state = late ? SERVICE_SAVED : SERVICE_DOWN;
+	k->state = late || retry ? SERVICE_SAVED : SERVICE_DOWN;
+	if (retry)
+		pr_err("it did not get as far as to resume, and keeps what it had: see what it logged; \"lukeep reload\" has it try again");
 	/* What is preserved is not its memory any more: the update will fail. */
 	if (k->owner >= 0)
 		k->told_to_save = true;
