@@ -158,6 +158,8 @@ unexplained=$(tests/messages.pl "${sources[@]}" -- "${documents[@]}")
 is "$unexplained" "" "each message of ${#sources[@]} sources is explained"
 
 ok "make docs has no warnings" make --silent docs
+ok "make series makes the series" make --silent series
+is "$(printf '%s\n' out/series/*.patch | wc -l)" "$(series | wc -l | xargs expr 1 +)" "there is a cover letter, and a file for each patch"
 
 # By then there is what comes with an update.
 sort -t $'\t' -k 3 -u "$box/paths" >>"$box/plan"
