@@ -19,6 +19,7 @@ machine numa 'nokaslr hugepagesz=1G hugepages=1 crashkernel=64M want_nodes=2 wan
 	--mem 6G --smp 2,sockets=2 -- "${two_nodes[@]}"
 machine small 'want_cpus=1' --smp 1 --mem 512M
 [ "$ARCH" = arm64 ] || vm gigantic --with "/selftests=$selftests" --mem 9G --append 'nokaslr kho_scratch=16M,3G,16M'
+[ "$ARCH" = arm64 ] || vm added --with "/selftests=$selftests" --append 'mem=768M'
 # A processor that starts kernels at EL2 and cannot run them there.
 [ "$ARCH" != arm64 ] || machine el2 'want_el2=1' -- -machine 'virtualization=on' -cpu cortex-a72
 done_testing
