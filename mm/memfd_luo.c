@@ -131,7 +131,7 @@ static int memfd_luo_set_preserved(struct inode *inode)
 	struct shmem_inode_info *info = SHMEM_I(inode);
 	int err = 0;
 
-	if (down_write_killable(&inode->i_rwsem))
+	if (inode_lock_killable(inode))
 		return -EINTR;
 	if (info->seals & ~MEMFD_LUO_ALL_SEALS)
 		err = -EOPNOTSUPP;
