@@ -951,22 +951,6 @@ static void end_stuck_write(struct __test_metadata *const _metadata,
 	close(w->uffd);
 }
 
-/* The letter that /proc shows. */
-static char state_of(pid_t pid)
-{
-	char path[32], state;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "r");
-	if (!f)
-		return 'Z';
-	if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-		state = 'Z';
-	fclose(f);
-	return state;
-}
-
 /* For as long as this waits, there is no update. */
 TEST_F(session, lets_itself_be_killed_while_a_memfd_is_written)
 {
@@ -980,8 +964,7 @@ TEST_F(session, lets_itself_be_killed_while_a_memfd_is_written)
 	ASSERT_LE(0, pid);
 	if (!pid)
 		_exit(luo_preserve_fd(self->fd, memfd, 1) ? 1 : 0);
-	while (!strchr("DZ", state_of(pid)))
-		usleep(1000);
+	luo_wait_for_sleep(pid);
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status));

@@ -184,24 +184,6 @@ static pid_t start_preserve(struct __test_metadata *const _metadata, int dev,
 	return pid;
 }
 
-/* Until it waits for a lock. */
-static void wait_for_sleep(pid_t pid)
-{
-	char path[40], state = 0;
-	FILE *stat;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	while (state != 'D') {
-		sched_yield();
-		stat = fopen(path, "r");
-		if (!stat)
-			return;
-		if (fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
-			state = 0;
-		fclose(stat);
-	}
-}
-
 /* Who comes second waits for the callback that the first one caused. */
 TEST_F(prepare, second_waits_for_first)
 {
@@ -215,7 +197,7 @@ TEST_F(prepare, second_waits_for_first)
 	luo_wait_for_log("asleep in preserve flb", asleep + 1);
 	luo_tell_all(_metadata, "flb ok");
 	second = start_preserve(_metadata, self->dev, "second", "data=2");
-	wait_for_sleep(second);
+	luo_wait_for_sleep(second);
 	EXPECT_EQ(preserved + 1, logged_flb("preserve", 2));
 
 	/* What does not need it goes on. */
@@ -264,7 +246,7 @@ TEST_F(prepare, freeze_waits)
 	luo_wait_for_log("asleep in preserve", asleep + 1);
 
 	update = luo_start_reboot(_metadata);
-	wait_for_sleep(update);
+	luo_wait_for_sleep(update);
 	EXPECT_EQ(frozen, luo_logged("freeze freeze_waits"));
 
 	luo_tell_all(_metadata, "wake");

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/liveupdate.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -267,6 +268,24 @@ static inline void luo_link(int fd, char *link, size_t size)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	len = readlink(path, link, size - 1);
 	link[len < 0 ? 0 : len] = '\0';
+}
+
+/* Wait until a child waits for a lock, or has ended. */
+static inline void luo_wait_for_sleep(pid_t pid)
+{
+	char path[40], state = 0;
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	while (state != 'D' && state != 'Z') {
+		sched_yield();
+		stat = fopen(path, "r");
+		if (!stat)
+			return;
+		if (fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
+			state = 0;
+		fclose(stat);
+	}
 }
 
 /* A page, followed by one that cannot be touched; the end of the first. */
