@@ -7,16 +7,19 @@ DEMO    ?=
 export ARCH TESTS DEMO PATCH FILE DISCARD LAX_CONFIG VERSION CONFIG
 
 .NOTPARALLEL:
-.PHONY: help demo test corrupt tree kernel refresh check clean series series-check docs bench deb deb-check
+.PHONY: help demo test test-all corrupt tree kernel refresh check clean series series-check docs bench deb deb-check
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):.*## */  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## */  make \1\t/p' Makefile | expand -t 20
 
 demo: ## A live update under memcached, or DEMO=vm a virtual machine, seen with your own eyes; installs what it needs; ARCH=arm64
 	@scripts/demo
 
-test: ## All tests; some of them: TESTS='tests/boot.t ...', ARCH=x86_64|arm64, FLAVOUR=default|debug|64k
+test: ## The tests of each change; some of them: TESTS='tests/boot.t ...', ARCH=x86_64|arm64, FLAVOUR=default|debug
 	@FLAVOUR='$(FLAVOUR)' scripts/test
+
+test-all: ## All tests, those of a release; TESTS, ARCH and FLAVOUR as above, and FLAVOUR=64k or debug on arm64
+	@TIER=all FLAVOUR='$(FLAVOUR)' scripts/test
 
 corrupt: kernel ## Corrupts what is handed over and tells what came of it; COUNT=1000, SEED=1, FLAVOUR=default|debug
 	@scripts/setup vm

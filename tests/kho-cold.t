@@ -1,6 +1,7 @@
 #!/bin/bash
 # Boots without a handover: of the crash kernel, by kexec_load(), with KHO off on either side; and what is refused.
-# flavours: default arm64-default arm64-64k
+# flavours: default arm64-default
+# tier-all: arm64-64k
 . "$(dirname "$0")/lib.bash"
 
 # cold CASE PARAMETERS [VM-OPTION]...

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# For the tests: TAP, and guests that speak it. ARCH and FLAVOUR say which kernel; a line
-# "# flavours: default debug arm64-default" in a test, which ones `make test` runs it with.
+# For the tests: TAP, and guests that speak it. ARCH and FLAVOUR say which kernel; a test's first lines, which ones
+# `make test` and `make test-all` run it with: see scripts/test.
 #
 #	. "$(dirname "$0")/lib.bash"
 #	vm boot --with /bin/true --mem 2G
