@@ -258,6 +258,7 @@ bool kexec_left(char release[RELEASE_MAX]);
 int kexec_jump(bool now);
 
 /* memory.c */
+void memory_drop_execute(int fd, const char *name);
 int memory_memfd(const char *name);
 int memory_create(struct service *svc);
 void memory_discard(struct service *svc);

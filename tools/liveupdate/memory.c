@@ -5,6 +5,7 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,17 +17,58 @@
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020
+#endif
+
+#define EXECUTE_BITS 0111
 
 #define LINK_PREFIX "/proc/self/fd/"
 
-/* Create a memfd, empty, that can be sealed. */
+/*
+ * Take the execute bits away; a service that has given up privileges can open
+ * the memfd all the same. A memfd with F_SEAL_EXEC has none, unless Linux 7.3
+ * has brought it back.
+ */
+void memory_drop_execute(int fd, const char *name)
+{
+	struct stat st;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (fstat(fd, &st) || !(st.st_mode & EXECUTE_BITS))
+		return;
+	if (seals > 0 && seals & F_SEAL_EXEC)
+		pr_err("memfd %s cannot be written any more, since this kernel has sealed it: see SECURITY CONSIDERATIONS in lukeep(8)",
+		       name);
+	else
+		fchmod(fd, st.st_mode & ~(S_IFMT | EXECUTE_BITS));
+}
+
+/*
+ * Create a memfd, empty, that can be sealed. Leave F_SEAL_EXEC off where that is
+ * permitted: Linux 7.3 brings a memfd with this seal back sealed against writing.
+ */
 int memory_memfd(const char *name)
 {
-	int fd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+	static const unsigned int flags[] = {
+		MFD_EXEC | MFD_ALLOW_SEALING,
+		MFD_NOEXEC_SEAL,	/* with vm.memfd_noexec=2 */
+		MFD_ALLOW_SEALING,	/* before Linux 6.3 */
+	};
+	size_t i;
+	int fd;
 
-	if (fd < 0 && errno == EINVAL)	/* before Linux 6.3 */
-		fd = memfd_create(name, MFD_CLOEXEC);
-	return fd;
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		fd = memfd_create(name, MFD_CLOEXEC | flags[i]);
+		if (fd >= 0)
+			memory_drop_execute(fd, name);
+		if (fd >= 0 || (errno != EACCES && errno != EINVAL))
+			return fd;
+	}
+	return -1;
 }
 
 /* Create the memfds that are not there, as they are declared. */

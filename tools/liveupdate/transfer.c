@@ -60,6 +60,7 @@ int transfer_in(struct service *svc, int session, time_t *stopped)
 		m->fd = session_retrieve_fd(session, m->token, m->name);
 		if (m->fd < 0)
 			return -1;
+		memory_drop_execute(m->fd, m->name);
 	}
 	pr_info("its memory came from kernel %s", release);
 	return 0;
