@@ -288,6 +288,7 @@ malformed() {
 	printf 'start\n' >/run/bad/nothing.conf
 	printf '[service]\nstart = a | b\n' >/run/bad/shell.conf
 	printf '[memfd a]\nkind = save\n' >/run/bad/empty.conf
+	printf '[service]\nstart = true\n' >/run/bad/systemd.conf
 	{ printf '[service]\nstart = true '; seq 1000 | tr '\n' ' '; echo; } >/run/bad/long.conf
 	lukeep run --config-dir /run/bad --run-dir /run/badrun >/run/bad.log 2>&1 &
 	bad=$!
@@ -301,6 +302,7 @@ malformed() {
 	ok "a line that is none is named" grep -q '/run/bad/nothing.conf:1: this is neither' /run/bad.log
 	ok "a command for a shell is named" grep -q '/run/bad/shell.conf:2: a command is not run by a shell' /run/bad.log
 	ok "a missing key is named" grep -q '/run/bad/empty.conf: section \[service\] has no key "start"' /run/bad.log
+	ok "the name of systemd's session is refused" grep -q '/run/bad/systemd.conf: systemd has a session of this name' /run/bad.log
 	ok "a line too long is named" grep -q '/run/bad/long.conf:2: the line has more than' /run/bad.log
 }
 

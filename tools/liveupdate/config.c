@@ -20,6 +20,9 @@
 #define SAVE_TIMEOUT_MAX	86400
 #define MEMFD_SECTION		"memfd "
 
+/* In which systemd keeps file descriptors of its services, from version 261 on. */
+#define SYSTEMD_SESSION		"systemd"
+
 /**
  * struct reader - the declaration that is being read
  * @svc:    what has been read so far
@@ -355,6 +358,8 @@ struct service *config_read(const char *dir, const char *name)
 	} else if (!config_name_valid(name)) {
 		conf_err(&r, "\"%s\" is not a name: use 1 to %d letters, digits, dots, dashes and underscores",
 			 name, NAME_MAX_LEN);
+	} else if (!strcmp(name, SYSTEMD_SESSION)) {
+		conf_err(&r, "systemd has a session of this name for itself: rename the file, and the service with it");
 	} else {
 		r.line = ini_parse_stream(read_line, &r, set_key, &r);
 		if (r.line)
