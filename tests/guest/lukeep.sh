@@ -122,6 +122,7 @@ failures() {
 	lukeep update --kernel /boot/nothing >/run/update 2>&1
 	is $? 1 "an update to a kernel that does not exist fails"
 	lukeep update --kernel /etc/passwd --initrd /tmp/initrd --dry-run --append x >/run/update 2>&1
+	is $? 1 "and so does a dry run"
 	lukeep update --kernel /etc/passwd --initrd /tmp/initrd --append x >/run/update 2>&1
 	is $? 1 "an update to what is not a kernel fails"
 	ok "it says so" grep -q 'failed at the step "load the next kernel"' /run/update

@@ -159,6 +159,20 @@ static int run(char *const argv[])
 	return status;
 }
 
+/* Has anybody loaded a next kernel? */
+bool kexec_is_loaded(void)
+{
+	int fd = open("/sys/kernel/kexec_loaded", O_RDONLY | O_CLOEXEC);
+	char c = '0';
+
+	if (fd < 0)
+		return false;
+	if (read(fd, &c, 1) != 1)
+		c = '0';
+	close(fd);
+	return c == '1';
+}
+
 /* There is no next kernel any more. */
 void kexec_unload(void)
 {

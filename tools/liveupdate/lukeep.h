@@ -252,10 +252,15 @@ void keeper_answer(struct keeper *k, const char *verb, bool ok);
 /* kexec.c */
 pid_t kexec_load(const char *kernel, const char *initrd, const char *cmdline,
 		 int output);
+bool kexec_is_loaded(void);
 void kexec_unload(void);
 char *kexec_cmdline(bool reuse, const char *append);
 bool kexec_left(char release[RELEASE_MAX]);
 int kexec_jump(bool now);
+
+/* kmsg.c */
+int kmsg_open(void);
+bool kmsg_report(int fd, const char *text);
 
 /* memory.c */
 void memory_drop_execute(int fd, const char *name);
@@ -281,6 +286,9 @@ int packet_connect(const char *dir, const char *name);
 int packet_accept(int listener);
 int packet_send(int fd, json_t *packet);
 json_t *packet_receive(int fd);
+
+/* scratch.c */
+void scratch_advise(const char *kernel, const char *initrd);
 
 /* service.c */
 void service_arrive(struct keeper *k, bool first);

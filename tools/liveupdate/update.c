@@ -28,17 +28,19 @@
  * @kernel:  image of the next kernel
  * @initrd:  its initramfs, or NULL
  * @cmdline: its command line
- * @dry_run: only check
+ * @dry_run: end it when the next kernel is loaded
  * @now:     do not have systemd shut the system down
  * @step:    index into steps[]
  * @start:   when that began
  * @loading: kexec is running
  * @loaded:  there is a next kernel
+ * @replaced: there was another one, which somebody else had loaded
  * @handed_over: systemd has been asked to shut the system down
  * @failed:  it is over; the services are being brought back to work
  * @status:  what the client exits with
  * @guard:   until when the keepers have to answer
  * @output:  what kexec says
+ * @kmsg:    what the kernel says meanwhile
  */
 struct update {
 	int client;
@@ -51,11 +53,13 @@ struct update {
 	double start;
 	bool loading;
 	bool loaded;
+	bool replaced;
 	bool handed_over;
 	bool failed;
 	int status;
 	sd_event_source *guard;
 	int output;
+	int kmsg;
 };
 
 static int load(struct agent *agent);
@@ -86,6 +90,8 @@ static void end(struct agent *agent)
 	sd_event_source_disable_unref(u->guard);
 	if (u->output >= 0)
 		close(u->output);
+	if (u->kmsg >= 0)
+		close(u->kmsg);
 	free(u->kernel);
 	free(u->initrd);
 	free(u->cmdline);
@@ -132,12 +138,19 @@ static void ask(struct agent *agent, const char *verb)
 	agent_ask(agent, verb);
 }
 
+static void unload(const struct update *u)
+{
+	kexec_unload();
+	if (u->replaced)
+		pr_info("update: the kernel that was loaded before is not loaded any more: load it again");
+}
+
 static void revert(struct agent *agent)
 {
 	struct update *u = agent->update;
 
 	if (u->loaded)
-		kexec_unload();
+		unload(u);
 	ask(agent, "revert");
 	if (!agent_pending(agent))
 		end(agent);
@@ -186,7 +199,7 @@ static void end_step(struct agent *agent)
 	struct update *u = agent->update;
 
 	pr_info("update: %s: %.3f s", steps[u->step].name, clock_now() - u->start);
-	if (u->dry_run) {
+	if (u->dry_run && u->loaded) {
 		pr_info("update: all is ready; the command line would be: %s",
 			u->cmdline);
 		u->status = EXIT_SUCCESS;
@@ -246,6 +259,17 @@ static void report_output(int fd)
 	fclose(f);
 }
 
+/* What kexec and the kernel said about it, and what to do. */
+static void report_load(const struct update *u)
+{
+	bool small;
+
+	report_output(u->output);
+	small = kmsg_report(u->kmsg, "does not fit in scratch memory");
+	if (small && !u->loaded)
+		scratch_advise(u->kernel, u->initrd);
+}
+
 static int on_exit_of_kexec(sd_event_source *source, const siginfo_t *si,
 			    void *user)
 {
@@ -253,9 +277,9 @@ static int on_exit_of_kexec(sd_event_source *source, const siginfo_t *si,
 	struct update *u = agent->update;
 
 	sd_event_source_disable_unref(source);
-	report_output(u->output);
 	u->loading = false;
 	u->loaded = command_succeeded(si);
+	report_load(u);
 	if (!u->loaded)
 		pr_err("kexec %s", command_status(si));
 	if (u->failed)
@@ -274,6 +298,8 @@ static int load(struct agent *agent)
 	pid_t pid;
 
 	u->output = memory_memfd("lukeep.kexec");
+	u->kmsg = kmsg_open();
+	u->replaced = kexec_is_loaded();
 	pid = kexec_load(u->kernel, u->initrd, u->cmdline, u->output);
 	if (pid < 0)
 		return -1;
@@ -388,6 +414,7 @@ void update_begin(struct agent *agent, json_t *request, int client)
 		.client = client,
 		.status = EXIT_FAILURE,
 		.output = -1,
+		.kmsg = -1,
 	};
 	message_client = client;
 	agent->update = u;

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the kernel logs while it does something for us.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lukeep.h"
+
+#define KMSG		"/dev/kmsg"
+
+/* A record is not longer than this. */
+#define RECORD_MAX	8192
+
+#define LEVEL_MASK	7
+#define LEVEL_WARNING	4
+
+/* Begin to listen; -1 where that is not possible. */
+int kmsg_open(void)
+{
+	int fd = open(KMSG, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+/* The text of a record, if the record warns of something that concerns us. */
+static const char *concerns_us(char *record)
+{
+	static const char * const subsystems[] = {
+		"KHO: ", "luo: ", "kexec",
+	};
+	char *text = strchr(record, ';');
+	size_t i;
+
+	if (!text || (strtoul(record, NULL, 10) & LEVEL_MASK) > LEVEL_WARNING)
+		return NULL;
+	text++;
+	text[strcspn(text, "\n")] = '\0';
+	for (i = 0; i < ARRAY_SIZE(subsystems); i++) {
+		if (!strncmp(text, subsystems[i], strlen(subsystems[i])))
+			return text;
+	}
+	return NULL;
+}
+
+/* Repeat the kernel's warnings since kmsg_open(). Does one of them say @words? */
+bool kmsg_report(int fd, const char *words)
+{
+	char record[RECORD_MAX + 1];
+	bool found = false;
+	const char *text;
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	for (;;) {
+		n = read(fd, record, RECORD_MAX);
+		if (n < 0 && (errno == EINTR || errno == EPIPE))
+			continue;	/* EPIPE: some have been overwritten */
+		if (n <= 0)
+			return found;
+		record[n] = '\0';
+		text = concerns_us(record);
+		if (!text)
+			continue;
+		pr_err("kernel: %s", text);
+		found = found || strstr(text, words);
+	}
+}
