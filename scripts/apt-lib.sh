@@ -6,13 +6,14 @@
 apt_options=(-o APT::Sandbox::User=root)
 
 # apt_in FOLDER TYPE ARCHIVE SUITE: from now on apt keeps its lists and packages in the folder and knows this part of Debian's
-# archive, and no other. The host's sources, preferences and lists stay as they are.
+# archive, and no other. The host's sources, preferences and lists stay as they are: apt takes /dev/null for no file and for no
+# folder. It warns of any other folder that is not there.
 apt_in() {
 	mkdir -p "$1"/{lists,archives}/partial
 	echo "$2 [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/$3 $4 main" >"$1/sources.list"
 	apt_options+=(
-		-o "Dir::Etc::sourcelist=$1/sources.list" -o Dir::Etc::sourceparts=-
-		-o Dir::Etc::preferences=- -o Dir::Etc::preferencesparts=-
+		-o "Dir::Etc::sourcelist=$1/sources.list" -o Dir::Etc::sourceparts=/dev/null
+		-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null
 		-o "Dir::State::lists=$1/lists" -o "Dir::Cache=$1"
 	)
 	apt-get --quiet --quiet "${apt_options[@]}" update >&2
