@@ -54,31 +54,48 @@ as_asked() {
 	[ -n "${LAX_CONFIG:-}" ]
 }
 
-# Copies the log through and says how far it has come, on descriptor 3.
+# progress MADE EXPECTED: copies the log through and says how far it has come, on descriptor 3. So many objects there were
+# already, and about so many there will be; nothing if that is not known. A number that was too low is told no more.
 progress() {
-	local line objects=0 every=400 end='\n'
+	local line objects=$1 of="${2:+ of about $2}" every=400 end='\n'
 
-	[ ! -t 3 ] || { every=10; end='\r'; }
+	[ ! -t 3 ] || { every=10; end='\e[K\r'; }
 	while IFS= read -r line; do
 		printf '%s\n' "$line"
 		case $line in "  CC "* | "  AS "*)
 			objects=$((objects + 1))
-			[ $((objects % every)) != 0 ] || printf "  %d objects$end" "$objects" >&3 ;;
+			[ "$objects" -le "${2:-0}" ] || of=
+			[ $((objects % every)) != 0 ] || printf "  %d%s objects$end" "$objects" "$of" >&3 ;;
 		esac
 	done
-	[ ! -t 3 ] || [ "$objects" -lt "$every" ] || printf '  %d objects\n' "$objects" >&3
+	[ ! -t 3 ] || [ "$objects" -lt "$every" ] || printf '  %d objects\e[K\n' "$objects" >&3
 }
 
-# logged COMMAND...: with all output in $log; descriptor 3 is for progress
-logged() {
-	local status
+# objects_in FILE: how many a log tells of
+objects_in() {
+	grep -cE '^  (CC|AS) ' "$1" || :
+}
 
-	mkdir -p "$build/logs" "$cache/ccache"
+# logged COMMAND...: with all output in $log; descriptor 3 is for progress. How many objects a build makes from nothing is known
+# from the last one on this machine, or else by $about.
+logged() {
+	local status made=0 expected='' counted=''
+
+	mkdir -p "$build/logs" "$cache"/{ccache,objects}
+	# Nothing was linked so far: all has to be made that an earlier build did not come to.
+	if [ -d "${out:-}" ] && [ ! -e "$out/System.map" ]; then
+		counted=$cache/objects/$(basename "$log" .log)
+		made=$(find "$out" -name '*.o' | wc -l)
+		expected=$(cat "$counted" 2>/dev/null || echo "${about:-}")
+	fi
 	set +e
-	(set -e; "$@") 2>&1 | progress >"$log"
+	(set -e; "$@") 2>&1 | progress "$made" "$expected" >"$log"
 	status=${PIPESTATUS[0]}
 	set -e
-	[ "$status" != 0 ] || return 0
+	if [ "$status" = 0 ]; then
+		[ -z "$counted" ] || echo $((made + $(objects_in "$log"))) >"$counted"
+		return
+	fi
 	grep -E -A8 'error:|warning:|Error [0-9]|undefined reference' "$log" | head -n 60 >&2 || tail -n 20 "$log" >&2
 	die "the build failed; all of it in ${log#"$root"/}"
 }
