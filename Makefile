@@ -18,7 +18,7 @@ demo: ## A live update under memcached, or DEMO=vm a virtual machine, seen with 
 test: ## The tests of each change; some of them: TESTS='tests/boot.t ...', ARCH=x86_64|arm64, FLAVOUR=default|debug
 	@FLAVOUR='$(FLAVOUR)' scripts/test
 
-test-all: ## All tests, those of a release; TESTS, ARCH and FLAVOUR as above, and FLAVOUR=64k or debug on arm64
+test-all: ## All tests, those of a release; TESTS, ARCH and FLAVOUR as above, and FLAVOUR=16k|64k|debug on arm64
 	@TIER=all FLAVOUR='$(FLAVOUR)' scripts/test
 
 corrupt: kernel ## Corrupts what is handed over and tells what came of it; COUNT=1000, SEED=1, FLAVOUR=default|debug
@@ -34,7 +34,7 @@ tree: ## The patched kernel tree, in build/linux/
 	@scripts/setup build
 	@scripts/tree
 
-kernel: tree ## The kernel, in build/ARCH-FLAVOUR/; ARCH=x86_64|arm64, FLAVOUR=default|debug|off, and 64k on arm64
+kernel: tree ## The kernel, in build/ARCH-FLAVOUR/; ARCH=x86_64|arm64, FLAVOUR=default|debug|off, and 16k|64k on arm64
 	@FLAVOUR='$(or $(FLAVOUR),default)' scripts/kernel
 
 refresh: ## Takes edits in build/linux/ back into patches/; PATCH=NNNN-... FILE=... claims a file for a patch

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Bytes of what is handed over are corrupted: the next kernel comes up, and what is intact comes through.
 # flavours: default debug
+# tier: all
 . "$(dirname "$0")/lib.bash"
 
 structures='root-fdt tree-node tree-leaf metadata memblock luo session-block session file-block file-owner file flb memfd

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The demo: memcached has all its items after a live update.
-# flavours: default arm64-default
-# tier-all: arm64-64k
+# flavours: default
+# tier-all: arm64-default arm64-64k
 . "$(dirname "$0")/lib.bash"
 
 out=$("$root/scripts/demo" 2>&1)

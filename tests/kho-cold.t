@@ -1,7 +1,7 @@
 #!/bin/bash
 # Boots without a handover: of the crash kernel, by kexec_load(), with KHO off on either side; and what is refused.
-# flavours: default arm64-default
-# tier-all: arm64-64k
+# flavours: default
+# tier-all: arm64-default arm64-16k arm64-64k
 . "$(dirname "$0")/lib.bash"
 
 # cold CASE PARAMETERS [VM-OPTION]...
@@ -10,7 +10,7 @@ cold() {
 }
 
 # Kernels of either page size, one after the other.
-if [ "$FLAVOUR" = 64k ]; then
+if [ "$FLAVOUR" = 16k ] || [ "$FLAVOUR" = 64k ]; then
 	other=$build/$ARCH-default/kernel-A
 	[ -e "$other" ] || FLAVOUR=default "$root/scripts/kernel" >/dev/null
 	vm kho-cold-pages --with "/selftests=$selftests" --with "/boot/kernel-other=$other" --append 'test=kho-cold case=pages'

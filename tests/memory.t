@@ -1,6 +1,7 @@
 #!/bin/bash
 # A memfd of 1 GiB, and the memory balance over three updates.
-# flavours: default arm64-default
+# flavours: default
+# tier-all: arm64-default
 . "$(dirname "$0")/lib.bash"
 
 # Tables sized by free memory would come out smaller where much is preserved.
