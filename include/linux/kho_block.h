@@ -33,8 +33,8 @@ struct kho_block {
  * @incoming:   the blocks came from the previous kernel
  *
  * Entries fill the blocks in order, and those after the last entry are not
- * linked: the next kernel sees no empty block. There is no lock: the owner
- * serialises.
+ * linked: the next kernel sees no empty block. One that came in may be empty, if
+ * it is the last. There is no lock: the owner serialises.
  */
 struct kho_block_set {
 	struct list_head blocks;

@@ -139,7 +139,7 @@ static int add_block(struct kho_block_set *bs)
 	struct kho_block_header_ser *ser;
 	struct kho_block *block;
 
-	block = kmalloc(sizeof(*block), GFP_KERNEL);
+	block = kmalloc(sizeof(*block), GFP_KERNEL_ACCOUNT);
 	if (!block)
 		return -ENOMEM;
 
@@ -220,7 +220,8 @@ static int restore_block(struct kho_block_set *bs, u64 pa, u64 *next)
 		pr_err("block at %#llx was not preserved\n", pa);
 		return -EINVAL;
 	}
-	if (!ser->count || ser->count > entries_per_block(bs)) {
+	/* Linux 7.3 can leave an empty block at the end. */
+	if ((!ser->count && ser->next) || ser->count > entries_per_block(bs)) {
 		pr_err("block at %#llx has %llu entries of %llu at most\n",
 		       pa, ser->count, entries_per_block(bs));
 		return -EINVAL;

@@ -460,7 +460,34 @@ static void expect_refused(struct kunit *test, u64 head_pa)
 	KUNIT_EXPECT_EQ(test, 0, kho_block_set_grow(&bt->bs, 1));
 }
 
-static void block_without_entries_is_refused(struct kunit *test)
+/* Linux 7.3 can leave one. */
+static void empty_last_block_is_taken_over(struct kunit *test)
+{
+	struct block_test *bt = test->priv;
+	u64 head_pa = hand_over(test, 3);
+
+	block_at(head_pa, 2)->count = 0;
+	KUNIT_ASSERT_EQ(test, 0, kho_block_set_restore(&bt->bs, head_pa));
+	expect_entries(test, &bt->bs, 2 * PER_BLOCK);
+	kho_block_set_destroy(&bt->bs);
+	KUNIT_EXPECT_EQ(test, bt->taken, 3);
+}
+
+static void empty_block_alone_is_taken_over(struct kunit *test)
+{
+	struct block_test *bt = test->priv;
+	u64 head_pa = hand_over(test, 1);
+	struct kho_block_set_it it;
+
+	block_at(head_pa, 0)->count = 0;
+	KUNIT_ASSERT_EQ(test, 0, kho_block_set_restore(&bt->bs, head_pa));
+	kho_block_set_it_init(&it, &bt->bs);
+	KUNIT_EXPECT_NULL(test, kho_block_set_it_read_entry(&it));
+	kho_block_set_destroy(&bt->bs);
+	KUNIT_EXPECT_EQ(test, bt->taken, 1);
+}
+
+static void empty_block_before_another_is_refused(struct kunit *test)
 {
 	u64 head_pa = hand_over(test, 3);
 
@@ -639,7 +666,9 @@ static struct kunit_case kho_block_test_cases[] = {
 	KUNIT_CASE(forgotten_chain_stays),
 	KUNIT_CASE(partly_filled_blocks_are_taken_over),
 	KUNIT_CASE(no_chain_is_an_empty_set),
-	KUNIT_CASE(block_without_entries_is_refused),
+	KUNIT_CASE(empty_last_block_is_taken_over),
+	KUNIT_CASE(empty_block_alone_is_taken_over),
+	KUNIT_CASE(empty_block_before_another_is_refused),
 	KUNIT_CASE(block_of_too_many_entries_is_refused),
 	KUNIT_CASE(block_with_absurd_count_is_refused),
 	KUNIT_CASE(cycle_is_refused),

@@ -19,7 +19,7 @@
 /**
  * struct kho_block_header_ser - head of each block
  * @next:  physical address of the next block, 0 at the end
- * @count: entries that follow in this block, never 0 in a block handed over
+ * @count: entries that follow in this block; 0 in the last block at most
  */
 struct kho_block_header_ser {
 	u64 next;
