@@ -174,6 +174,8 @@ static struct luo_test_flb luo_test_flbs[] = {
 };
 
 static_assert(ARRAY_SIZE(luo_test_flbs) == LUO_TEST_NR_FLBS);
+static_assert(sizeof(luo_test_flbs[0].flb.compatible) ==
+	      LIVEUPDATE_FLB_COMPAT_LENGTH);
 
 /**
  * liveupdate_test_register - link all FLBs to a handler
@@ -241,6 +243,29 @@ void luo_test_flb_set(u32 flags)
 {
 	WRITE_ONCE(luo_test_flb_flags, flags);
 }
+
+static bool luo_test_flb_early __initdata;
+
+/*
+ * "luo_test.early" on the command line. Not always: to ask so early changes how
+ * the memory comes back.
+ */
+static int __init luo_test_flb_set_early(char *arg)
+{
+	luo_test_flb_early = true;
+	return 0;
+}
+early_param("luo_test.early", luo_test_flb_set_early);
+
+/* As a driver does that other drivers depend on. */
+static int __init luo_test_flb_early_init(void)
+{
+	if (luo_test_flb_early && liveupdate_enabled())
+		pr_info("incoming flbs early: %d\n",
+			luo_test_flb_check_incoming());
+	return 0;
+}
+early_initcall(luo_test_flb_early_init);
 
 /* FLBs may be used long before userspace is there. */
 static int __init luo_test_flb_init(void)

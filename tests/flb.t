@@ -3,5 +3,5 @@
 # flavours: default debug
 . "$(dirname "$0")/lib.bash"
 
-vm flb --with "/selftests=$selftests"
+vm flb --with "/selftests=$selftests" --append luo_test.early
 done_testing

@@ -17,11 +17,16 @@
 struct file;
 struct liveupdate_file_handler;
 struct liveupdate_flb;
+struct liveupdate_session;	/* opaque */
 struct module;
 
 /**
  * struct liveupdate_file_op_args - what a handler's callback works on
  * @handler:         the handler itself
+ * @session:         the session that the file is in, to ask for other files of
+ *                   it: liveupdate_get_token_outgoing(),
+ *                   liveupdate_get_file_incoming(). For the time of the
+ *                   callback
  * @retrieve_status: 0 retrieve not tried yet, > 0 it succeeded, < 0 the errno
  *                   with which it failed. &liveupdate_file_ops.finish may set
  *                   an errno when something of the file got lost after all
@@ -39,6 +44,7 @@ struct module;
  */
 struct liveupdate_file_op_args {
 	struct liveupdate_file_handler *handler;
+	struct liveupdate_session *session;
 	int retrieve_status;
 	struct file *file;
 	u64 serialized_data;
@@ -138,7 +144,7 @@ struct liveupdate_flb_ops {
  */
 struct liveupdate_flb {
 	const struct liveupdate_flb_ops *ops;
-	const char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
+	const char compatible[LIVEUPDATE_FLB_COMPAT_LENGTH];
 };
 
 #ifdef CONFIG_LIVEUPDATE
@@ -148,6 +154,11 @@ int liveupdate_reboot(void);
 
 int liveupdate_register_file_handler(struct liveupdate_file_handler *fh);
 void liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh);
+
+int liveupdate_get_token_outgoing(struct liveupdate_session *handle,
+				  struct file *filp, u64 *token);
+int liveupdate_get_file_incoming(struct liveupdate_session *handle, u64 token,
+				 struct file **filp);
 
 int liveupdate_register_flb(struct liveupdate_file_handler *fh,
 			    struct liveupdate_flb *flb);
@@ -178,6 +189,20 @@ liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
 
 static inline void
 liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh) { }
+
+static inline int
+liveupdate_get_token_outgoing(struct liveupdate_session *handle,
+			      struct file *filp, u64 *token)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int
+liveupdate_get_file_incoming(struct liveupdate_session *handle, u64 token,
+			     struct file **filp)
+{
+	return -EOPNOTSUPP;
+}
 
 static inline int liveupdate_register_flb(struct liveupdate_file_handler *fh,
 					  struct liveupdate_flb *flb)

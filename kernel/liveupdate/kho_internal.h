@@ -74,6 +74,7 @@ struct zone *kho_zone_of(unsigned long pfn, int nid);
 int kho_preserved_order(unsigned long pfn);
 unsigned long kho_preserved_pages(unsigned long pfn, unsigned long nr_pages);
 bool kho_claim_pages(unsigned long pfn, unsigned long nr_pages);
+void kho_memory_ready(void);
 u64 kho_memory_released(void);
 
 /* kho_radix.c */

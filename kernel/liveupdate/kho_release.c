@@ -63,6 +63,9 @@ static unsigned long late_from[MAX_NUMNODES] __initdata = {
 	[0 ... MAX_NUMNODES - 1] = ULONG_MAX
 };
 
+/* Something is left to kho_memory_release_late(). */
+static bool late_pending __ro_after_init;
+
 /* See count_growable(). */
 static unsigned long growable __initdata;
 
@@ -440,6 +443,7 @@ static void __init release_early(unsigned long block, unsigned long idx)
 	if (!in_scratch(block) && is_deferred(block, idx)) {
 		if (is_memory_enough()) {
 			*late = min(*late, block);
+			late_pending = true;
 			return;
 		}
 		init_block(block, idx);
@@ -515,12 +519,32 @@ void __init kho_memory_release_late(void)
 
 	for_each_node_state(nid, N_MEMORY)
 		start = min(start, late_from[nid]);
-	if (start != ULONG_MAX)
+	if (late_pending)
 		release_parallel(start);
+	late_pending = false;
 
 	kho_reserve_mem_release();
 	free_nodes();
 	kho_timeline_mark(KHO_MEMORY);
+}
+
+static void __init release_now(void)
+{
+	walk_held_blocks(0, PHYS_PFN(memblock_end_of_DRAM()), release_late);
+	late_pending = false;
+}
+
+/**
+ * kho_memory_ready - see to it that what is preserved can be taken back
+ *
+ * For who cannot wait for kho_memory_release_late(), which does the same faster.
+ *
+ * Context: may sleep, from early_initcall on
+ */
+void __ref kho_memory_ready(void)
+{
+	if (late_pending)
+		release_now();
 }
 
 /**

@@ -28,6 +28,7 @@
 
 #define pr_fmt(fmt) "luo: " fmt
 
+#include <kunit/visibility.h>
 #include <linux/bitops.h>
 #include <linux/cache.h>
 #include <linux/err.h>
@@ -39,8 +40,10 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/rwsem.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
@@ -55,15 +58,23 @@ static struct luo_ser *luo_outgoing_header __ro_after_init;
 
 /**
  * struct luo_received - what came in from the previous kernel
+ * @known:       its header was read, if there is one. Protected by
+ *               luo_receive_lock
+ * @nr_updates:  live updates up to this kernel
  * @sessions_pa: sessions not read yet, 0 for none
  * @err:         -EIO when what came in cannot be used
  *
- * There is one opener of the device at a time, so no lock is needed.
+ * There is one opener of the device at a time, so no lock is needed but for the
+ * header, which drivers may ask for before initcalls of this file run.
  */
 static struct luo_received {
+	bool known;
+	u64 nr_updates;
 	u64 sessions_pa;
 	int err;
 } luo_received;
+
+static DEFINE_MUTEX(luo_receive_lock);
 
 /* See the list of locks in luo_internal.h. */
 static DECLARE_RWSEM(luo_rwsem);
@@ -72,7 +83,7 @@ static DECLARE_RWSEM(luo_rwsem);
  * The freeze succeeded. Changed under luo_rwsem, which is not held until the
  * jump: the code between would have to be checked for what it waits for.
  */
-static bool luo_frozen;
+VISIBLE_IF_KUNIT bool luo_frozen;
 static DECLARE_WAIT_QUEUE_HEAD(luo_frozen_wait);
 
 static int __init luo_enable(char *arg)
@@ -106,6 +117,30 @@ void luo_enter(void)
 		wait_event_idle(luo_frozen_wait, !READ_ONCE(luo_frozen));
 		down_read(&luo_rwsem);
 	}
+}
+
+/**
+ * luo_enter_release - begin the close of a session
+ *
+ * As luo_enter(), but a kernel thread does not wait once all is frozen. The
+ * kernel closes with it what nobody else is left to close, one file after the
+ * other, and devices may wait for that when they are shut down.
+ *
+ * Return: true; or false when the session is written out, and has to be left as
+ * it is.
+ */
+bool luo_enter_release(void)
+{
+	if (!(current->flags & PF_KTHREAD)) {
+		luo_enter();
+		return true;
+	}
+
+	down_read(&luo_rwsem);
+	if (!luo_frozen)
+		return true;
+	up_read(&luo_rwsem);
+	return false;
 }
 
 /**
@@ -331,36 +366,48 @@ void *luo_find_page(u64 pa)
 	return kho_is_preserved(pa, PAGE_SIZE) ? phys_to_virt(pa) : NULL;
 }
 
-/*
- * Read the header that came in, if any.
- *
- * Returns the number of live updates up to this kernel.
- */
-static u64 __init luo_receive_header(void)
+/* Read the header that came in, if any. */
+static void __init luo_receive_header(void)
 {
 	struct luo_ser *ser = NULL;
-	u64 liveupdate_num;
 	phys_addr_t phys;
 	size_t size;
 	int err;
 
 	err = kho_retrieve_subtree(LUO_KHO_ENTRY_NAME, &phys, &size);
 	if (err == -ENOENT)
-		return 0;
+		return;
 	if (!err)
 		ser = luo_find_page(phys);
 	if (!ser || luo_header_check(ser, size)) {
 		pr_err("nothing can be retrieved from the previous kernel; its memory stays reserved until the next reboot\n");
 		luo_received.err = -EIO;
 		luo_flbs_set_damaged();
-		return 0;
+		return;
 	}
 
-	liveupdate_num = ser->liveupdate_num;
+	luo_received.nr_updates = ser->liveupdate_num;
 	luo_received.sessions_pa = ser->sessions_pa;
 	luo_flbs_receive(ser->flbs_pa);
 	kho_restore_free(ser);
-	return liveupdate_num;
+}
+
+/**
+ * luo_receive_early - see to it that the header that came in is read
+ *
+ * Whoever asks first for what came in reads it. That is luo_init(), unless a
+ * driver needs its state before.
+ *
+ * Context: may sleep; from early_initcall on
+ */
+void __ref luo_receive_early(void)
+{
+	guard(mutex)(&luo_receive_lock);
+	if (luo_received.known)
+		return;
+	kho_memory_ready();
+	luo_receive_header();
+	luo_received.known = true;
 }
 
 static int __init luo_publish_header(u64 liveupdate_num)
@@ -395,13 +442,9 @@ free_flbs:
 	return err;
 }
 
-/*
- * After KHO, and before those who may ask for state that came in. Handlers
- * register in initcalls, too, and need not wait for this one.
- */
+/* After KHO. Handlers register in initcalls, too, and need not wait for this. */
 static int __init luo_init(void)
 {
-	u64 liveupdate_num;
 	int err;
 
 	if (!luo_enabled)
@@ -413,17 +456,17 @@ static int __init luo_init(void)
 	}
 
 	luo_sessions_init();
-	liveupdate_num = luo_receive_header();
-	err = luo_publish_header(liveupdate_num + 1);
+	luo_receive_early();
+	err = luo_publish_header(luo_received.nr_updates + 1);
 	if (err) {
 		pr_err("cannot set up what to hand over: %pe; live update is off until the next reboot\n",
 		       ERR_PTR(err));
 		luo_enabled = false;
 		return err;
 	}
-	if (liveupdate_num)
+	if (luo_received.nr_updates)
 		pr_info("live update number %llu since the last cold boot\n",
-			liveupdate_num);
+			luo_received.nr_updates);
 	return 0;
 }
 postcore_initcall(luo_init);

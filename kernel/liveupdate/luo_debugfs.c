@@ -41,6 +41,8 @@ static const char *luo_session_state(const struct luo_session *session)
 		return "outgoing";
 	if (session->err)
 		return "damaged";
+	if (session->finished)
+		return "finished";
 	return session->retrieved ? "retrieved" : "incoming";
 }
 

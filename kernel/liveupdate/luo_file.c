@@ -19,6 +19,7 @@
 
 #define pr_fmt(fmt) "luo: " fmt
 
+#include <linux/capability.h>
 #include <linux/cleanup.h>
 #include <linux/crc32.h>
 #include <linux/err.h>
@@ -26,6 +27,7 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/rwsem.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -37,11 +39,12 @@
  * struct luo_file - a file in a session
  * @list:       in &luo_session.files
  * @token_node: in &luo_session.tokens
- * @id_node:    outgoing: in luo_ids
+ * @id_node:    in luo_ids while the file is in an outgoing session, or was
+ *              retrieved
  * @token:      by which userspace names the file
- * @id:         outgoing: identity of the object behind the file, as seen by the
- *              handler
+ * @id:         identity of the object behind the file, as seen by the handler
  * @flbs:       outgoing: what luo_flbs_preserve() gave
+ * @retrieving: incoming: the handler's retrieve callback runs
  * @args:       what the handler is called with, and its state in between. Holds
  *              a reference to the file, if set, and to the module of the
  *              handler, if set
@@ -57,15 +60,22 @@ struct luo_file {
 	u64 token;
 	unsigned long id;
 	u64 flbs;
+	bool retrieving;
 	struct liveupdate_file_op_args args;
 	char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
 };
+
+/* So many retrieve callbacks may run within each other: stacks are small. */
+#define LUO_MAX_DEPTH	8
 
 /* All registered handlers. */
 static LIST_HEAD(luo_handlers);
 DECLARE_RWSEM(luo_handlers_lock);
 
-/* All files of outgoing sessions by handler and identity. */
+/*
+ * All files of outgoing sessions by handler and identity, and those of incoming
+ * ones that were retrieved: none of them can be preserved once more.
+ */
 static struct rb_root luo_ids = RB_ROOT;
 static DEFINE_MUTEX(luo_ids_lock);
 
@@ -192,6 +202,16 @@ static const struct liveupdate_file_ops *luo_file_ops(const struct luo_file *fil
 	return file->args.handler->ops;
 }
 
+/*
+ * A file in a session is open without a descriptor. Who was given a session is
+ * not to have more files open in it than descriptors otherwise.
+ */
+static bool luo_session_is_full(const struct luo_session *session)
+{
+	return session->nr_files >= rlimit(RLIMIT_NOFILE) &&
+	       !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN);
+}
+
 /* Drop what the file holds, and the file. It is in no list or tree. */
 static void luo_file_free(struct luo_file *file)
 {
@@ -241,41 +261,80 @@ static void luo_file_del(struct luo_session *session, struct luo_file *file)
 	session->nr_files--;
 }
 
-/* Handlers choose identities independently, so both make up the key. */
-static int luo_id_cmp(struct rb_node *node_a, const struct rb_node *node_b)
+static unsigned long luo_id_of(const struct liveupdate_file_handler *fh,
+			       struct file *filp)
 {
-	const struct luo_file *a = rb_entry(node_a, struct luo_file, id_node);
-	const struct luo_file *b = rb_entry(node_b, struct luo_file, id_node);
+	return fh->ops->get_id ? fh->ops->get_id(filp) : (unsigned long)filp;
+}
 
-	if (a->args.handler != b->args.handler)
-		return a->args.handler < b->args.handler ? -1 : 1;
-	return a->id < b->id ? -1 : a->id > b->id;
+/* Handlers choose identities independently, so both make up the key. */
+struct luo_id {
+	const struct liveupdate_file_handler *handler;
+	unsigned long id;
+};
+
+static int luo_id_cmp_key(const void *key, const struct rb_node *node)
+{
+	const struct luo_file *file = rb_entry(node, struct luo_file, id_node);
+	const struct luo_id *id = key;
+
+	if (id->handler != file->args.handler)
+		return id->handler < file->args.handler ? -1 : 1;
+	return id->id < file->id ? -1 : id->id > file->id;
+}
+
+static int luo_id_cmp(struct rb_node *a, const struct rb_node *b)
+{
+	const struct luo_file *file = rb_entry(a, struct luo_file, id_node);
+	struct luo_id id = { .handler = file->args.handler, .id = file->id };
+
+	return luo_id_cmp_key(&id, b);
+}
+
+/* The file that stands for the object behind @filp, or NULL. */
+static struct luo_file *luo_id_find(const struct liveupdate_file_handler *fh,
+				    struct file *filp)
+{
+	struct luo_id id = { .handler = fh, .id = luo_id_of(fh, filp) };
+
+	lockdep_assert_held(&luo_ids_lock);
+
+	return rb_entry_safe(rb_find(&id, &luo_ids, luo_id_cmp_key),
+			     struct luo_file, id_node);
 }
 
 static int luo_id_add(struct luo_file *file)
 {
 	guard(mutex)(&luo_ids_lock);
-	return rb_find_add(&file->id_node, &luo_ids, luo_id_cmp) ? -EBUSY : 0;
+	if (!rb_find_add(&file->id_node, &luo_ids, luo_id_cmp))
+		return 0;
+	RB_CLEAR_NODE(&file->id_node);
+	return -EBUSY;
 }
 
 static void luo_id_del(struct luo_file *file)
 {
 	guard(mutex)(&luo_ids_lock);
-	rb_erase(&file->id_node, &luo_ids);
+	if (!RB_EMPTY_NODE(&file->id_node))
+		rb_erase(&file->id_node, &luo_ids);
+	RB_CLEAR_NODE(&file->id_node);
 }
 
 /* Say which file of which session this is. */
 static void luo_file_set_token(struct luo_file *file,
-			       const struct luo_session *session, u64 token)
+			       struct luo_session *session, u64 token)
 {
+	INIT_LIST_HEAD(&file->list);
+	RB_CLEAR_NODE(&file->id_node);
 	file->token = token;
+	file->args.session = luo_session_handle(session);
 	if (session->identity)
 		file->args.identity = crc32_le(session->identity, (u8 *)&token,
 					       sizeof(token)) ?: 1;
 }
 
 /* Find out who handles the file, and which object it stands for. */
-static struct luo_file *luo_file_alloc(const struct luo_session *session,
+static struct luo_file *luo_file_alloc(struct luo_session *session,
 				       struct file *filp, u64 token)
 {
 	struct liveupdate_file_handler *fh;
@@ -292,7 +351,7 @@ static struct luo_file *luo_file_alloc(const struct luo_session *session,
 	}
 
 	luo_file_set_token(file, session, token);
-	file->id = fh->ops->get_id ? fh->ops->get_id(filp) : (unsigned long)filp;
+	file->id = luo_id_of(fh, filp);
 	file->args.handler = fh;
 	file->args.file = get_file(filp);
 	strscpy(file->compatible, fh->compatible);
@@ -315,6 +374,8 @@ int luo_file_preserve(struct luo_session *session, u64 token, int fd)
 
 	if (luo_file_find(session, token))
 		return -EEXIST;
+	if (luo_session_is_full(session))
+		return -EMFILE;
 
 	filp = fget(fd);
 	if (!filp)
@@ -352,6 +413,52 @@ free_file:
 	luo_file_free(file);
 	return err;
 }
+
+/**
+ * liveupdate_get_token_outgoing - ask under which token a file is preserved
+ * @handle: &liveupdate_file_op_args.session, of an outgoing session
+ * @filp:   the file
+ * @token:  output; its token, which names it in the next kernel, too. May be
+ *          NULL
+ *
+ * For a handler whose file depends on another one. When the file is preserved,
+ * the other one need not be in the session yet. When it is frozen, all files
+ * are.
+ *
+ * Context: callbacks of a file handler but can_preserve and get_id
+ * Return: 0; -ENOENT when neither @filp nor another file of the same object is
+ * in the session; -EINVAL when the session came in.
+ */
+int liveupdate_get_token_outgoing(struct liveupdate_session *handle,
+				  struct file *filp, u64 *token)
+{
+	struct luo_session *session = luo_session_of(handle);
+	struct liveupdate_file_handler *fh;
+	struct luo_file *file;
+	int err = -ENOENT;
+
+	lockdep_assert_held(&session->mutex);
+
+	if (luo_session_is_incoming(session))
+		return -EINVAL;
+	fh = luo_handler_get_for(filp);
+	if (!fh)
+		return -ENOENT;
+
+	scoped_guard(mutex, &luo_ids_lock) {
+		file = luo_id_find(fh, filp);
+		/* A file that is being preserved is in no list yet. */
+		if (file && file->args.session == handle &&
+		    !list_empty(&file->list)) {
+			if (token)
+				*token = file->token;
+			err = 0;
+		}
+	}
+	module_put(fh->ops->owner);
+	return err;
+}
+EXPORT_SYMBOL_GPL(liveupdate_get_token_outgoing);
 
 /**
  * luo_files_unpreserve - take all files out of an outgoing session
@@ -497,17 +604,28 @@ static bool luo_file_bind(struct luo_file *file)
 }
 
 /* Have the handler make the file. Whatever comes of it is remembered. */
-static void luo_file_do_retrieve(struct luo_file *file)
+static void luo_file_do_retrieve(struct luo_session *session,
+				 struct luo_file *file)
 {
 	struct liveupdate_file_op_args *args = &file->args;
 	int err;
 
+	session->depth++;
+	file->retrieving = true;
 	err = luo_file_ops(file)->retrieve(args);
+	file->retrieving = false;
+	session->depth--;
 	if (WARN_ON_ONCE(err > 0 || (!err && IS_ERR_OR_NULL(args->file))))
 		err = -EIO;
-	if (err)
-		args->file = NULL;
 	args->retrieve_status = err ?: 1;
+	if (err) {
+		args->file = NULL;
+		return;
+	}
+
+	/* Two tokens may stand for one object: the first stands for both. */
+	file->id = luo_id_of(args->handler, args->file);
+	luo_id_add(file);
 }
 
 /**
@@ -533,14 +651,51 @@ struct file *luo_file_retrieve(struct luo_session *session, u64 token)
 		return ERR_PTR(-ENOENT);
 	}
 
-	if (!file->args.retrieve_status)
-		luo_file_do_retrieve(file);
+	if (!file->args.retrieve_status) {
+		if (file->retrieving || session->depth == LUO_MAX_DEPTH)
+			return ERR_PTR(-ELOOP);
+		luo_file_do_retrieve(session, file);
+	}
 	trace_luo_file_retrieve(session->name, token, file->compatible,
 				min(file->args.retrieve_status, 0));
 	if (file->args.retrieve_status < 0)
 		return ERR_PTR(file->args.retrieve_status);
 	return get_file(file->args.file);
 }
+
+/**
+ * liveupdate_get_file_incoming - retrieve a file that another one depends on
+ * @handle: &liveupdate_file_op_args.session, of a session that came in
+ * @token:  of the file in the same session
+ * @filp:   output; the file, with a reference for the caller to fput()
+ *
+ * As if userspace had asked for the file: its handler is asked once at most, and
+ * who asks later gets the same file or the same error.
+ *
+ * Context: callbacks of a file handler but can_preserve and get_id
+ * Return: 0; -ENOENT for an unknown token, a file that is finished already, or
+ * when there is no handler for it; -ELOOP when the file is being retrieved, as
+ * with files that depend on each other in a circle, or when the file is the
+ * ninth of a chain; -EINVAL when the session is an outgoing one; or what the
+ * file's retrieve callback failed with, now or before.
+ */
+int liveupdate_get_file_incoming(struct liveupdate_session *handle, u64 token,
+				 struct file **filp)
+{
+	struct luo_session *session = luo_session_of(handle);
+	struct file *file;
+
+	lockdep_assert_held(&session->mutex);
+
+	if (!luo_session_is_incoming(session))
+		return -EINVAL;
+	file = luo_file_retrieve(session, token);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	*filp = file;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(liveupdate_get_file_incoming);
 
 static bool luo_file_can_finish(struct luo_file *file)
 {
@@ -559,7 +714,7 @@ static void luo_file_finish(struct luo_session *session, struct luo_file *file)
 	if (file->args.handler) {
 		luo_file_ops(file)->finish(&file->args);
 		if (retrieved && file->args.retrieve_status < 0)
-			session->lost = file->args.retrieve_status;
+			session->lost = true;
 		luo_flbs_finish(file->args.handler);
 	} else {
 		pr_warn("session '%s': no handler '%s' to release token %#llx, its memory stays reserved until the next reboot\n",
@@ -567,6 +722,7 @@ static void luo_file_finish(struct luo_session *session, struct luo_file *file)
 	}
 	trace_luo_file_finish(session->name, file->token, file->compatible,
 			      file->args.handler ? 0 : -ENOENT);
+	luo_id_del(file);
 	luo_file_del(session, file);
 	luo_file_free(file);
 }
@@ -575,11 +731,14 @@ static void luo_file_finish(struct luo_session *session, struct luo_file *file)
  * luo_files_finish - finish all files of an incoming session
  * @session: the session; locked
  *
+ * The last one preserved comes first, so that what a file depends on is there
+ * when the file is finished, if it was preserved before the file.
+ *
  * Return: 0, or -EBUSY when one is not ready; then none is finished.
  */
 int luo_files_finish(struct luo_session *session)
 {
-	struct luo_file *file, *next;
+	struct luo_file *file, *prev;
 
 	lockdep_assert_held(&session->mutex);
 
@@ -587,7 +746,7 @@ int luo_files_finish(struct luo_session *session)
 		if (!luo_file_can_finish(file))
 			return -EBUSY;
 	}
-	list_for_each_entry_safe(file, next, &session->files, list)
+	list_for_each_entry_safe_reverse(file, prev, &session->files, list)
 		luo_file_finish(session, file);
 	return 0;
 }

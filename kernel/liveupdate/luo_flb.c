@@ -46,6 +46,7 @@
 /**
  * struct luo_flb_out - an FLB that is registered
  * @flb:   the FLB, NULL when the slot is free. Protected by luo_handlers_lock
+ * @nr:    grows with each FLB that is registered. Likewise
  * @links: handlers it is linked to. Protected by luo_handlers_lock
  * @key:   own class of @lock, for one FLB's callback may use another FLB
  * @lock:  protects what follows, held over callbacks
@@ -57,6 +58,7 @@
  */
 struct luo_flb_out {
 	struct liveupdate_flb *flb;
+	u64 nr;
 	unsigned int links;
 
 	struct lock_class_key key;
@@ -78,7 +80,7 @@ struct luo_flb_out {
  * @args:       its state; once it is retrieved the FLB's module is held
  */
 struct luo_flb_in {
-	char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
+	char compatible[LIVEUPDATE_FLB_COMPAT_LENGTH];
 
 	struct lock_class_key key;
 	struct mutex lock;	/* protects what follows */
@@ -91,12 +93,15 @@ struct luo_flb_in {
 
 static struct luo_flb_out luo_flbs_out[LUO_FLB_MAX];
 
-/* What came in. @err is for all, when what came in cannot be read. */
+/*
+ * What came in; @err is for all, -ENODATA when nothing did or -EIO when it cannot
+ * be read. Constant once luo_receive_early() ran.
+ */
 static struct {
 	struct luo_flb_in *flbs;
 	unsigned int nr;
 	int err;
-} luo_flbs_in;
+} luo_flbs_in = { .err = -ENODATA };
 
 /* The page of what is handed over. */
 static struct luo_flb_header_ser *luo_flbs_ser;
@@ -115,6 +120,7 @@ static struct luo_flb_out *luo_flb_out_find(struct liveupdate_flb *flb)
 /* A slot for an FLB that is not registered yet. */
 static struct luo_flb_out *luo_flb_out_add(struct liveupdate_flb *flb)
 {
+	static u64 nr;
 	struct luo_flb_out *out;
 
 	for (int i = 0; i < LUO_FLB_MAX; i++) {
@@ -127,6 +133,7 @@ static struct luo_flb_out *luo_flb_out_add(struct liveupdate_flb *flb)
 	if (!out)
 		return ERR_PTR(-ENOSPC);
 	out->flb = flb;
+	out->nr = nr++;
 	__mutex_init(&out->lock, "luo_flb_out.lock", &out->key);
 	return out;
 }
@@ -134,6 +141,38 @@ static struct luo_flb_out *luo_flb_out_add(struct liveupdate_flb *flb)
 static u64 luo_flb_out_bit(const struct luo_flb_out *out)
 {
 	return BIT_ULL(out - luo_flbs_out);
+}
+
+/* One of the FLBs that @flbs, not 0, has a bit of. */
+static struct luo_flb_out *luo_flb_out_any(u64 flbs)
+{
+	return &luo_flbs_out[__ffs64(flbs)];
+}
+
+/* Of these, the one that was registered first. */
+static struct luo_flb_out *luo_flb_out_first(u64 flbs)
+{
+	struct luo_flb_out *out, *first = luo_flb_out_any(flbs);
+
+	while (flbs &= flbs - 1) {
+		out = luo_flb_out_any(flbs);
+		if (out->nr < first->nr)
+			first = out;
+	}
+	return first;
+}
+
+/* Of these, the one that was registered last. */
+static struct luo_flb_out *luo_flb_out_last(u64 flbs)
+{
+	struct luo_flb_out *out, *last = luo_flb_out_any(flbs);
+
+	while (flbs &= flbs - 1) {
+		out = luo_flb_out_any(flbs);
+		if (out->nr > last->nr)
+			last = out;
+	}
+	return last;
 }
 
 /**
@@ -260,6 +299,28 @@ static void luo_flb_out_put(struct luo_flb_out *out, u64 *count)
 	module_put(owner);
 }
 
+/*
+ * The FLBs that a handler is linked to, each with a reference to its module.
+ * Returns -ENODEV when the module of one is going away, which is not among them.
+ */
+static int luo_flbs_get(struct liveupdate_file_handler *fh, u64 *flbs)
+{
+	struct luo_flb_out *out;
+	int err = 0;
+	u64 left;
+
+	*flbs = 0;
+	guard(rwsem_read)(&luo_handlers_lock);
+	for (left = fh->flbs; left; left &= left - 1) {
+		out = luo_flb_out_any(left);
+		if (try_module_get(out->flb->ops->owner))
+			*flbs |= luo_flb_out_bit(out);
+		else
+			err = -ENODEV;
+	}
+	return err;
+}
+
 /**
  * luo_flbs_preserve - have the shared state preserved that a file depends on
  * @fh:   handler of the file, whose module is held
@@ -270,30 +331,20 @@ static void luo_flb_out_put(struct luo_flb_out *out, u64 *count)
  */
 int luo_flbs_preserve(struct liveupdate_file_handler *fh, u64 *held)
 {
-	u64 flbs = 0;
-	int err = 0;
+	struct luo_flb_out *out;
+	u64 flbs;
+	int err;
 
 	*held = 0;
-	scoped_guard(rwsem_read, &luo_handlers_lock) {
-		for (int i = 0; i < LUO_FLB_MAX && !err; i++) {
-			if (!(fh->flbs & BIT_ULL(i)))
-				continue;
-			if (try_module_get(luo_flbs_out[i].flb->ops->owner))
-				flbs |= BIT_ULL(i);
-			else
-				err = -ENODEV;
-		}
-	}
-
-	for (int i = 0; i < LUO_FLB_MAX; i++) {
-		if (!(flbs & BIT_ULL(i)))
-			continue;
+	err = luo_flbs_get(fh, &flbs);
+	for (; flbs; flbs &= ~luo_flb_out_bit(out)) {
+		out = luo_flb_out_first(flbs);
 		if (!err)
-			err = luo_flb_preserve(&luo_flbs_out[i]);
+			err = luo_flb_preserve(out);
 		if (err)
-			module_put(luo_flbs_out[i].flb->ops->owner);
+			module_put(out->flb->ops->owner);
 		else
-			*held |= BIT_ULL(i);
+			*held |= luo_flb_out_bit(out);
 	}
 
 	if (err)
@@ -307,11 +358,11 @@ int luo_flbs_preserve(struct liveupdate_file_handler *fh, u64 *held)
  */
 void luo_flbs_unpreserve(u64 held)
 {
-	for (int i = LUO_FLB_MAX - 1; i >= 0; i--) {
-		struct luo_flb_out *out = &luo_flbs_out[i];
+	struct luo_flb_out *out;
 
-		if (held & BIT_ULL(i))
-			luo_flb_out_put(out, &out->files);
+	for (; held; held &= ~luo_flb_out_bit(out)) {
+		out = luo_flb_out_last(held);
+		luo_flb_out_put(out, &out->files);
 	}
 }
 
@@ -495,7 +546,8 @@ void __init luo_flbs_receive(u64 flbs_pa)
 		return;
 
 	header = luo_find_page(flbs_pa);
-	if (!header || header->pgcnt != 1 || header->count > LUO_FLB_MAX) {
+	/* Of large pages, other kernels use more than LUO_FLB_MAX entries. */
+	if (!header || header->pgcnt != 1 || header->count > LUO_FLB_PER_PAGE) {
 		pr_err("shared state of files from the previous kernel is damaged; its memory stays reserved until the next reboot\n");
 		luo_flbs_set_damaged();
 		return;
@@ -510,6 +562,7 @@ void __init luo_flbs_receive(u64 flbs_pa)
 		for (u64 i = 0; i < header->count; i++)
 			luo_flb_receive(&ser[i]);
 	}
+	luo_flbs_in.err = 0;
 	kho_restore_free(header);
 }
 
@@ -549,33 +602,35 @@ static void luo_flb_finish(struct luo_flb_in *in, struct liveupdate_flb *flb)
 	in->finished = true;
 }
 
+static void luo_flb_in_drop_file(struct liveupdate_flb *flb)
+{
+	struct luo_flb_in *in = luo_flb_in_find(flb->compatible);
+
+	if (!in)
+		return;
+	guard(mutex)(&in->lock);
+	if (in->files) {
+		in->files--;
+		luo_flb_finish(in, flb);
+	}
+}
+
 /**
  * luo_flbs_finish - a file that came in does not need shared state any more
  * @fh: its handler, whose module is held
+ *
+ * What was registered last comes first.
  */
 void luo_flbs_finish(struct liveupdate_file_handler *fh)
 {
-	struct liveupdate_flb *flb;
-	struct luo_flb_in *in;
+	struct luo_flb_out *out;
+	u64 flbs;
 
-	for (int i = 0; i < LUO_FLB_MAX; i++) {
-		scoped_guard(rwsem_read, &luo_handlers_lock) {
-			flb = fh->flbs & BIT_ULL(i) ? luo_flbs_out[i].flb : NULL;
-			if (flb && !try_module_get(flb->ops->owner))
-				flb = NULL;
-		}
-		if (!flb)
-			continue;
-
-		in = luo_flb_in_find(flb->compatible);
-		if (in) {
-			guard(mutex)(&in->lock);
-			if (in->files) {
-				in->files--;
-				luo_flb_finish(in, flb);
-			}
-		}
-		module_put(flb->ops->owner);
+	luo_flbs_get(fh, &flbs);
+	for (; flbs; flbs &= ~luo_flb_out_bit(out)) {
+		out = luo_flb_out_last(flbs);
+		luo_flb_in_drop_file(out->flb);
+		module_put(out->flb->ops->owner);
 	}
 }
 
@@ -601,9 +656,12 @@ static int luo_flb_in_get(struct luo_flb_in *in, struct liveupdate_flb *flb,
  * It is not finished before liveupdate_flb_put_incoming(). Not for callbacks of
  * @flb itself.
  *
- * Context: may sleep; from arch_initcall on
- * Return: 0; -ENODATA when no shared state came in, or this is finished; -ENOENT
- * when none of this name came in; -ENODEV when the module of @flb is going away;
+ * On a machine with much memory a call before postcore_initcall takes time: it
+ * has all the memory initialised that was handed over, by one processor.
+ *
+ * Context: may sleep; from early_initcall on
+ * Return: 0; -ENODATA when no live update came in, or this state is finished;
+ * -ENOENT when none of this name came in; -ENODEV when the module of @flb is going away;
  * -EOPNOTSUPP when live update is not in use; -EIO when what came in is damaged;
  * or what the retrieve callback failed with, now or before.
  */
@@ -614,10 +672,9 @@ int liveupdate_flb_get_incoming(struct liveupdate_flb *flb, void **obj)
 
 	if (!liveupdate_enabled())
 		return -EOPNOTSUPP;
+	luo_receive_early();
 	if (luo_flbs_in.err)
 		return luo_flbs_in.err;
-	if (!luo_flbs_in.nr)
-		return -ENODATA;
 	in = luo_flb_in_find(flb->compatible);
 	if (!in)
 		return -ENOENT;

@@ -29,6 +29,7 @@ struct seq_file;
  *  luo_session.mutex	the files of one session; held over handler callbacks
  *  luo_flb_out.lock, luo_flb_in.lock
  *			one FLB; held over its callbacks, which may use others
+ *  luo_receive_lock	the header that came in, while it is read
  *  luo_session_set.lock, luo_handlers_lock, luo_ids_lock
  *			short, never held together, nor over a callback that
  *			may sleep; debugfs alone takes luo_handlers_lock with
@@ -49,6 +50,7 @@ struct seq_file;
  * @identity:  a number that stands for @name; 0 when the previous kernel did not
  *             know of it
  * @retrieved: incoming: a file of it is open. Protected by &luo_session_set.lock
+ * @finished:  incoming: likewise, and nothing is left of it
  * @err:       incoming: why it cannot be retrieved, 0 when it can. Constant
  *             once in a set
  * @mutex:     protects what follows
@@ -56,13 +58,14 @@ struct seq_file;
  * @tokens:    the same by token
  * @nr_files:  how many
  * @frozen:    outgoing: all @files are frozen
- * @lost:      incoming: why a file that was retrieved is not complete, found out
- *             when it was finished
+ * @lost:      incoming: a file that was retrieved is not complete, which showed
+ *             when it was finished, and nobody was told yet
+ * @depth:     incoming: how many retrieve callbacks run within each other
  * @blocks:    outgoing: room for the &struct luo_file_ser of all @files, so
  *             that the freeze does not need memory
  *
  * An outgoing session belongs to its open file and goes with it. An incoming
- * one belongs to its set until it is finished; then, to its open file.
+ * one belongs to its set until its open file is closed, which finishes it.
  */
 struct luo_session {
 	struct luo_session_set *set;
@@ -71,6 +74,7 @@ struct luo_session {
 	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
 	u32 identity;
 	bool retrieved;
+	bool finished;
 	int err;
 
 	struct mutex mutex;	/* protects what follows */
@@ -78,9 +82,23 @@ struct luo_session {
 	struct rb_root tokens;
 	u64 nr_files;
 	bool frozen;
-	int lost;
+	bool lost;
+	unsigned int depth;
 	struct kho_block_set blocks;
 };
+
+/* What handlers know a session by. */
+static inline struct liveupdate_session *
+luo_session_handle(struct luo_session *session)
+{
+	return (struct liveupdate_session *)session;
+}
+
+static inline struct luo_session *
+luo_session_of(struct liveupdate_session *handle)
+{
+	return (struct luo_session *)handle;
+}
 
 /**
  * struct luo_session_set - all outgoing, or all incoming sessions
@@ -167,9 +185,15 @@ struct luo_ioctl_table {
 long luo_ioctl(const struct luo_ioctl_table *table, struct luo_session *session,
 	       unsigned int cmd, unsigned long arg);
 void luo_enter(void);
+bool luo_enter_release(void);
 void luo_exit(void);
 int luo_header_check(const struct luo_ser *ser, size_t size);
 void *luo_find_page(u64 pa);
+void luo_receive_early(void);
+
+#if IS_ENABLED(CONFIG_KUNIT)
+extern bool luo_frozen;
+#endif
 
 /* luo_session.c */
 

@@ -208,7 +208,7 @@ static int luo_session_retrieve_fd(struct luo_ucmd *ucmd)
 	return 0;
 }
 
-static int luo_session_do_finish(struct luo_session *session)
+static int luo_session_do_finish(struct luo_session *session, bool *lost)
 {
 	u64 nr_files;
 	int err;
@@ -216,22 +216,29 @@ static int luo_session_do_finish(struct luo_session *session)
 	scoped_guard(mutex, &session->mutex) {
 		nr_files = session->nr_files;
 		err = luo_files_finish(session);
+		/* A loss is told once: who tries again is to come to an end. */
+		*lost = session->lost;
+		session->lost = false;
 	}
 	trace_luo_session_finish(session->name, nr_files, err);
 	if (err)
 		return err;
-	luo_session_del(session);
+	scoped_guard(mutex, &session->set->lock)
+		session->finished = true;
 	kho_timeline_mark(KHO_FINISHED);
-	return session->lost;
+	return 0;
 }
 
 static int luo_session_finish(struct luo_ucmd *ucmd)
 {
 	const struct liveupdate_session_finish *cmd = ucmd->cmd;
+	bool lost;
+	int err;
 
 	if (!luo_session_is_incoming(ucmd->session) || cmd->reserved)
 		return -EINVAL;
-	return luo_session_do_finish(ucmd->session);
+	err = luo_session_do_finish(ucmd->session, &lost);
+	return !err && lost ? -EIO : err;
 }
 
 static int luo_session_get_name(struct luo_ucmd *ucmd)
@@ -281,12 +288,15 @@ static void luo_session_put_back(struct luo_session *session)
 
 static void luo_session_close_incoming(struct luo_session *session)
 {
-	if (luo_session_do_finish(session) == -EBUSY) {
+	bool lost;
+
+	if (luo_session_do_finish(session, &lost)) {
 		pr_warn("session '%s' was closed with files in use; retrieve it again to finish it\n",
 			session->name);
 		luo_session_put_back(session);
 		return;
 	}
+	luo_session_del(session);
 	luo_session_free(session);
 }
 
@@ -306,7 +316,8 @@ static int luo_session_release(struct inode *inode, struct file *file)
 	if (!session)
 		return 0;
 
-	luo_enter();
+	if (!luo_enter_release())
+		return 0;
 	if (luo_session_is_incoming(session))
 		luo_session_close_incoming(session);
 	else
@@ -411,8 +422,9 @@ int luo_retrieve_session(struct luo_ucmd *ucmd)
 	struct luo_session *session;
 	int err;
 
+	/* No session has such a name. */
 	if (!luo_session_name_ok(cmd->name))
-		return -EINVAL;
+		return -ENOENT;
 
 	err = luo_session_open(ucmd, cmd->name);
 	if (err)

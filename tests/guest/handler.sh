@@ -4,6 +4,7 @@
 . /tests/selftest.sh
 
 trace=/sys/kernel/tracing
+needs='needs_former needs_latter needs_lost needs_circle needs_chain needs_long_chain'
 
 # An attempt that is called off thaws what it froze, in the opposite order, and nothing else.
 thawed_in_reverse() {
@@ -11,7 +12,7 @@ thawed_in_reverse() {
 		$1 == "freeze" { frozen[n++] = substr($0, 8) }
 		$1 == "refused" { n--; refused++ }
 		$1 == "unfreeze" { if (n == 0 || frozen[--n] != substr($0, 10)) bad = 1 }
-		END { exit !(refused == 23 && n == 0 && !bad) }'
+		END { exit !(refused == 25 && n == 0 && !bad) }'
 }
 
 # Only the debug kernel has to have trace events, see scripts/config/debug.config.
@@ -102,9 +103,9 @@ luo_session_retrieve: nr_files=3 err=0
 luo_file_retrieve: token=0x3 err=0 handler=luo-test-v1
 luo_file_retrieve: token=0x2 err=0 handler=memfd-v2
 luo_file_retrieve: token=0x1 err=0 handler=luo-test-v1
-luo_file_finish: token=0x1 err=0 handler=luo-test-v1
-luo_file_finish: token=0x2 err=0 handler=memfd-v2
 luo_file_finish: token=0x3 err=0 handler=luo-test-v1
+luo_file_finish: token=0x2 err=0 handler=memfd-v2
+luo_file_finish: token=0x1 err=0 handler=luo-test-v1
 luo_session_finish: nr_files=3 err=0
 luo_session_finish: nr_files=0 err=0"
 	traced retrieve_fails "\
@@ -114,8 +115,8 @@ luo_file_retrieve: token=0x1 err=-5 handler=luo-test-v1
 luo_file_retrieve: token=0x1 err=-5 handler=luo-test-v1
 luo_file_retrieve: token=0x2 err=0 handler=memfd-v2
 luo_file_retrieve: token=0x1 err=-5 handler=luo-test-v1
-luo_file_finish: token=0x1 err=0 handler=luo-test-v1
 luo_file_finish: token=0x2 err=0 handler=memfd-v2
+luo_file_finish: token=0x1 err=0 handler=luo-test-v1
 luo_session_finish: nr_files=2 err=0
 luo_session_finish: nr_files=0 err=0"
 	is "$(field kho_takeover nr_scratch)" "$(wc -l </sys/kernel/debug/kho/out/scratch_len)" "taking over is traced"
@@ -129,6 +130,7 @@ luo_session_finish: nr_files=0 err=0"
 
 [ "$flavour" = default ] || ok "there are trace events" has_events
 
+# shellcheck disable=SC2086 # a list of words
 case $stage in
 1)	halves luo_debugfs prepare view handlers
 	halves luo_handler prepare mixed preserve_fails retrieve_fails busy
@@ -138,14 +140,15 @@ case $stage in
 	! has_events || traced_freeze
 	! has_events || echo 0 >$trace/tracing_on
 	halves luo_debugfs prepare frozen
-	halves luo_handler prepare refused_in_use
-	is "$(messages 'luo: live update called off')" 23 "a message says each time that the update was called off"
+	halves luo_handler prepare refused_in_use refused_needy $needs
+	is "$(messages 'luo: live update called off')" 25 "a message says each time that the update was called off"
 	ok "what was frozen is thawed in reverse" thawed_in_reverse
 	no_leaks
 	do_kexec ;;
 2)	came_from A 1
 	halves luo_debugfs verify view
-	halves luo_handler verify mixed preserve_fails retrieve_fails busy refused refused_in_use
+	halves luo_handler verify mixed preserve_fails retrieve_fails busy refused refused_in_use $needs
+	is "$(dmesg | sed -n 's/.*luo_test: finish mixed //p' | tr '\n' ' ')" "3 1 " "files are finished in reverse"
 	! has_events || traced_after
 	is "$(messages 'luo_test: retrieve retrieve')" 1 "a retrieve that failed is not tried again"
 	pass ;;

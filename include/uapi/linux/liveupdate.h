@@ -80,8 +80,8 @@ struct liveupdate_ioctl_create_session {
  *
  * Take over a session that the previous kernel handed over.
  *
- * Errors: ENOENT when no session of that name came in, or it is finished;
- * EINVAL when it was retrieved already, or for a malformed name.
+ * Errors: ENOENT when no session of that name came in, or it was finished and
+ * closed, also for a malformed name; EINVAL while it is open, finished or not.
  */
 struct liveupdate_ioctl_retrieve_session {
 	__u32	size;
@@ -103,8 +103,9 @@ struct liveupdate_ioctl_retrieve_session {
  *
  * Errors: EINVAL on a retrieved session; EEXIST when @token is in use in this
  * session; EBADF for a bad @fd; ENOENT when no handler takes this kind of file;
- * EBUSY when the object behind @fd is preserved already, in whatever session;
- * or what the handler of the file returns.
+ * EBUSY when the object behind @fd is preserved already, in whatever session, or
+ * was retrieved from a session that is not finished; or what the handler of the
+ * file returns.
  */
 struct liveupdate_session_preserve_fd {
 	__u32		size;
@@ -147,7 +148,8 @@ struct liveupdate_session_retrieve_fd {
  *
  * Errors: EINVAL on an outgoing session or when @reserved is not zero; EBUSY
  * when a file cannot be finished yet, and then nothing is finished; EIO when the
- * session is finished, but something of a file that was retrieved is lost.
+ * session is finished, but something of a file that was retrieved is lost, which
+ * is told once.
  */
 struct liveupdate_session_finish {
 	__u32	size;

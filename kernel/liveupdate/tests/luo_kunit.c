@@ -245,6 +245,18 @@ static void luo_test_files_bad_handler(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, session->nr_files, 0);
 }
 
+/* KUnit runs its cases in kernel threads. */
+static void luo_test_release_by_kthread(struct kunit *test)
+{
+	KUNIT_ASSERT_TRUE(test, luo_enter_release());
+	luo_exit();
+	WRITE_ONCE(luo_frozen, true);
+	KUNIT_EXPECT_FALSE(test, luo_enter_release());
+	WRITE_ONCE(luo_frozen, false);
+	KUNIT_ASSERT_TRUE(test, luo_enter_release());
+	luo_exit();
+}
+
 #ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
 
 /* What cannot be seen in debugfs unless data are damaged or a handler hangs. */
@@ -304,6 +316,7 @@ static struct kunit_case luo_test_cases[] = {
 	KUNIT_CASE(luo_test_files_any_token),
 	KUNIT_CASE(luo_test_files_unknown_token),
 	KUNIT_CASE(luo_test_files_bad_handler),
+	KUNIT_CASE(luo_test_release_by_kthread),
 #ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
 	KUNIT_CASE(luo_test_debugfs_session),
 	KUNIT_CASE(luo_test_debugfs_files),

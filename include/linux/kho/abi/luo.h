@@ -11,6 +11,7 @@
 #include <linux/stddef.h>
 #include <linux/types.h>
 
+#include <asm/page.h>
 #include <uapi/linux/liveupdate.h>
 
 /* KHO subtree, and the string its blob begins with. */
@@ -18,8 +19,9 @@
 #define LUO_ABI_COMPATIBLE	"luo-v5"
 #define LUO_ABI_COMPAT_LENGTH	8
 
-/* A handler's compatible string, with its NUL. */
+/* A compatible string of a handler and of an FLB, with its NUL. */
 #define LIVEUPDATE_HNDL_COMPAT_LENGTH	48
+#define LIVEUPDATE_FLB_COMPAT_LENGTH	48
 
 /**
  * struct luo_ser - the subtree's blob
@@ -92,7 +94,7 @@ static_assert(offsetof(struct luo_flb_header_ser, count) == 8);
  * @count: number of preserved files that depend on it
  */
 struct luo_flb_ser {
-	char name[LIVEUPDATE_HNDL_COMPAT_LENGTH];
+	char name[LIVEUPDATE_FLB_COMPAT_LENGTH];
 	u64 data;
 	u64 count;
 } __packed;
@@ -101,7 +103,10 @@ static_assert(sizeof(struct luo_flb_ser) == 64);
 static_assert(offsetof(struct luo_flb_ser, data) == 48);
 static_assert(offsetof(struct luo_flb_ser, count) == 56);
 
-/* So many fit into the page, whatever its size is. */
+/* So many fit into the page, and into the smallest page that there is. */
+#define LUO_FLB_PER_PAGE						\
+	((PAGE_SIZE - sizeof(struct luo_flb_header_ser)) /		\
+	 sizeof(struct luo_flb_ser))
 #define LUO_FLB_MAX	63
 
 #endif /* _LINUX_KHO_ABI_LUO_H */

@@ -87,8 +87,10 @@ TEST_F(verify, view)
 		     WORD " 0x30 memfd-v2 not-retrieved -\n");
 
 	ASSERT_EQ(0, luo_finish(session));
-	expect_lines(_metadata, DIR "in/sessions", WORD, "");
+	expect_lines(_metadata, DIR "in/sessions", WORD, WORD " finished 0\n");
 	expect_lines(_metadata, DIR "in/files", WORD, "");
+	ASSERT_EQ(0, close(session));
+	expect_lines(_metadata, DIR "in/sessions", WORD, "");
 }
 
 /* In the midst of a freeze, which is called off then. */

@@ -30,6 +30,28 @@ static inline int luo_test_file(const char *command)
 	return err < 0 ? err : fd;
 }
 
+/* A file that needs @fd; it is given up with the session, or by -1. */
+static inline int luo_needy_file(int needs)
+{
+	int fd = luo_result(open("/dev/luo_test_needy", O_RDWR | O_CLOEXEC));
+	char command[32];
+	int err;
+
+	if (fd < 0)
+		return fd;
+	snprintf(command, sizeof(command), "needs %d", needs);
+	err = luo_tell(fd, command);
+	return err < 0 ? err : fd;
+}
+
+/* What a file needs, by a new descriptor. */
+static inline int luo_needs(int fd)
+{
+	char text[16] = { };
+
+	return read(fd, text, sizeof(text) - 1) < 0 ? -errno : atoi(text);
+}
+
 /* Tell what concerns all files. */
 static inline void luo_tell_all(struct __test_metadata *const _metadata,
 				const char *command)

@@ -351,7 +351,8 @@ TEST_F(verify, retrieved_once)
 	luo_take(_metadata, session, 1, PAGE, 1);
 	EXPECT_EQ(-EINVAL, luo_retrieve(self->dev, "retrieved_once"));
 	EXPECT_EQ(0, luo_finish(session));
-	EXPECT_EQ(-ENOENT, luo_retrieve(self->dev, "retrieved_once"));
+	EXPECT_EQ(0, luo_finish(session));
+	EXPECT_EQ(-EINVAL, luo_retrieve(self->dev, "retrieved_once"));
 	EXPECT_EQ(0, close(session));
 	EXPECT_EQ(-ENOENT, luo_retrieve(self->dev, "retrieved_once"));
 }
@@ -391,6 +392,27 @@ TEST_F(verify, finish)
 	EXPECT_EQ(-ENOENT, luo_retrieve_fd(session, 3));
 	EXPECT_EQ(-EINVAL, luo_preserve_fd(session, fd, 4));
 	EXPECT_TRUE(luo_filled(fd, 0, 2 * PAGE, 2));
+}
+
+/* What its handler may still have to finish is not preserved anew. */
+TEST_F(prepare, busy_until_finished)
+{
+	give_three(_metadata, self->dev, "busy_until_finished");
+}
+
+TEST_F(verify, busy_until_finished)
+{
+	int session = retrieve_three(_metadata, self->dev, "busy_until_finished");
+	int other = luo_create(self->dev, "other");
+	int fd = luo_take(_metadata, session, 1, PAGE, 1);
+
+	ASSERT_LE(0, other);
+	EXPECT_EQ(-EBUSY, luo_preserve_fd(other, fd, 1));
+	EXPECT_EQ(-EBUSY, luo_preserve_fd(other, luo_reopen(fd, O_RDWR), 1));
+	EXPECT_EQ(0, luo_finish(session));
+	EXPECT_EQ(0, luo_preserve_fd(other, fd, 1));
+	EXPECT_EQ(0, close(other));
+	EXPECT_TRUE(luo_filled(fd, 0, PAGE, 1));
 }
 
 TEST_F(prepare, preserves_nothing_more)
