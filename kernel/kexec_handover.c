@@ -224,6 +224,8 @@ EXPORT_SYMBOL_GPL(kho_unpreserve_pages);
  * kho_alloc_preserve - allocate memory that is preserved over kexec
  * @size: bytes, not 0
  *
+ * The memory is charged to the memory cgroup of the caller.
+ *
  * Context: process context, may sleep.
  * Return: zeroed, physically contiguous memory, aligned to its size rounded up
  * to a power of two pages; or an ERR_PTR: -EINVAL for a @size of 0, -E2BIG for
@@ -242,7 +244,7 @@ void *kho_alloc_preserve(size_t size)
 		return ERR_PTR(-E2BIG);
 
 	order = get_order(size);
-	folio = folio_alloc(GFP_KERNEL | __GFP_ZERO, order);
+	folio = folio_alloc(GFP_KERNEL_ACCOUNT | __GFP_ZERO, order);
 	if (!folio)
 		return ERR_PTR(-ENOMEM);
 

@@ -12,8 +12,10 @@
  * over the update. Its folios are not copied: they stay where they are, and the
  * next kernel puts them into the page cache of a new memfd.
  *
- * Preserved are memfds on tmpfs, with folios of any order. Not taken are memfds
- * of hugetlbfs, and other files on tmpfs. Not carried on are the name, the file
+ * Preserved are memfds on tmpfs, with folios of any order, and like them all
+ * files of tmpfs that have no name: what was unlinked, or opened with O_TMPFILE.
+ * They come back as memfds. Not taken are memfds of hugetlbfs, and files on
+ * tmpfs that have a name. Not carried on are the name of a memfd, the file
  * mode and owner, status flags such as O_APPEND, timestamps, and memory that
  * fallocate() reserved beyond the end of the file. The new memfd is called
  * "memfd:liveupdate" and has the mode of memfd_create()'s default, less the
@@ -23,7 +25,7 @@
  *   the folios are pinned, outside the scratch areas; what was swapped out is
  *   brought back. The size and the holes of the file are fixed: truncate(),
  *   writes beyond the end, fallocate() in any mode and MADV_REMOVE fail with
- *   EBUSY. F_SEAL_WRITE, which no pinned folio allows, fails so too; other
+ *   EPERM. F_SEAL_WRITE, which no pinned folio allows, fails with EBUSY; other
  *   seals can be added. All else goes on, in this file and in mappings of it.
  *
  * Holes
@@ -36,7 +38,7 @@
  *   the memfd is there at once, however large it is. Its folios are put into the
  *   page cache when they are used first, and all the others by a worker. Calls
  *   that concern many of them, such as fallocate(), ftruncate(), lseek() with
- *   SEEK_HOLE, preserving it anew and finishing the session, wait for all. What
+ *   SEEK_HOLE and finishing the session, wait for all. What
  *   turns out to be damaged then is lost: see below.
  *
  * When damaged
@@ -58,6 +60,8 @@
 
 #define pr_fmt(fmt) "memfd_luo: " fmt
 
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/init.h>
 #include <linux/io.h>
@@ -76,6 +80,10 @@
 #include <linux/wait_bit.h>
 #include <linux/xxhash.h>
 
+#ifdef CONFIG_ARM64_MTE
+#include <asm/mte.h>
+#endif
+
 #include "internal.h"
 #include "memfd_luo.h"
 
@@ -91,12 +99,14 @@ struct memfd_luo_folios {
 
 /**
  * struct memfd_luo_page - what is handed over of a memfd, but its folios
- * @ser: the record
- * @sum: its checksum
+ * @ser:   the record
+ * @sum:   its checksum
+ * @count: how large it is
  */
 struct memfd_luo_page {
 	struct memfd_luo_ser ser;
 	struct memfd_luo_sum_ser sum;
+	struct memfd_luo_count_ser count;
 } __packed;
 
 /**
@@ -105,12 +115,16 @@ struct memfd_luo_page {
  * @folios:   its folios; their records are preserved if there are any
  * @identity: of the file, which the checksum begins with
  * @sum:      checksum of @identity and the records
+ * @locked:   bytes that count as locked memory of a user
+ * @ucounts:  of that user
  */
 struct memfd_luo {
 	struct memfd_luo_page *page;
 	struct memfd_luo_folios folios;
 	u32 identity;
 	u64 sum;
+	size_t locked;
+	struct ucounts *ucounts;
 };
 
 static pgoff_t memfd_luo_end_index(loff_t size)
@@ -143,7 +157,7 @@ static int memfd_luo_set_preserved(struct inode *inode)
 	return err;
 }
 
-/* Whoever is in the middle of a call may still say that the file is busy. */
+/* A call that began before may still return EPERM. */
 static void memfd_luo_clear_preserved(struct inode *inode)
 {
 	struct shmem_inode_info *info = SHMEM_I(inode);
@@ -324,6 +338,48 @@ static void memfd_luo_ungrab(struct folio *folio)
 	}
 }
 
+#ifdef CONFIG_ARM64_MTE
+/* The tags of memory are in no memory that could be handed over. */
+static bool memfd_luo_has_tags(struct folio *folio)
+{
+	long i, nr = folio_nr_pages(folio);
+
+	if (!system_supports_mte())
+		return false;
+	for (i = 0; i < nr; i++) {
+		if (page_mte_tagged(folio_page(folio, i)))
+			return true;
+	}
+	return false;
+}
+
+/* Folios get tags when they are mapped so, also while they are pinned. */
+static int memfd_luo_look_for_tags(const struct memfd_luo_folios *folios)
+{
+	unsigned long i;
+
+	if (!system_supports_mte())
+		return 0;
+	for (i = 0; i < folios->records.nr; i++) {
+		if (memfd_luo_has_tags(pfn_folio(memfd_luo_record_at(&folios->records,
+								     i)->pfn)))
+			return -EOPNOTSUPP;
+		cond_resched();
+	}
+	return 0;
+}
+#else
+static bool memfd_luo_has_tags(struct folio *folio)
+{
+	return false;
+}
+
+static int memfd_luo_look_for_tags(const struct memfd_luo_folios *folios)
+{
+	return 0;
+}
+#endif
+
 /* Has it its contents, and does nobody do anything to it that takes its lock? */
 static bool memfd_luo_is_at_rest(struct folio *folio)
 {
@@ -351,7 +407,7 @@ static bool memfd_luo_pin_ready(struct folio *folio,
 	smp_mb__after_atomic();
 	if (memfd_luo_is_at_rest(folio) &&
 	    !folio_contain_hwpoisoned_page(folio) &&
-	    memfd_luo_can_stay(folio, place))
+	    !memfd_luo_has_tags(folio) && memfd_luo_can_stay(folio, place))
 		return true;
 
 	memfd_luo_ungrab(folio);
@@ -405,6 +461,8 @@ static int memfd_luo_try_pin(struct address_space *mapping, struct folio *folio)
 	if (folio->mapping == mapping && folio_test_uptodate(folio)) {
 		if (folio_contain_hwpoisoned_page(folio))
 			err = -EIO;
+		else if (memfd_luo_has_tags(folio))
+			err = -EOPNOTSUPP;
 		else
 			err = try_grab_folio(folio, 1, FOLL_PIN);
 	}
@@ -631,18 +689,31 @@ static int memfd_luo_update(struct memfd_luo *memfd, struct inode *inode)
 	return err;
 }
 
+/*
+ * Pinned folios are locked memory of the user who has them preserved, as with
+ * SHM_LOCK. What the freeze adds is not counted: it must not fail for that.
+ */
+static int memfd_luo_account(struct memfd_luo *memfd)
+{
+	struct ucounts *ucounts = current_ucounts();
+	size_t size = memfd->folios.nr_pages << PAGE_SHIFT;
+
+	if (!size || capable(CAP_IPC_LOCK))
+		return 0;
+	if (!user_shm_lock(size, ucounts))
+		return -ENOMEM;
+	memfd->locked = size;
+	memfd->ucounts = ucounts;
+	return 0;
+}
+
 static bool memfd_luo_can_preserve(struct liveupdate_file_handler *handler,
 				   struct file *file)
 {
 	struct inode *inode = file_inode(file);
 
-	/*
-	 * The kernel's own tmpfs mount has other files too: System V shared
-	 * memory, shared anonymous mappings, buffers of graphics drivers.
-	 */
-	return shmem_file(file) && (inode->i_sb->s_flags & SB_KERNMOUNT) &&
-	       !IS_PRIVATE(inode) &&
-	       strstarts(file->f_path.dentry->d_name.name, "memfd:");
+	/* Not the kernel's own; nor what can be found by its name later. */
+	return shmem_file(file) && !inode->i_nlink && !IS_PRIVATE(inode);
 }
 
 static unsigned long memfd_luo_get_id(struct file *file)
@@ -662,6 +733,50 @@ static void memfd_luo_record(struct memfd_luo *memfd, struct file *file)
 
 	page->sum.magic = MEMFD_LUO_SUM_MAGIC;
 	page->sum.sum = xxh64(&page->ser, sizeof(page->ser), memfd->sum);
+
+	page->count.magic = MEMFD_LUO_COUNT_MAGIC;
+	page->count.nr_pages = memfd->folios.nr_pages;
+}
+
+/* Who may only read a file must not keep its owner from changing it. */
+static bool memfd_luo_may_preserve(struct file *file)
+{
+	return file->f_mode & FMODE_WRITE ||
+	       inode_owner_or_capable(file_mnt_idmap(file), file_inode(file));
+}
+
+static struct memfd_luo *memfd_luo_alloc(u32 identity)
+{
+	struct memfd_luo_page *page;
+	struct memfd_luo *memfd;
+
+	memfd = kzalloc(sizeof(*memfd), GFP_KERNEL_ACCOUNT);
+	if (!memfd)
+		return ERR_PTR(-ENOMEM);
+	page = kho_alloc_preserve(sizeof(*page));
+	if (IS_ERR(page)) {
+		kfree(memfd);
+		return ERR_CAST(page);
+	}
+	memfd->page = page;
+	memfd->identity = identity;
+	memfd->sum = identity;
+	return memfd;
+}
+
+static void memfd_luo_free(struct memfd_luo *memfd)
+{
+	if (memfd->locked)
+		user_shm_unlock(memfd->locked, memfd->ucounts);
+	kho_unpreserve_free(memfd->page);
+	kfree(memfd);
+}
+
+static void memfd_luo_let_go(struct memfd_luo *memfd)
+{
+	if (memfd->folios.records.nr)
+		kho_unpreserve_vmalloc(&memfd->page->ser.folios);
+	memfd_luo_release(&memfd->folios);
 }
 
 static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
@@ -670,36 +785,34 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 	struct memfd_luo *memfd;
 	int err;
 
-	memfd = kzalloc(sizeof(*memfd), GFP_KERNEL);
-	if (!memfd)
-		return -ENOMEM;
-	memfd->identity = args->identity;
-	memfd->sum = args->identity;
-	memfd->page = kho_alloc_preserve(sizeof(*memfd->page));
-	if (IS_ERR(memfd->page)) {
-		err = PTR_ERR(memfd->page);
-		goto err_free;
-	}
+	if (!memfd_luo_may_preserve(args->file))
+		return -EPERM;
+	memfd = memfd_luo_alloc(args->identity);
+	if (IS_ERR(memfd))
+		return PTR_ERR(memfd);
 	err = memfd_luo_fill_all(inode, true);
 	if (!err)
 		err = memfd_luo_set_preserved(inode);
 	if (err)
-		goto err_free_page;
+		goto err_free;
 	err = memfd_luo_update(memfd, inode);
 	if (err)
 		goto err_clear;
+	err = memfd_luo_account(memfd);
+	if (err)
+		goto err_release;
 
 	memfd_luo_record(memfd, args->file);
 	args->serialized_data = virt_to_phys(memfd->page);
 	args->private_data = memfd;
 	return 0;
 
+err_release:
+	memfd_luo_let_go(memfd);
 err_clear:
 	memfd_luo_clear_preserved(inode);
-err_free_page:
-	kho_unpreserve_free(memfd->page);
 err_free:
-	kfree(memfd);
+	memfd_luo_free(memfd);
 	return err;
 }
 
@@ -707,26 +820,24 @@ static void memfd_luo_unpreserve(struct liveupdate_file_op_args *args)
 {
 	struct memfd_luo *memfd = args->private_data;
 
-	if (memfd->folios.records.nr)
-		kho_unpreserve_vmalloc(&memfd->page->ser.folios);
-	memfd_luo_release(&memfd->folios);
+	memfd_luo_let_go(memfd);
 	memfd_luo_clear_preserved(file_inode(args->file));
-	kho_unpreserve_free(memfd->page);
-	kfree(memfd);
+	memfd_luo_free(memfd);
 }
 
 static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
 {
 	struct inode *inode = file_inode(args->file);
 	struct memfd_luo *memfd = args->private_data;
-	int err;
+	int err = 0;
 
-	if (memfd_luo_set_frozen(inode, memfd->folios.nr_pages)) {
+	if (memfd_luo_set_frozen(inode, memfd->folios.nr_pages))
 		err = memfd_luo_update(memfd, inode);
-		if (err) {
-			memfd_luo_clear_frozen(inode);
-			return err;
-		}
+	if (!err)
+		err = memfd_luo_look_for_tags(&memfd->folios);
+	if (err) {
+		memfd_luo_clear_frozen(inode);
+		return err;
 	}
 	memfd_luo_record(memfd, args->file);
 	return 0;
@@ -909,6 +1020,22 @@ static struct file *memfd_luo_new_file(const struct memfd_luo_ser *ser)
 }
 
 /*
+ * How many pages the file is going to have, 0 when the previous kernel did not
+ * say. That is no number to rely on, but it can be told until they are there.
+ */
+static u64 memfd_luo_count(const struct memfd_luo_ser *ser)
+{
+	const struct memfd_luo_page *page = (const void *)ser;
+	const u64 nr = page->count.nr_pages;
+
+	if (page->count.magic != MEMFD_LUO_COUNT_MAGIC ||
+	    nr < ser->nr_folios ||
+	    nr > memfd_luo_end_index(ser->size) + BIT(MAX_PAGECACHE_ORDER))
+		return 0;
+	return nr;
+}
+
+/*
  * Before there is a file, nothing of what was handed over is taken back. After
  * that, all of it is consumed, whether or not it succeeds.
  */
@@ -917,11 +1044,13 @@ static int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 	struct memfd_luo_array array;
 	struct memfd_luo_ser *ser;
 	struct file *file;
+	u64 nr_pages;
 	int err;
 
 	ser = memfd_luo_find_record(args);
 	if (!ser)
 		return -EINVAL;
+	nr_pages = memfd_luo_count(ser);
 	file = memfd_luo_new_file(ser);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -930,7 +1059,7 @@ static int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 		goto put_file;
 	kho_restore_free(ser);
 	if (array.nr)
-		memfd_luo_fill_begin(file_inode(file), &array);
+		memfd_luo_fill_begin(file_inode(file), &array, nr_pages);
 	/* Who cannot know that all is well finds out before it says so. */
 	if (!args->identity || !IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
 		err = memfd_luo_fill_all(file_inode(file), false);

@@ -81,7 +81,7 @@ u64 memfd_luo_sum(const struct memfd_luo_sums *sums, u32 identity);
 
 /* memfd_luo_fill.c */
 void memfd_luo_fill_begin(struct inode *inode,
-			  const struct memfd_luo_array *array);
+			  const struct memfd_luo_array *array, u64 nr_pages);
 void memfd_luo_discard(const struct memfd_luo_array *array);
 
 #endif /* _MM_MEMFD_LUO_H */

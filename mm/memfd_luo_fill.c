@@ -21,6 +21,7 @@
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
+#include <linux/swap.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -44,6 +45,7 @@
  * @memcg:   what the folios are charged to
  * @lock:    protects what follows and @array
  * @checked: the pages of @array that were found to be as they were handed over
+ * @told:    pages that stat() tells of, and that are not there yet
  * @next:    the first record that the worker did not come to
  * @err:     why something is lost
  * @work:    the worker
@@ -58,6 +60,7 @@ struct memfd_luo_fill {
 	struct mem_cgroup *memcg;
 	struct mutex lock;	/* see above */
 	unsigned long *checked;
+	u64 told;
 	u64 next;
 	int err;
 	struct delayed_work work;
@@ -116,9 +119,27 @@ static int check_folio(struct inode *inode, struct folio *folio,
 	return 0;
 }
 
-static int insert(struct inode *inode, const struct memfd_luo_folio_ser *ser)
+/* The memfd got @nr pages. */
+static void count_pages(struct memfd_luo_fill *fill, u64 nr)
+{
+	const u64 told = min(nr, fill->told);
+
+	fill->told -= told;
+	inode_add_bytes(fill->inode, (nr - told) << PAGE_SHIFT);
+}
+
+/* It will get no more. */
+static void stop_counting(struct memfd_luo_fill *fill)
+{
+	inode_sub_bytes(fill->inode, fill->told << PAGE_SHIFT);
+	fill->told = 0;
+}
+
+static int insert(struct memfd_luo_fill *fill,
+		  const struct memfd_luo_folio_ser *ser)
 {
 	struct folio *folio = kho_restore_folio(PFN_PHYS(ser->pfn));
+	struct inode *inode = fill->inode;
 	int err;
 
 	if (!folio)
@@ -130,6 +151,8 @@ static int insert(struct inode *inode, const struct memfd_luo_folio_ser *ser)
 			folio_mark_uptodate(folio);
 		err = shmem_add_restored_folio(inode, folio, ser->index);
 	}
+	if (!err)
+		count_pages(fill, folio_nr_pages(folio));
 	/* The page cache has its own references. */
 	folio_put(folio);
 	return err;
@@ -148,7 +171,7 @@ static int fill_one(struct memfd_luo_fill *fill, u64 nr)
 		return -EIO;
 
 	old = set_active_memcg(fill->memcg);
-	err = insert(fill->inode, ser);
+	err = insert(fill, ser);
 	set_active_memcg(old);
 	if (err) {
 		pr_err("folio at index %llu not restored: %d\n", ser->index,
@@ -192,6 +215,7 @@ static bool fill_some(struct memfd_luo_fill *fill)
 	if (fill->next < array->nr)
 		return true;
 
+	stop_counting(fill);
 	/* What is lost is to be told as long as somebody can ask for it. */
 	if (!fill->err) {
 		free_array(fill);
@@ -339,6 +363,7 @@ void __memfd_luo_fill_end(struct inode *inode)
 
 	WRITE_ONCE(fill->ending, true);
 	cancel_delayed_work_sync(&fill->work);
+	stop_counting(fill);
 	if (!fill->done) {
 		discard(&fill->array, fill->checked, fill->next);
 		free_array(fill);
@@ -348,15 +373,38 @@ void __memfd_luo_fill_end(struct inode *inode)
 	kfree(fill);
 }
 
+/*
+ * Folios that came in are charged beyond the limit of a memory cgroup, since they
+ * would be lost otherwise. Tell while something can be done about it: as long as
+ * it is beyond its limit, the cgroup's tasks are killed for want of memory.
+ */
+static void look_at_limit(struct mem_cgroup *memcg, u64 nr_pages)
+{
+#ifdef CONFIG_MEMCG
+	u64 room = U64_MAX;
+	struct mem_cgroup *m;
+
+	if (mem_cgroup_disabled() || !memcg)
+		return;
+	for (m = memcg; m; m = parent_mem_cgroup(m))
+		room = min(room, READ_ONCE(m->memory.max));
+	room += mem_cgroup_get_nr_swap_pages(memcg);
+	if (room < nr_pages)
+		pr_warn("a memfd of %llu pages is charged to a memory cgroup with room for %llu in RAM and swap: raise its memory.max, or its tasks are killed\n",
+			nr_pages, room);
+#endif
+}
+
 /**
  * memfd_luo_fill_begin - give a memfd its folios, sooner or later
- * @inode: the memfd, that nobody else knows of yet
- * @array: the records of its folios, which this takes over
+ * @inode:    the memfd, that nobody else knows of yet
+ * @array:    the records of its folios, which this takes over
+ * @nr_pages: pages in the folios; 0 when that is not known
  *
  * The folios are charged to the caller's memory cgroup.
  */
 void memfd_luo_fill_begin(struct inode *inode,
-			  const struct memfd_luo_array *array)
+			  const struct memfd_luo_array *array, u64 nr_pages)
 {
 	struct memfd_luo_fill *fill;
 
@@ -366,6 +414,9 @@ void memfd_luo_fill_begin(struct inode *inode,
 	fill->memcg = get_mem_cgroup_from_mm(current->mm);
 	mutex_init(&fill->lock);
 	fill->checked = alloc_checked(array);
+	fill->told = nr_pages;
+	inode_add_bytes(inode, nr_pages << PAGE_SHIFT);
+	look_at_limit(fill->memcg, nr_pages);
 	INIT_DELAYED_WORK(&fill->work, fill_worker);
 	SHMEM_I(inode)->fill = fill;
 	queue_delayed_work(system_unbound_wq, &fill->work, FILL_DELAY);

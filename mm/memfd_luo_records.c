@@ -27,14 +27,14 @@ static int add_page(struct memfd_luo_records *records)
 	if (records->nr_pages == records->max_pages) {
 		max = max(2 * records->max_pages, SMP_CACHE_BYTES / sizeof(page));
 		pages = kvrealloc(records->pages, array_size(max, sizeof(page)),
-				  GFP_KERNEL);
+				  GFP_KERNEL_ACCOUNT);
 		if (!pages)
 			return -ENOMEM;
 		records->pages = pages;
 		records->max_pages = max;
 	}
 
-	page = alloc_page(GFP_KERNEL);
+	page = alloc_page(GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
 	records->pages[records->nr_pages++] = page;

@@ -4,5 +4,8 @@
 # tier-all: arm64-16k arm64-64k
 . "$(dirname "$0")/lib.bash"
 
-vm liveupdate --with "/selftests=$selftests"
+# Memory with tags has only a machine that is told so.
+tags=()
+[ "$ARCH" != arm64 ] || tags=(-- -machine mte=on)
+vm liveupdate --with "/selftests=$selftests" "${tags[@]}"
 done_testing

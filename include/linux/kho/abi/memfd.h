@@ -102,4 +102,22 @@ struct memfd_luo_sum_ser {
 static_assert(sizeof(struct memfd_luo_sum_ser) == 16);
 static_assert(offsetof(struct memfd_luo_sum_ser, sum) == 8);
 
+#define MEMFD_LUO_COUNT_MAGIC	0x73677064666d656dULL	/* "memfdpgs" */
+
+/**
+ * struct memfd_luo_count_ser - how large a memfd is, behind the checksum
+ * @magic:    MEMFD_LUO_COUNT_MAGIC
+ * @nr_pages: pages in all its folios
+ *
+ * Neither part of the format nor of the checksum. It is believed as long as the
+ * folios are not there.
+ */
+struct memfd_luo_count_ser {
+	u64 magic;
+	u64 nr_pages;
+} __packed;
+
+static_assert(sizeof(struct memfd_luo_count_ser) == 16);
+static_assert(offsetof(struct memfd_luo_count_ser, nr_pages) == 8);
+
 #endif /* _LINUX_KHO_ABI_MEMFD_H */

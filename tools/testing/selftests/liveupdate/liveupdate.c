@@ -9,7 +9,7 @@
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/mount.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -107,13 +107,13 @@ TEST_F(device, takes_names_of_up_to_63_bytes)
 TEST_F(device, refuses_an_empty_name)
 {
 	EXPECT_EQ(-EINVAL, luo_create(self->fd, ""));
-	EXPECT_EQ(-EINVAL, luo_retrieve(self->fd, ""));
+	EXPECT_EQ(-ENOENT, luo_retrieve(self->fd, ""));
 }
 
 TEST_F(device, refuses_an_unterminated_name)
 {
 	EXPECT_EQ(-EINVAL, luo_create(self->fd, LUO_LONGEST_NAME "4"));
-	EXPECT_EQ(-EINVAL, luo_retrieve(self->fd, LUO_LONGEST_NAME "4"));
+	EXPECT_EQ(-ENOENT, luo_retrieve(self->fd, LUO_LONGEST_NAME "4"));
 }
 
 TEST_F(device, takes_any_bytes_in_a_name)
@@ -469,12 +469,8 @@ FIXTURE_VARIANT_ADD(unknown_file, its_own_session) { .kind = ITSELF };
 
 static int file_on_tmpfs(void)
 {
-	int fs, mnt;
+	int mnt = luo_tmpfs();
 
-	fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
-	if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
-		return -1;
-	mnt = fsmount(fs, FSMOUNT_CLOEXEC, 0);
 	return openat(mnt, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 }
 
@@ -817,11 +813,13 @@ TEST_F(preserved_memfd, keeps_its_size)
 {
 	char page[PAGE_MAX] = { };
 
-	EXPECT_EQ(-1, ftruncate(self->memfd, 0));
-	EXPECT_EQ(-1, ftruncate(self->memfd, MEMFD_SIZE - 1));
-	EXPECT_EQ(-1, ftruncate(self->memfd, MEMFD_SIZE + 1));
-	EXPECT_EQ(-1, fallocate(self->memfd, 0, 0, 2 * MEMFD_SIZE));
-	EXPECT_EQ(-1, pwrite(self->memfd, page, PAGE, MEMFD_SIZE));
+	EXPECT_EQ(-EPERM, luo_result(ftruncate(self->memfd, 0)));
+	EXPECT_EQ(-EPERM, luo_result(ftruncate(self->memfd, MEMFD_SIZE - 1)));
+	EXPECT_EQ(-EPERM, luo_result(ftruncate(self->memfd, MEMFD_SIZE + 1)));
+	EXPECT_EQ(-EPERM, luo_result(fallocate(self->memfd, 0, 0, 2 * MEMFD_SIZE)));
+	EXPECT_EQ(-EPERM, luo_result(pwrite(self->memfd, page, PAGE, MEMFD_SIZE)));
+	EXPECT_EQ(-EPERM, luo_reopen(self->memfd, O_RDWR | O_TRUNC));
+	EXPECT_EQ(0, ftruncate(self->memfd, MEMFD_SIZE));
 	EXPECT_EQ(MEMFD_SIZE, luo_size(self->memfd));
 	EXPECT_TRUE(luo_filled(self->memfd, 0, MEMFD_SIZE, 1));
 }
@@ -832,8 +830,8 @@ TEST_F(preserved_memfd, is_not_written_across_its_end)
 	ssize_t ret;
 
 	/* Nothing, or as much as fits. */
-	ret = pwrite(self->memfd, pages, 2 * PAGE, MEMFD_SIZE - PAGE);
-	EXPECT_TRUE(ret == -1 || ret == PAGE) TH_LOG("wrote %zd", ret);
+	ret = luo_result(pwrite(self->memfd, pages, 2 * PAGE, MEMFD_SIZE - PAGE));
+	EXPECT_TRUE(ret == -EPERM || ret == PAGE) TH_LOG("wrote %zd", ret);
 	EXPECT_EQ(MEMFD_SIZE, luo_size(self->memfd));
 }
 
@@ -842,10 +840,12 @@ TEST_F(preserved_memfd, keeps_its_pages)
 	const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 	off_t allocated = luo_allocated(self->memfd);
 
-	EXPECT_EQ(-1, fallocate(self->memfd, mode, 0, PAGE));
-	EXPECT_EQ(-1, fallocate(self->memfd, mode, PAGE, MEMFD_SIZE));
-	EXPECT_EQ(-1, madvise(self->map, PAGE, MADV_REMOVE));
-	EXPECT_EQ(-1, fallocate(self->memfd, FALLOC_FL_KEEP_SIZE, 0, 2 * MEMFD_SIZE));
+	EXPECT_EQ(-EPERM, luo_result(fallocate(self->memfd, mode, 0, PAGE)));
+	EXPECT_EQ(-EPERM, luo_result(fallocate(self->memfd, mode, PAGE, MEMFD_SIZE)));
+	EXPECT_EQ(-EPERM, luo_result(madvise(self->map, PAGE, MADV_REMOVE)));
+	EXPECT_EQ(-EPERM, luo_result(fallocate(self->memfd, FALLOC_FL_KEEP_SIZE,
+					       0, 2 * MEMFD_SIZE)));
+	EXPECT_EQ(-EBUSY, luo_result(fcntl(self->memfd, F_ADD_SEALS, F_SEAL_WRITE)));
 	EXPECT_EQ(allocated, luo_allocated(self->memfd));
 	EXPECT_TRUE(luo_filled(self->memfd, 0, MEMFD_SIZE, 1));
 }
@@ -991,7 +991,9 @@ TEST_F(session, takes_empty_memfds)
 	ASSERT_EQ(0, ftruncate(hollow, 1 << 20));
 	EXPECT_EQ(0, luo_preserve_fd(self->fd, empty, 1));
 	EXPECT_EQ(0, luo_preserve_fd(self->fd, hollow, 2));
-	EXPECT_EQ(-1, ftruncate(empty, PAGE));
+	EXPECT_EQ(-EPERM, luo_result(ftruncate(empty, PAGE)));
+	EXPECT_EQ(0, ftruncate(empty, 0));
+	EXPECT_EQ(0, ftruncate(hollow, 1 << 20));
 
 	ASSERT_EQ(0, close(self->fd));
 	EXPECT_EQ(0, ftruncate(empty, PAGE));
@@ -1028,6 +1030,161 @@ TEST_F(session, takes_a_memfd_larger_than_memory)
 	EXPECT_EQ(0, luo_preserve_fd(self->fd, self->memfd, 1));
 	EXPECT_TRUE(luo_filled(self->memfd, size - PAGE, PAGE, 2));
 }
+
+/* Files of tmpfs without a name. */
+TEST_F(session, takes_an_unlinked_file)
+{
+	int mnt = luo_tmpfs();
+	int fd = openat(mnt, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, luo_fill(fd, 0, 4 * PAGE, 3));
+	ASSERT_EQ(0, linkat(mnt, "file", mnt, "second", 0));
+	ASSERT_EQ(0, unlinkat(mnt, "file", 0));
+	EXPECT_EQ(-ENOENT, luo_preserve_fd(self->fd, fd, 1));
+	ASSERT_EQ(0, unlinkat(mnt, "second", 0));
+	EXPECT_EQ(0, luo_preserve_fd(self->fd, fd, 1));
+	EXPECT_EQ(-EBUSY, luo_preserve_fd(self->fd, fd, 2));
+
+	EXPECT_EQ(-EPERM, luo_result(ftruncate(fd, 0)));
+	EXPECT_EQ(-EPERM, luo_result(fallocate(fd, 0, 0, 8 * PAGE)));
+	EXPECT_EQ(0, luo_fill(fd, PAGE, PAGE, 4));
+	ASSERT_EQ(0, close(self->fd));
+	EXPECT_EQ(0, ftruncate(fd, 8 * PAGE));
+	EXPECT_TRUE(luo_filled(fd, PAGE, PAGE, 4));
+}
+
+TEST_F(session, takes_a_file_that_never_had_a_name)
+{
+	int fd = openat(luo_tmpfs(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, luo_fill(fd, 0, 4 * PAGE, 3));
+	EXPECT_EQ(0, luo_preserve_fd(self->fd, fd, 1));
+	EXPECT_EQ(-EPERM, luo_result(ftruncate(fd, 0)));
+}
+
+/* A session in the hands of somebody without privileges. */
+#define NOBODY	65534
+
+static void limit(int resource, rlim_t max)
+{
+	struct rlimit limit = { .rlim_cur = max, .rlim_max = max };
+
+	assert(!setrlimit(resource, &limit));
+}
+
+/* What preserving @fd gives for somebody who cannot lock more than so much. */
+static int preserve_as_nobody(int session, int fd, rlim_t locked)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		limit(RLIMIT_MEMLOCK, locked);
+		if (setuid(NOBODY))
+			_exit(255);
+		_exit(-luo_preserve_fd(session, fd, 1));
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -255;
+}
+
+TEST_F(session, does_not_take_from_others_what_they_only_let_read)
+{
+	int fd = luo_reopen(self->memfd, O_RDONLY);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EPERM, preserve_as_nobody(self->fd, fd, RLIM_INFINITY));
+	EXPECT_EQ(0, ftruncate(self->memfd, 8 * PAGE));
+
+	/* The owner may, and so may root. */
+	EXPECT_EQ(0, luo_preserve_fd(self->fd, fd, 2));
+	ASSERT_EQ(0, close(self->fd));
+	self->fd = create_other_session("session");
+	ASSERT_EQ(0, fchown(self->memfd, NOBODY, NOBODY));
+	EXPECT_EQ(0, preserve_as_nobody(self->fd, fd, RLIM_INFINITY));
+}
+
+TEST_F(session, takes_from_others_what_they_let_write)
+{
+	EXPECT_EQ(0, preserve_as_nobody(self->fd, self->memfd, RLIM_INFINITY));
+}
+
+TEST_F(session, counts_as_locked_memory)
+{
+	EXPECT_EQ(-ENOMEM, preserve_as_nobody(self->fd, self->memfd, 4 * PAGE - 1));
+	EXPECT_EQ(0, ftruncate(self->memfd, 3 * PAGE));
+	EXPECT_EQ(0, preserve_as_nobody(self->fd, self->memfd, 4 * PAGE));
+
+	/* All sessions together. */
+	EXPECT_EQ(-ENOMEM, preserve_as_nobody(create_other_session("other"),
+					      luo_memfd(2 * PAGE, 2), 4 * PAGE));
+	ASSERT_EQ(0, close(self->fd));
+	EXPECT_EQ(0, preserve_as_nobody(create_other_session("third"),
+					luo_memfd(4 * PAGE, 2), 4 * PAGE));
+}
+
+#define NR_OPEN	32
+
+/* Each file is closed once it is in the session, so that one is open at a time. */
+static int preserve_many_as_nobody(int session)
+{
+	int i, fd, err = 0, status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		limit(RLIMIT_NOFILE, NR_OPEN);
+		limit(RLIMIT_MEMLOCK, RLIM_INFINITY);
+		if (setuid(NOBODY))
+			_exit(255);
+		for (i = 0; !err && i < 2 * NR_OPEN; i++) {
+			fd = luo_memfd(PAGE, i);
+			err = luo_preserve_fd(session, fd, i);
+			close(fd);
+		}
+		_exit(err == -EMFILE && i == NR_OPEN + 1 ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+TEST_F(session, counts_as_open_files)
+{
+	EXPECT_EQ(0, preserve_many_as_nobody(self->fd));
+
+	/* Each session by itself; and root may do more. */
+	EXPECT_EQ(0, luo_preserve_fd(self->fd, self->memfd, 1ULL << 32));
+	EXPECT_EQ(0, preserve_many_as_nobody(create_other_session("other")));
+}
+
+#ifdef __aarch64__
+#ifndef HWCAP2_MTE
+#define HWCAP2_MTE	0x40000
+#endif
+#ifndef PROT_MTE
+#define PROT_MTE	0x20
+#endif
+
+/* The tags of memory would be lost. Where there are none, there is no such memory. */
+TEST_F(session, refuses_memory_with_tags)
+{
+	const bool has_tags = getauxval(AT_HWCAP2) & HWCAP2_MTE;
+	int other = luo_memfd(PAGE, 2);
+	char *map;
+
+	map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_MTE, MAP_SHARED,
+		   self->memfd, PAGE);
+	ASSERT_EQ(has_tags, map != MAP_FAILED);
+	if (has_tags)
+		map[0] = 1;
+	EXPECT_EQ(has_tags ? -EOPNOTSUPP : 0,
+		  luo_preserve_fd(self->fd, self->memfd, 1));
+	EXPECT_EQ(0, luo_preserve_fd(self->fd, other, 2));
+}
+#endif
 
 /* Many at the same time: each rule holds for exactly one of them. */
 #define RACERS	8

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -241,6 +242,16 @@ static inline int luo_memfd(size_t size, __u64 seed)
 		return ret;
 	}
 	return fd;
+}
+
+/* The root of a tmpfs of our own, mounted nowhere. */
+static inline int luo_tmpfs(void)
+{
+	int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
+
+	if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return -1;
+	return fsmount(fs, FSMOUNT_CLOEXEC, 0);
 }
 
 static inline off_t luo_size(int fd)
