@@ -98,6 +98,50 @@ TEST_F(verify, attributes)
 	EXPECT_EQ(0, strncmp(link, "/memfd:", 7)) TH_LOG("%s", link);
 }
 
+/* Files of a mounted tmpfs without a name: they become memfds. */
+TEST_F(prepare, unnamed)
+{
+	int session = luo_create(self->dev, "unnamed");
+	int mnt = luo_tmpfs(), fd[2];
+
+	ASSERT_LE(0, session);
+	fd[0] = openat(mnt, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd[1] = openat(mnt, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	ASSERT_LE(0, fd[0]);
+	ASSERT_LE(0, fd[1]);
+	ASSERT_EQ(0, luo_fill(fd[0], 0, 3 * PAGE, 1));
+	ASSERT_EQ(0, ftruncate(fd[1], MIB + 1));
+	ASSERT_EQ(0, luo_fill(fd[1], PAGE, PAGE, 2));
+	ASSERT_EQ(0, unlinkat(mnt, "file", 0));
+	luo_give(_metadata, session, fd[0], 0);
+	luo_give(_metadata, session, fd[1], 1);
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, unnamed)
+{
+	int session = luo_retrieve(self->dev, "unnamed");
+	int fd[2], i;
+	char link[128];
+
+	ASSERT_LE(0, session);
+	fd[0] = luo_take(_metadata, session, 0, 3 * PAGE, 1);
+	fd[1] = luo_retrieve_fd(session, 1);
+	ASSERT_LE(0, fd[1]);
+	EXPECT_EQ(MIB + 1, luo_size(fd[1]));
+	EXPECT_TRUE(luo_zero(fd[1], 0, PAGE));
+	EXPECT_TRUE(luo_filled(fd[1], PAGE, PAGE, 2));
+	EXPECT_TRUE(luo_zero(fd[1], 2 * PAGE, MIB - 2 * PAGE));
+	for (i = 0; i < 2; i++) {
+		luo_link(fd[i], link, sizeof(link));
+		EXPECT_EQ(0, strncmp(link, "/memfd:", 7)) TH_LOG("%s", link);
+		/* Files of tmpfs cannot be sealed. */
+		EXPECT_EQ(F_SEAL_SEAL, fcntl(fd[i], F_GET_SEALS));
+	}
+	EXPECT_EQ(0, luo_finish(session));
+	EXPECT_EQ(0, ftruncate(fd[0], PAGE));
+}
+
 TEST_F(prepare, empty)
 {
 	int session = luo_create(self->dev, "empty memfds");
