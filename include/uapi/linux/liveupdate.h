@@ -104,8 +104,9 @@ struct liveupdate_ioctl_retrieve_session {
  * Errors: EINVAL on a retrieved session; EEXIST when @token is in use in this
  * session; EBADF for a bad @fd; ENOENT when no handler takes this kind of file;
  * EBUSY when the object behind @fd is preserved already, in whatever session, or
- * was retrieved from a session that is not finished; or what the handler of the
- * file returns.
+ * was retrieved from a session that is not finished; EMFILE when the session has
+ * as many files as RLIMIT_NOFILE says, and the caller has no privileges; or what
+ * the handler of the file returns.
  */
 struct liveupdate_session_preserve_fd {
 	__u32		size;
