@@ -438,7 +438,14 @@ static int set_u64(void *fdt, int node, const char *prop, u64 value)
 	return fdt_setprop(fdt, node, prop, &value, sizeof(value));
 }
 
-/* Name a blob in the root FDT, or leave that as it is. */
+/*
+ * Name a blob in the root FDT, or leave that as it is.
+ *
+ * Interrupts are off whenever the root FDT is written. A kexec stops the other
+ * processors by interrupts, and the one that it runs on does not get to another
+ * task in between. So the next kernel never sees half of a change, and the kexec
+ * needs not wait for a lock.
+ */
 static int write_subtree(const char *name, phys_addr_t phys, size_t size)
 {
 	int node, err;
@@ -478,7 +485,8 @@ int kho_add_subtree(const char *name, void *blob, size_t size)
 
 	guard(mutex)(&kho_out.lock);
 
-	err = write_subtree(name, virt_to_phys(blob), size);
+	scoped_guard(irqsave)
+		err = write_subtree(name, virt_to_phys(blob), size);
 	trace_kho_add_subtree(name, virt_to_phys(blob), size, err);
 	if (!err)
 		kho_debugfs_add_subtree(name, blob, size);
@@ -524,7 +532,8 @@ void kho_remove_subtree(void *blob)
 	trace_kho_remove_subtree(fdt_get_name(kho_out.fdt, node, NULL),
 				 virt_to_phys(blob), 0, 0);
 	kho_debugfs_remove_subtree(blob);
-	fdt_del_node(kho_out.fdt, node);
+	scoped_guard(irqsave)
+		fdt_del_node(kho_out.fdt, node);
 }
 EXPORT_SYMBOL_GPL(kho_remove_subtree);
 

@@ -1,0 +1,6 @@
+#!/bin/bash
+# Updates while subtrees are added to the root FDT and removed from it: at the jump it must be whole.
+. "$(dirname "$0")/lib.bash"
+
+vm kho-churn
+done_testing
