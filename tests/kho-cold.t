@@ -25,4 +25,5 @@ cold noluo 'liveupdate=off'
 cold small 'kho_scratch=4M,4M,4M'
 cold malformed 'kho_scratch=64M,fish,4M'
 cold crash 'crashkernel=192M' --allow 'Kernel panic - not syncing: Out of memory'
+cold crash-frozen 'crashkernel=192M' --allow 'Kernel panic - not syncing: Out of memory'
 done_testing

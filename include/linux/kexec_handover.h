@@ -92,6 +92,9 @@ bool kho_segment_in_place(const struct kimage *image, unsigned int id);
 void kho_free_segments(struct kimage *image);
 void kho_before_jump(const struct kimage *image);
 void kho_warn_legacy_load(void);
+unsigned long kho_file_flags(unsigned long flags);
+bool kho_efi_kexec_boot(void);
+bool kho_crash_trylock(void);
 
 /* In mm/vmalloc.c. */
 void *kho_vmalloc_adopt(struct page **pages, unsigned int nr_pages,
@@ -252,6 +255,21 @@ static inline bool kho_segment_in_place(const struct kimage *image,
 static inline void kho_free_segments(struct kimage *image) { }
 static inline void kho_before_jump(const struct kimage *image) { }
 static inline void kho_warn_legacy_load(void) { }
+
+static inline unsigned long kho_file_flags(unsigned long flags)
+{
+	return flags;
+}
+
+static inline bool kho_efi_kexec_boot(void)
+{
+	return false;
+}
+
+static inline bool kho_crash_trylock(void)
+{
+	return false;
+}
 
 #endif /* CONFIG_KEXEC_HANDOVER */
 

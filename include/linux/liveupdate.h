@@ -151,6 +151,7 @@ struct liveupdate_flb {
 
 bool liveupdate_enabled(void);
 int liveupdate_reboot(void);
+int liveupdate_reboot_cold(void);
 
 int liveupdate_register_file_handler(struct liveupdate_file_handler *fh);
 void liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh);
@@ -177,6 +178,11 @@ static inline bool liveupdate_enabled(void)
 }
 
 static inline int liveupdate_reboot(void)
+{
+	return 0;
+}
+
+static inline int liveupdate_reboot_cold(void)
 {
 	return 0;
 }

@@ -140,6 +140,11 @@ void *kho_radix_alloc_node(void);
 int kho_radix_nid(unsigned long pfn);
 #endif
 
+/* kho_image.c */
+
+void kho_allow_crash(void);
+void kho_disallow_crash(void);
+
 /* kho_timeline.c */
 
 struct seq_file;

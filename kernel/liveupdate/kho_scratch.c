@@ -651,7 +651,10 @@ bool kho_load_segment(struct kimage *image, const struct kexec_segment *segment)
 	if (!kho_image(image))
 		return false;
 
+	/* To empty hundreds of MiB takes a while. */
+	kho_allow_crash();
 	in_place = load_in_place(image, segment);
+	kho_disallow_crash();
 	trace_kho_load_segment(segment - image->segment, segment->mem,
 			       segment->memsz, in_place);
 

@@ -151,22 +151,10 @@ void luo_exit(void)
 	up_read(&luo_rwsem);
 }
 
-/**
- * liveupdate_reboot - write out all sessions for the next kernel
- *
- * Called by kernel_kexec() when the next kernel can receive them, before devices
- * are shut down. From a success on, the sessions cannot be changed.
- *
- * Return: 0, or the errno with which a handler refused, or -EINTR when killed.
- * Then everything is as it was before, and the call can be repeated.
- */
-int liveupdate_reboot(void)
+static int luo_freeze(void)
 {
 	u64 sessions_pa;
 	int err;
-
-	if (!luo_outgoing_header)
-		return 0;
 
 	if (down_write_killable(&luo_rwsem))
 		return -EINTR;
@@ -180,10 +168,59 @@ int liveupdate_reboot(void)
 	}
 	up_write(&luo_rwsem);
 
+	return err;
+}
+
+/**
+ * liveupdate_reboot - write out all sessions for the next kernel
+ *
+ * Called by kernel_kexec() when the next kernel can receive them, before devices
+ * are shut down. From a success on, the sessions cannot be changed. A panic in
+ * the meantime starts the crash kernel, for a handler may take long, or hang.
+ *
+ * Context: kexec lock held.
+ * Return: 0, or the errno with which a handler refused, or -EINTR when killed.
+ * Then everything is as it was before, and the call can be repeated.
+ */
+int liveupdate_reboot(void)
+{
+	int err;
+
+	if (!luo_outgoing_header)
+		return 0;
+
+	kho_allow_crash();
+	err = luo_freeze();
+	kho_disallow_crash();
+
 	if (err)
 		pr_err("live update called off: %pe; sessions are as before, try again when the reason is gone\n",
 		       ERR_PTR(err));
 	return err;
+}
+
+/**
+ * liveupdate_reboot_cold - may the sessions be lost?
+ *
+ * Called by kernel_kexec() when the next kernel cannot receive them. It does not
+ * wait for anybody: a file that is being preserved does not count yet.
+ *
+ * Return: 0 when no session holds a file, else -EOPNOTSUPP with a message.
+ */
+int liveupdate_reboot_cold(void)
+{
+	u64 nr_files;
+
+	if (!luo_outgoing_header)
+		return 0;
+
+	nr_files = luo_sessions_nr_files();
+	if (!nr_files)
+		return 0;
+
+	pr_err("kexec refused: the loaded image would lose %llu files in sessions; load it with kexec_file_load() (kexec -s), or close the sessions to lose them\n",
+	       nr_files);
+	return -EOPNOTSUPP;
 }
 
 /* Hand the results to the caller, or none of them. */

@@ -210,6 +210,7 @@ struct luo_session *luo_session_find(struct luo_session_set *set,
 				     const char *name);
 void luo_session_free(struct luo_session *session);
 int luo_sessions_freeze(u64 *sessions_pa);
+u64 luo_sessions_nr_files(void);
 
 /* luo_file.c */
 

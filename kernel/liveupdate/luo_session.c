@@ -565,6 +565,23 @@ int luo_sessions_receive(u64 sessions_pa)
 	return 0;
 }
 
+/**
+ * luo_sessions_nr_files - how many files do all outgoing sessions hold?
+ *
+ * Return: the number, of files that are preserved by now.
+ */
+u64 luo_sessions_nr_files(void)
+{
+	struct luo_session *session;
+	u64 nr_files = 0;
+
+	guard(mutex)(&luo_outgoing.lock);
+	list_for_each_entry(session, &luo_outgoing.sessions, list)
+		nr_files += READ_ONCE(session->nr_files);
+
+	return nr_files;
+}
+
 static int luo_session_freeze(struct luo_session *session,
 			      struct kho_block_set_it *it)
 {

@@ -4,16 +4,31 @@
 
 case=$(param case)
 
-# Load the next kernel with the legacy system call. On an emulated arm64, with the caches off, its checksums take minutes.
+# load_legacy [PARAMETER]: loads the next kernel with the legacy system call. On an emulated arm64, with the caches off, its
+# checksums take minutes.
 load_legacy() {
+	_parameter=$1
+	set --
 	[ "$(uname -m)" = aarch64 ] && set -- --no-checks
 	kexec -c "$@" -l /boot/kernel-B --initrd=/boot/initrd \
-		--command-line="$(sed "s/ stage=[0-9]*/ stage=$((stage + 1))/" /proc/cmdline)"
+		--command-line="$(sed "s/ stage=[0-9]*/ stage=$((stage + 1))/" /proc/cmdline) $_parameter"
 }
 
 keep_initrd() {
 	{ cat /boot/base.cpio; (cd / && find boot | cpio -o -H newc 2>/dev/null); } >/tmp/initrd &&
 		mv /tmp/initrd /boot/initrd
+}
+
+load_crash_kernel() {
+	ok "the crash kernel is loaded" kexec -s -p /boot/kernel-B --initrd=/boot/initrd \
+		--command-line="$(sed "s/ stage=[0-9]*/ stage=2/" /proc/cmdline) nr_cpus=1"
+}
+
+# It takes the last page for a panic.
+panic() {
+	echo 1 >/proc/sys/vm/panic_on_oom
+	tail /dev/zero
+	fail "no panic"
 }
 
 cold() {
@@ -28,12 +43,20 @@ no_device() {
 case $case:$stage in
 # An image that kexec_load() was given.
 legacy:1)
-	halves luo_update prepare simple
 	keep_initrd
-	ok "kexec_load() works" load_legacy
+	ok "kexec_load() works" load_legacy started=early
 	is "$(messages 'KHO: .*kexec_load.*hands nothing over')" 1 "a message says that it hands nothing over"
+	halves luo_handler prepare cold
+	is "$(messages 'luo: kexec refused: .* would lose [12] files in sessions.*kexec -s')" 2 "a message says what to do"
+	halves luo_update prepare simple
+	ok "kexec -e is refused" test "$(kexec -e -x -y >/dev/null 2>&1; echo $?)" != 0
+	# They hold the sessions.
+	kill $(pidof luo_update)
+	while pidof luo_update >/dev/null; do sleep 0.1; done
+	ok "kexec_load() works" load_legacy
 	do_kexec ;;
 legacy:2)
+	is "$(param started)" "" "it is started when no session holds a file any more, and not before"
 	cold
 	halves luo_update verify nothing
 	pass ;;
@@ -119,14 +142,17 @@ malformed:2)
 crash:1)
 	halves luo_update prepare simple
 	keep_initrd
-	ok "the crash kernel is loaded" kexec -s -p /boot/kernel-B --initrd=/boot/initrd \
-		--command-line="$(sed "s/ stage=[0-9]*/ stage=2/" /proc/cmdline) nr_cpus=1"
+	load_crash_kernel
 	load_kernel B
-	# It takes the last page for a panic.
-	echo 1 >/proc/sys/vm/panic_on_oom
-	tail /dev/zero
-	fail "no panic" ;;
-crash:2)
+	panic ;;
+# The same while a handler keeps the freeze waiting. A kexec is under way then, and a panic comes in between.
+crash-frozen:1)
+	keep_initrd
+	load_crash_kernel
+	load_kernel B
+	halves luo_handler prepare hung
+	panic ;;
+crash:2 | crash-frozen:2)
 	ok "the crash kernel has the memory of the first" test -s /proc/vmcore
 	cold
 	pass ;;

@@ -8,7 +8,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <libfdt.h>
+#include <linux/kexec.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 
 #include "../kselftest_harness.h"
@@ -363,6 +365,26 @@ TEST_F(scratch, is_counted_as_cma)
 		sscanf(line, "CmaTotal: %ld", &cma);
 	fclose(f);
 	EXPECT_LE(total, cma);
+}
+
+/* What kexec_file_load() says of flags, when there is no kernel to load. */
+static int load_with(unsigned long flags)
+{
+	return syscall(SYS_kexec_file_load, -1, -1, 0UL, NULL, flags) ? errno : 0;
+}
+
+/*
+ * Flags of later kernels that ask for nothing else. With -EINVAL kexec -a would
+ * go on to kexec_load(), which hands nothing over.
+ */
+TEST(kexec_file_load_takes_flags_of_later_kernels)
+{
+	EXPECT_EQ(EBADF, load_with(KEXEC_FILE_NO_INITRAMFS));
+	EXPECT_EQ(EBADF, load_with(KEXEC_FILE_NO_INITRAMFS | 0x10));
+	EXPECT_EQ(EBADF, load_with(KEXEC_FILE_NO_INITRAMFS | 0x20));
+	EXPECT_EQ(EBADF, load_with(KEXEC_FILE_NO_INITRAMFS | 0x30));
+	EXPECT_EQ(EINVAL, load_with(KEXEC_FILE_NO_INITRAMFS | 0x40));
+	EXPECT_EQ(0, load_with(KEXEC_FILE_UNLOAD | 0x30));
 }
 
 TEST_HARNESS_MAIN

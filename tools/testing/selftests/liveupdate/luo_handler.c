@@ -475,4 +475,35 @@ TEST_F(verify, refused_in_use)
 	EXPECT_EQ(-ENOENT, luo_retrieve(self->dev, "in use"));
 }
 
+/*
+ * The image that is loaded hands nothing over: the kexec is refused as long as
+ * that would lose a file. An empty session is nothing to lose.
+ */
+TEST_F(prepare, cold)
+{
+	int session = luo_create(self->dev, "cold");
+
+	ASSERT_LE(0, session);
+	luo_give(_metadata, session, luo_memfd(PAGE, 1), 1);
+	EXPECT_EQ(-EOPNOTSUPP, luo_reboot());
+	luo_give(_metadata, session, luo_memfd(PAGE, 2), 2);
+	EXPECT_EQ(-EOPNOTSUPP, luo_reboot());
+	ASSERT_EQ(0, close(session));
+
+	ASSERT_LE(0, luo_create(self->dev, "cold"));
+	luo_hold(_metadata, self->dev);
+}
+
+/* A freeze that goes on until the kernel is gone. */
+TEST_F(prepare, hung)
+{
+	int session = luo_create(self->dev, "hung");
+	int asleep = luo_logged("asleep in freeze");
+
+	ASSERT_LE(0, session);
+	luo_give(_metadata, session, test_file(_metadata, "hung", "sleep freeze"), 1);
+	luo_start_reboot(_metadata);
+	luo_wait_for_log("asleep in freeze", asleep + 1);
+}
+
 TEST_HARNESS_MAIN
