@@ -1,6 +1,7 @@
 #!/bin/bash
 # A kernel that is loaded without an initramfs on a machine with EFI: it must not take for one what the firmware said of that
 # of the first boot, since other things are in that memory by now.
+# tier: all
 . "$(dirname "$0")/lib.bash"
 
 # It has no init then.

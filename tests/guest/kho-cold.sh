@@ -51,7 +51,7 @@ legacy:1)
 	halves luo_update prepare simple
 	ok "kexec -e is refused" test "$(kexec -e -x -y >/dev/null 2>&1; echo $?)" != 0
 	# They hold the sessions.
-	kill $(pidof luo_update)
+	killall luo_update
 	while pidof luo_update >/dev/null; do sleep 0.1; done
 	ok "kexec_load() works" load_legacy
 	do_kexec ;;

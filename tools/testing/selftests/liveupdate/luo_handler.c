@@ -475,6 +475,25 @@ TEST_F(verify, refused_in_use)
 	EXPECT_EQ(-ENOENT, luo_retrieve(self->dev, "in use"));
 }
 
+/* No memfd: there are kernels without. */
+TEST_F(prepare, alone)
+{
+	int session = luo_create(self->dev, "alone");
+
+	ASSERT_LE(0, session);
+	luo_give(_metadata, session, test_file(_metadata, "alone", "ok"), 1);
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, alone)
+{
+	int session = luo_retrieve(self->dev, "alone");
+
+	ASSERT_LE(0, session);
+	expect_data(_metadata, luo_retrieve_fd(session, 1), "alone");
+	EXPECT_EQ(0, luo_finish(session));
+}
+
 /*
  * The image that is loaded hands nothing over: the kexec is refused as long as
  * that would lose a file. An empty session is nothing to lose.
