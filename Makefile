@@ -34,7 +34,7 @@ tree: ## The patched kernel tree, in build/linux/
 	@scripts/setup build
 	@scripts/tree
 
-kernel: tree ## The kernel, in build/ARCH-FLAVOUR/; ARCH=x86_64|arm64, FLAVOUR=default|debug|off, and 16k|64k on arm64
+kernel: tree ## The kernel, in build/ARCH-FLAVOUR/; ARCH=x86_64|arm64, FLAVOUR=default|debug|off|odd, and 16k|64k on arm64
 	@FLAVOUR='$(or $(FLAVOUR),default)' scripts/kernel
 
 refresh: ## Takes edits in build/linux/ back into patches/; PATCH=NNNN-... FILE=... claims a file for a patch
