@@ -125,6 +125,24 @@ static phys_addr_t __init crash_size(phys_addr_t start, phys_addr_t end)
 #endif
 }
 
+/* Bytes of [start, end) that are scratch memory by now. */
+static phys_addr_t __init chosen_size(phys_addr_t start, phys_addr_t end)
+{
+	phys_addr_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr_kho_scratch; i++) {
+		phys_addr_t s = max(start, kho_scratch[i].addr);
+		phys_addr_t e = min(end, kho_scratch[i].addr +
+					 kho_scratch[i].size);
+
+		if (s < e)
+			sum += e - s;
+	}
+
+	return sum;
+}
+
 /*
  * What the kernel itself has reserved in [start, end): its image, its initrd
  * and its allocations; gigantic pages (known by their flag) are userspace's,
@@ -141,7 +159,8 @@ static phys_addr_t __init kernel_size(phys_addr_t start, phys_addr_t end)
 
 		if (s < e && !memblock_is_reserved_noinit(r))
 			sum += e - s - crash_size(s, e) -
-			       kho_reserve_mem_size(s, e);
+			       kho_reserve_mem_size(s, e) -
+			       chosen_size(s, e);
 	}
 
 	return sum;
