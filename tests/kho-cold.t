@@ -23,6 +23,7 @@ cold off ''
 cold nokho 'kho=off'
 cold noluo 'liveupdate=off'
 cold small 'kho_scratch=4M,4M,4M'
+cold enough "kho_scratch=$(sed -n 's/^# sizes that would do: //p' "$build/logs/kho-cold-small$suffix.report")"
 cold malformed 'kho_scratch=64M,fish,4M'
 cold crash 'crashkernel=192M' --allow 'Kernel panic - not syncing: Out of memory'
 cold crash-frozen 'crashkernel=192M' --allow 'Kernel panic - not syncing: Out of memory'

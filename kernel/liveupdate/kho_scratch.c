@@ -571,6 +571,42 @@ static const struct kho_scratch *area_above(const struct kho_scratch *prev)
 	return next;
 }
 
+/* Does a segment hold the initrd? */
+static bool is_initrd(const struct kexec_buf *kbuf)
+{
+	return kbuf->buffer && kbuf->buffer == kbuf->image->initrd_buf;
+}
+
+/*
+ * Say with which scratch memory a segment, and an initrd that comes after it,
+ * would have had a place. The global area is larger by that much, so that there
+ * is room even if the kernel has as much of scratch memory in use as now, and by
+ * what a kernel may take before it has read what is preserved.
+ */
+static void say_how_large(const struct kexec_buf *kbuf, phys_addr_t largest)
+{
+	phys_addr_t low = KHO_SCRATCH_ALIGN, global = 0, node = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr_kho_scratch; i++)
+		if (i == 0)
+			low = kho_scratch[i].size;
+		else if (i == 1)
+			global = kho_scratch[i].size;
+		else
+			node = max(node, kho_scratch[i].size);
+
+	global += kbuf->memsz + kbuf->buf_align + SZ_32M;
+	if (!is_initrd(kbuf))
+		global += kbuf->image->initrd_buf_len;
+	global = ALIGN(global, KHO_SCRATCH_ALIGN);
+	node = max_t(phys_addr_t, node, KHO_SCRATCH_ALIGN);
+
+	pr_err("a part of %lu KiB of the kexec image does not fit in scratch memory, whose largest area has %llu KiB; boot cold with kho_scratch=%lluM,%lluM,%lluM\n",
+	       kbuf->memsz / SZ_1K, (u64)largest / SZ_1K, (u64)low / SZ_1M,
+	       (u64)global / SZ_1M, (u64)node / SZ_1M);
+}
+
 /**
  * kho_locate_mem_hole - find a place for a segment in scratch memory
  * @kbuf: the segment
@@ -602,8 +638,7 @@ int kho_locate_mem_hole(struct kexec_buf *kbuf,
 		largest = max(largest, area->size);
 	}
 
-	pr_err("a part of %lu KiB of the kexec image does not fit in scratch memory, whose largest area has %llu KiB; boot with a larger kho_scratch=\n",
-	       kbuf->memsz / SZ_1K, (u64)largest / SZ_1K);
+	say_how_large(kbuf, largest);
 
 	return -EADDRNOTAVAIL;
 }

@@ -124,7 +124,21 @@ small:1)
 	halves luo_update prepare simple
 	ok "the image is refused" test "$(load_kernel B 2>&1; echo $?)" != 0
 	is "$(messages 'KHO: .*does not fit in scratch')" 1 "a message says that it does not fit"
+	ok "and with which scratch memory it would" test -n "$(sizes_that_would_do)"
+	note "sizes that would do: $(sizes_that_would_do)"
 	halves luo_update prepare files
+	pass ;;
+
+# With what that message said, update after update.
+enough:1)
+	halves luo_update prepare simple
+	next_kernel B ;;
+enough:2)
+	came_from A 1
+	halves luo_update verify simple
+	next_kernel A ;;
+enough:3)
+	came_from B 2
 	pass ;;
 
 # kho_scratch= that means nothing.

@@ -36,6 +36,11 @@ came_from() {
 	is "$(dmesg | grep -cF "KHO: exec from: $_release-$1 (count $2)")" 1 "kernel $1 hands over, update $2"
 }
 
+# What the kernel said of the last image that did not fit: how to write kho_scratch= for one that does.
+sizes_that_would_do() {
+	dmesg | sed -n 's/.*does not fit in scratch memory.*boot cold with kho_scratch=\([0-9M]*,[0-9M]*,[0-9M]*\)$/\1/p' | tail -n 1
+}
+
 # Areas of scratch memory, each ADDRESS:SIZE, in one word.
 scratch_areas() {
 	paste -d: /sys/kernel/debug/kho/out/scratch_phys /sys/kernel/debug/kho/out/scratch_len | tr '\n' ,
