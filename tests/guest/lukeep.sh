@@ -133,7 +133,9 @@ failures() {
 	rm /run/command.mood
 	hanging
 	echo unload >/run/command.mood
-	fails_at "jump into the next kernel" 'the kernel refused' AAAA AAA
+	fails_at "jump into the next kernel" 'the kernel refused: .* who unloaded' AAAA AAA
+	echo replace >/run/command.mood
+	fails_at "jump into the next kernel" 'the kernel refused: .* who loaded another kernel' AAAAA AAAA
 }
 
 agent_killed() {
@@ -323,10 +325,10 @@ case $stage in
 1)	make_initrd
 	fake_kexec
 	failures
-	agent_killed AAAA AAA
-	late 'save-signal = USR1' AAAAAA AAAA
-	late 'save-command = sh /tests/service.sh late save' AAAAAAA AAAAA
-	retried AAAAAAAA AAAAA
+	agent_killed AAAAA AAAA
+	late 'save-signal = USR1' AAAAAAA AAAAA
+	late 'save-command = sh /tests/service.sh late save' AAAAAAAA AAAAAA
+	retried AAAAAAAAA AAAAAA
 	unreadable
 	restarted
 	keeper_killed

@@ -3,7 +3,8 @@
 #
 # In its memory it has a line for each kernel that it has run in, and for each time that it was resumed there; /run/NAME.has
 # shows it. It saves on USR1, or has its save command send that. Both do as /run/NAME.mood tells. The service: "late", wait for
-# /run/NAME.fifo. Its save command: "refuse"; "hang"; "wait" for /run/NAME.fifo; "unload" the next kernel, and save.
+# /run/NAME.fifo. Its save command: "refuse"; "hang"; "wait" for /run/NAME.fifo; "unload" the next kernel, and save;
+# "replace" it by one that gets nothing, and save.
 # When it resumes: "stumble", exit before; and where there is /run/NAME.empties it empties what it saved.
 name=$1
 memory=/proc/self/fd/$LUKEEP_FD_memory
@@ -37,6 +38,7 @@ save() {
 	hang)	exec sleep 1000 ;;
 	wait)	read -r answer <"/run/$name.fifo"; [ "$answer" = save ] || exit 4 ;;
 	unload)	kexec -s -u ;;
+	replace) kexec -c -l /boot/kernel-B --reuse-cmdline ;;
 	esac
 	kill -USR1 "$(cat "/run/$name.pid")"
 }

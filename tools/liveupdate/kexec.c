@@ -180,6 +180,20 @@ void kexec_unload(void)
 		pr_err("cannot unload the next kernel: do it with kexec -s -u, lest it is entered without the services");
 }
 
+static const char *advise(int err)
+{
+	switch (err) {
+	case EPERM:
+		return "run lukeep as root";
+	case EINVAL:
+		return "who unloaded the next kernel?";
+	case EOPNOTSUPP:
+		return "who loaded another kernel, which gets nothing of the services' memory?";
+	default:
+		return "dmesg says who refused; then try again";
+	}
+}
+
 /*
  * Enter the next kernel. Returns 0 when systemd was asked to, who shuts the
  * system down first, and -1 when it is not possible.
@@ -194,9 +208,6 @@ int kexec_jump(bool now)
 	}
 	sync();
 	reboot(LINUX_REBOOT_CMD_KEXEC);
-	pr_err("the kernel refused: %s: %s", strerror(errno),
-	       errno == EPERM ? "run lukeep as root" :
-	       errno == EINVAL ? "who unloaded the next kernel?" :
-	       "dmesg says who refused; then try again");
+	pr_err("the kernel refused: %s: %s", strerror(errno), advise(errno));
 	return -1;
 }
