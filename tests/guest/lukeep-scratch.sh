@@ -38,7 +38,7 @@ case $stage in
 		is $status 1 "one of twice the size does not"
 		ok "it says at what step" grep -q 'failed at the step "load the next kernel"' /run/update
 		ok "it repeats the kernel's reason" grep -q 'kernel: KHO: a part of .* does not fit in scratch memory' /run/update
-		would_do=$(sed -n 's/.*with kho_scratch=//p' /run/update)
+		would_do=$(sed -n 's/.*kernel: KHO:.* kho_scratch=//p' /run/update)
 		note "would do: $would_do"
 		ok "it leaves the areas that are large enough" sh -c "echo $would_do | grep -qx '16M,[0-9]*M,32M'"
 		nothing_loaded

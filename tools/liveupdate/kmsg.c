@@ -51,27 +51,22 @@ static const char *concerns_us(char *record)
 	return NULL;
 }
 
-/* Repeat the kernel's warnings since kmsg_open(). Does one of them say @words? */
-bool kmsg_report(int fd, const char *words)
+/* Repeat the kernel's warnings since kmsg_open(): they say what to do. */
+void kmsg_report(int fd)
 {
 	char record[RECORD_MAX + 1];
-	bool found = false;
 	const char *text;
 	ssize_t n;
 
-	if (fd < 0)
-		return false;
-	for (;;) {
+	while (fd >= 0) {
 		n = read(fd, record, RECORD_MAX);
 		if (n < 0 && (errno == EINTR || errno == EPIPE))
 			continue;	/* EPIPE: some have been overwritten */
 		if (n <= 0)
-			return found;
+			return;
 		record[n] = '\0';
 		text = concerns_us(record);
-		if (!text)
-			continue;
-		pr_err("kernel: %s", text);
-		found = found || strstr(text, words);
+		if (text)
+			pr_err("kernel: %s", text);
 	}
 }

@@ -260,7 +260,7 @@ int kexec_jump(bool now);
 
 /* kmsg.c */
 int kmsg_open(void);
-bool kmsg_report(int fd, const char *text);
+void kmsg_report(int fd);
 
 /* memory.c */
 void memory_drop_execute(int fd, const char *name);
@@ -286,9 +286,6 @@ int packet_connect(const char *dir, const char *name);
 int packet_accept(int listener);
 int packet_send(int fd, json_t *packet);
 json_t *packet_receive(int fd);
-
-/* scratch.c */
-void scratch_advise(const char *kernel, const char *initrd);
 
 /* service.c */
 void service_arrive(struct keeper *k, bool first);

@@ -259,17 +259,6 @@ static void report_output(int fd)
 	fclose(f);
 }
 
-/* What kexec and the kernel said about it, and what to do. */
-static void report_load(const struct update *u)
-{
-	bool small;
-
-	report_output(u->output);
-	small = kmsg_report(u->kmsg, "does not fit in scratch memory");
-	if (small && !u->loaded)
-		scratch_advise(u->kernel, u->initrd);
-}
-
 static int on_exit_of_kexec(sd_event_source *source, const siginfo_t *si,
 			    void *user)
 {
@@ -277,9 +266,10 @@ static int on_exit_of_kexec(sd_event_source *source, const siginfo_t *si,
 	struct update *u = agent->update;
 
 	sd_event_source_disable_unref(source);
+	report_output(u->output);
+	kmsg_report(u->kmsg);
 	u->loading = false;
 	u->loaded = command_succeeded(si);
-	report_load(u);
 	if (!u->loaded)
 		pr_err("kexec %s", command_status(si));
 	if (u->failed)
