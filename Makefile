@@ -7,7 +7,7 @@ DEMO    ?=
 export ARCH TESTS DEMO PATCH FILE DISCARD LAX_CONFIG VERSION CONFIG
 
 .NOTPARALLEL:
-.PHONY: help demo test test-all corrupt tree kernel refresh check clean series series-check docs bench deb deb-check
+.PHONY: help demo test test-all interop corrupt tree kernel refresh check clean series series-check docs bench deb deb-check
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## */  make \1\t/p' Makefile | expand -t 20
@@ -20,6 +20,9 @@ test: ## The tests of each change; some of them: TESTS='tests/boot.t ...', ARCH=
 
 test-all: ## All tests, those of a release; TESTS, ARCH and FLAVOUR as above, and FLAVOUR=16k|64k|debug on arm64
 	@TIER=all FLAVOUR='$(FLAVOUR)' scripts/test
+
+interop: ## Builds mainline's 7.3, and updates from our kernel to it and from it to ours; ARCH=x86_64|arm64
+	@TIER=all TESTS=tests/interop.t FLAVOUR=default ARCH='$(or $(ARCH),x86_64)' scripts/test
 
 corrupt: kernel ## Corrupts what is handed over and tells what came of it; COUNT=1000, SEED=1, FLAVOUR=default|debug
 	@scripts/setup vm
