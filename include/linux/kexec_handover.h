@@ -14,6 +14,7 @@
 struct folio;
 struct kexec_buf;
 struct kexec_segment;
+struct kho_scratch;
 struct kho_vmalloc;
 struct kimage;
 struct page;
@@ -22,7 +23,7 @@ struct resource;
 /**
  * struct kho_kimage - what a loaded kexec image hands over
  * @fdt:        physical address of the root FDT, 0 for nothing
- * @scratch_id: the segment that is the array of scratch areas
+ * @scratch_id: the segment that is the array of scratch areas, not on x86
  * @in_place:   bitmap of the segments that were written to where they belong
  *              and are not copied there at the time of the kexec
  */
@@ -76,6 +77,7 @@ void kho_memory_release(void);
 void kho_memory_release_late(void);
 int kho_copy_subtree_early(const char *name, void *buf, size_t size);
 bool kho_scratch_overlap(phys_addr_t phys, size_t size);
+const struct kho_scratch *kho_scratch_areas(unsigned int *nr);
 bool kho_reserve_mem(const char *name, phys_addr_t size, phys_addr_t align,
 		     phys_addr_t *start);
 

@@ -166,6 +166,10 @@ void __init kho_debugfs_init(void *out_fdt, const void *in_fdt,
 	debugfs_create_file("scratch_phys", 0400, out, NULL,
 			    &scratch_phys_fops);
 	debugfs_create_file("scratch_len", 0400, out, NULL, &scratch_len_fops);
+	/* The same by the names that later kernels give. */
+	debugfs_create_file("bootmem_phys", 0400, out, NULL,
+			    &scratch_phys_fops);
+	debugfs_create_file("bootmem_len", 0400, out, NULL, &scratch_len_fops);
 	kho_corrupt_init(out);
 
 	mutex_lock(&kho_debugfs_lock);

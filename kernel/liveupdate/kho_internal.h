@@ -46,12 +46,12 @@ struct kho_scratch_param {
 
 int kho_parse_scratch(const char *p, struct kho_scratch_param *param);
 bool kho_scratch_choose(void);
+unsigned int kho_scratch_compact(struct kho_scratch *areas, unsigned int nr);
 bool kho_scratch_check(const struct kho_scratch *areas, unsigned int nr);
 void kho_scratch_inherit(struct kho_scratch *areas, unsigned int nr);
 void kho_scratch_forget(void);
 void kho_scratch_mark_cma(void);
 void kho_scratch_init(void);
-const struct kho_scratch *kho_scratch_areas(unsigned int *nr);
 
 /* kho_boot.c */
 

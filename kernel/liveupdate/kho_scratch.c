@@ -52,7 +52,7 @@ static int parse_size(const char *p, const char **end, phys_addr_t *size)
 	*size = memparse(p, &next);
 	*end = next;
 
-	return *size ? 0 : -EINVAL;
+	return 0;
 }
 
 /**
@@ -60,7 +60,9 @@ static int parse_size(const char *p, const char **end, phys_addr_t *size)
  * @p:     "nn%", or "low,global,node" with K/M/G suffixes
  * @param: filled on success, else left as it is
  *
- * Return: 0, or -EINVAL when the value is malformed or a size is zero.
+ * A size of zero asks for no such area.
+ *
+ * Return: 0, or -EINVAL when the value is malformed or asks for no area at all.
  */
 int kho_parse_scratch(const char *p, struct kho_scratch_param *param)
 {
@@ -84,20 +86,34 @@ int kho_parse_scratch(const char *p, struct kho_scratch_param *param)
 	    parse_size(p, &p, &new.global) || *p++ != ',' ||
 	    parse_size(p, &p, &new.node) || *p)
 		return -EINVAL;
+	if (!new.low && !new.global && !new.node)
+		return -EINVAL;
 
 	*param = new;
 	return 0;
 }
 
-static int __init early_kho_scratch(char *p)
+static int __init set_param(const char *name, const char *p)
 {
 	if (!p || kho_parse_scratch(p, &kho_scratch_param))
-		pr_warn("malformed kho_scratch=%s ignored, write nn%% or low,global,node sizes such as 64M,256M,128M\n",
-			p ?: "");
+		pr_warn("malformed %s=%s ignored, write nn%% or low,global,node sizes such as 64M,256M,128M\n",
+			name, p ?: "");
 
 	return 0;
 }
+
+static int __init early_kho_scratch(char *p)
+{
+	return set_param("kho_scratch", p);
+}
 early_param("kho_scratch", early_kho_scratch);
+
+/* What later kernels call it. */
+static int __init early_kho_bootmem(char *p)
+{
+	return set_param("kho_bootmem", p);
+}
+early_param("kho_bootmem", early_kho_bootmem);
 
 /* Bytes of [start, end) that lie in the range of @res. */
 static phys_addr_t __init overlap_of(const struct resource *res,
@@ -192,16 +208,23 @@ static struct scratch_size __init size_of_node(int nid, phys_addr_t limit)
 }
 
 /*
- * A percentage of what the kernel reserved, but no more than 1/@share of all:
- * a machine of little memory must not be all scratch.
+ * The size that was asked for, or a percentage of what the kernel reserved. That
+ * is no more than 1/@share of all: a machine of little memory must not be all
+ * scratch.
  */
-static phys_addr_t __init scale(struct scratch_size size, unsigned int share)
+static phys_addr_t __init area_size(phys_addr_t asked, struct scratch_size size,
+				    unsigned int share)
 {
+	const unsigned int percent = kho_scratch_param.percent;
 	phys_addr_t scaled;
 
-	scaled = mul_u64_u32_div(size.kernel, kho_scratch_param.percent, 100);
+	if (!percent)
+		return asked;
 
-	return min(scaled, div_u64(size.total, share));
+	scaled = mul_u64_u32_div(size.kernel, percent, 100);
+	scaled = min(scaled, div_u64(size.total, share));
+
+	return max_t(phys_addr_t, scaled, KHO_SCRATCH_ALIGN);
 }
 
 static bool __init add_area(phys_addr_t size, phys_addr_t limit, int nid,
@@ -209,8 +232,10 @@ static bool __init add_area(phys_addr_t size, phys_addr_t limit, int nid,
 {
 	struct kho_scratch *area = &kho_scratch[nr_kho_scratch];
 
-	size = max_t(phys_addr_t, ALIGN(size, KHO_SCRATCH_ALIGN),
-		     KHO_SCRATCH_ALIGN);
+	if (!size)
+		return true;
+
+	size = ALIGN(size, KHO_SCRATCH_ALIGN);
 	area->addr = memblock_alloc_range_nid(size, KHO_SCRATCH_ALIGN, 0, limit,
 					      nid, true);
 	if (!area->addr) {
@@ -241,17 +266,17 @@ static bool __init add_areas(void)
 	/* What is low has its area already. */
 	all.kernel -= low.kernel;
 
-	if (!add_area(param->low ?: scale(low, 8), limit, NUMA_NO_NODE,
+	if (!add_area(area_size(param->low, low, 8), limit, NUMA_NO_NODE,
 		      "low") ||
-	    !add_area(param->global ?: scale(all, 8), MEMBLOCK_ALLOC_ACCESSIBLE,
-		      NUMA_NO_NODE, "global"))
+	    !add_area(area_size(param->global, all, 8),
+		      MEMBLOCK_ALLOC_ACCESSIBLE, NUMA_NO_NODE, "global"))
 		return false;
 
 	for_each_node_state(nid, N_ONLINE) {
 		node = size_of_node(nid, PHYS_ADDR_MAX);
 		if (!node.total)
 			continue;
-		if (!add_area(param->node ?: scale(node, 4),
+		if (!add_area(area_size(param->node, node, 4),
 			      MEMBLOCK_ALLOC_ACCESSIBLE, nid, "node"))
 			return false;
 	}
@@ -290,18 +315,40 @@ bool __init kho_scratch_choose(void)
 	return false;
 }
 
+/**
+ * kho_scratch_compact - leave out areas without any memory
+ * @areas: areas as the previous kernel handed them on; those of a size stay, in
+ *         their order, at the beginning of the array
+ * @nr:    their number
+ *
+ * Other kernels hand on an area of size 0 where they need none of its kind.
+ *
+ * Return: the number of areas that are left.
+ */
+unsigned int kho_scratch_compact(struct kho_scratch *areas, unsigned int nr)
+{
+	unsigned int i, left = 0;
+
+	for (i = 0; i < nr; i++)
+		if (areas[i].size)
+			areas[left++] = areas[i];
+
+	return left;
+}
+
 static bool __init area_ok(const struct kho_scratch *area)
 {
 	phys_addr_t end;
 
-	return area->size && !check_add_overflow(area->addr, area->size, &end) &&
+	return !check_add_overflow(area->addr, area->size, &end) &&
 	       IS_ALIGNED(area->addr | area->size, KHO_SCRATCH_ALIGN) &&
+	       memblock_is_map_memory(area->addr) &&
 	       memblock_is_region_memory(area->addr, area->size);
 }
 
 /**
  * kho_scratch_check - check scratch areas that the previous kernel handed on
- * @areas: the areas
+ * @areas: the areas, after kho_scratch_compact()
  * @nr:    their number
  *
  * Context: early boot, once memblock knows all RAM.
@@ -441,16 +488,12 @@ bool kho_image(const struct kimage *image)
 	return image->kho.fdt;
 }
 
-/**
- * kho_prepare_image - let a kexec image hand over, if it can
- * @image: image that kexec_file_load() is preparing, without segments yet
- *
- * The array of scratch areas travels as a segment.
- *
- * Context: kexec lock held.
- * Return: 0, or an errno with which the load fails.
+/*
+ * The array of scratch areas travels as a segment. Not on x86: other kernels may
+ * decompress themselves over that. There it is part of the setup_data, which
+ * they keep off.
  */
-int kho_prepare_image(struct kimage *image)
+static int add_scratch_segment(struct kimage *image)
 {
 	struct kexec_buf kbuf = {
 		.image = image,
@@ -462,14 +505,31 @@ int kho_prepare_image(struct kimage *image)
 		.buf_max = ULONG_MAX,
 		.top_down = true,
 	};
+
+	if (IS_ENABLED(CONFIG_X86))
+		return 0;
+
+	image->kho.scratch_id = image->nr_segments;
+
+	return kexec_add_buffer(&kbuf);
+}
+
+/**
+ * kho_prepare_image - let a kexec image hand over, if it can
+ * @image: image that kexec_file_load() is preparing, without segments yet
+ *
+ * Context: kexec lock held.
+ * Return: 0, or an errno with which the load fails.
+ */
+int kho_prepare_image(struct kimage *image)
+{
 	int err;
 
 	if (!kho_is_enabled() || image->type == KEXEC_TYPE_CRASH)
 		return 0;
 
 	image->kho.fdt = kho_root_fdt();
-	image->kho.scratch_id = image->nr_segments;
-	err = kexec_add_buffer(&kbuf);
+	err = add_scratch_segment(image);
 	trace_kho_prepare_image(image->kho.fdt, nr_kho_scratch, err);
 	if (err)
 		image->kho.fdt = 0;
@@ -479,7 +539,8 @@ int kho_prepare_image(struct kimage *image)
 
 /**
  * kho_describe - what an image has to tell the next kernel of the handover
- * @image:        image for which kho_image() is true
+ * @image:        image for which kho_image() is true, with the array of scratch
+ *                areas as a segment
  * @fdt_phys:     set to the physical address of the root FDT
  * @fdt_len:      set to its length
  * @scratch_phys: set to the physical address of the array of scratch areas

@@ -152,15 +152,23 @@ static bool in_scratch(uint64_t phys)
 	return false;
 }
 
+/* It may begin anywhere in a page. */
+static struct area *map_areas(const struct kho_data *data)
+{
+	uint64_t page = data->scratch_addr & ~(PAGE - 1);
+
+	return map(page, 2 * PAGE) + (data->scratch_addr - page);
+}
+
 /* Is this the array of the scratch areas? It may be gone, with the image that it was of. */
 static bool is_scratch_array(const struct kho_data *data)
 {
 	uint64_t i, nr = data->scratch_size / sizeof(struct area);
 	struct area *area;
 
-	if (!in_scratch(data->scratch_addr) || data->scratch_addr % PAGE)
+	if (!in_scratch(data->scratch_addr) || data->scratch_addr % 8)
 		return false;
-	area = map(data->scratch_addr, PAGE);
+	area = map_areas(data);
 	for (i = 0; i < nr; i++)
 		if (area[i].addr != number(KHO "scratch_phys", i) ||
 		    area[i].size != number(KHO "scratch_len", i))
@@ -219,16 +227,46 @@ static void damage_scratch_outside_ram(struct kho_data *data)
 
 static void damage_area_outside_ram(struct kho_data *data)
 {
-	struct area *area = map(data->scratch_addr, PAGE);
+	struct area *area = map_areas(data);
 
 	area[data->scratch_size / sizeof(*area) - 1].addr = NOWHERE;
 }
 
 static void damage_area_unaligned(struct kho_data *data)
 {
-	struct area *area = map(data->scratch_addr, PAGE);
+	struct area *area = map_areas(data);
 
 	area[0].size -= PAGE;
+}
+
+/* No damage: other kernels say so that they need none of a kind. In the lowest one is the image. */
+static void damage_highest_area_empty(struct kho_data *data)
+{
+	uint64_t i, highest = 0, nr = data->scratch_size / sizeof(struct area);
+	struct area *area = map_areas(data);
+
+	for (i = 1; i < nr; i++)
+		if (area[i].addr > area[highest].addr)
+			highest = i;
+	area[highest].size = 0;
+}
+
+static void damage_areas_empty(struct kho_data *data)
+{
+	uint64_t i, nr = data->scratch_size / sizeof(struct area);
+	struct area *area = map_areas(data);
+
+	for (i = 0; i < nr; i++)
+		area[i].size = 0;
+}
+
+/* No damage either: where other kernels have it, in pages of its own. */
+static void damage_array_elsewhere(struct kho_data *data)
+{
+	uint64_t scratch = number(KHO "scratch_phys", 0);
+
+	memcpy(map(scratch, PAGE), map_areas(data), data->scratch_size);
+	data->scratch_addr = scratch;
 }
 
 /* A string in the FDT, or the value of a property that has this many bytes. */
@@ -320,6 +358,12 @@ int main(int argc, char **argv)
 		damage_boot_data(fdt_phys, damage_area_outside_ram);
 	} else if (!strcmp(what, "area_unaligned")) {
 		damage_boot_data(fdt_phys, damage_area_unaligned);
+	} else if (!strcmp(what, "area_empty")) {
+		damage_boot_data(fdt_phys, damage_highest_area_empty);
+	} else if (!strcmp(what, "areas_empty")) {
+		damage_boot_data(fdt_phys, damage_areas_empty);
+	} else if (!strcmp(what, "array_elsewhere")) {
+		damage_boot_data(fdt_phys, damage_array_elsewhere);
 	} else {
 		errx(1, "no such damage: %s", what);
 	}

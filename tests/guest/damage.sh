@@ -3,7 +3,7 @@
 # so, and works.
 . /tests/selftest.sh
 
-cases='fdt_magic fdt_structure fdt_compatible fdt_no_tree tree_outside_ram tree_in_scratch tree_unaligned node_is_root
+cases='area_empty areas_empty array_elsewhere fdt_magic fdt_structure fdt_compatible fdt_no_tree tree_outside_ram tree_in_scratch tree_unaligned node_is_root
 	page_outside_ram fdt_outside_ram fdt_in_scratch scratch_outside_ram area_outside_ram area_unaligned
 	node_outside_ram node_in_scratch'
 
@@ -32,16 +32,25 @@ branch_is_ignored() {
 	is "$( (: </dev/liveupdate) 2>&1 | grep -c 'Input/output error')" 1 "$last: its device cannot be opened"
 }
 
+# What other kernels write, and is no damage.
+handover_is_used() {
+	is "$(messages 'KHO: handover not usable')" 0 "$last: the handover is used"
+	halves luo_update verify simple
+	is "$(wc -l </sys/kernel/debug/kho/out/scratch_len)" "$1" "$last: areas of scratch memory"
+}
+
 now=$(case_of "$stage") last=
 if [ "$stage" -gt 1 ]; then
 	last=$(case_of "$((stage - 1))")
 	case $last in
+	area_empty) handover_is_used $(($(param areas) - 1)) ;;
+	array_elsewhere) handover_is_used "$(param areas)" ;;
 	node_outside_ram | node_in_scratch) branch_is_ignored ;;
 	*)	handover_is_refused ;;
 	esac
 fi
 [ -n "$now" ] || pass
 [ "$last" = node_outside_ram ] || halves luo_update prepare simple
-load_kernel B || fail "kexec -s -l"
+load_kernel B "areas=$(wc -l </sys/kernel/debug/kho/out/scratch_len)" || fail "kexec -s -l"
 ok "$now: damaged" /bin/damage "$now"
 do_kexec

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit tests of what kexec handover parses: kho_scratch= and the root FDT.
+ * KUnit tests of what kexec handover parses: kho_scratch=, the array of scratch
+ * areas and the root FDT.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -34,13 +35,46 @@ static void scratch_sizes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, param.node, SZ_1G);
 }
 
+/* What is not asked for is not made. */
+static void scratch_sizes_of_zero(struct kunit *test)
+{
+	struct kho_scratch_param param = { .percent = 200 };
+
+	KUNIT_ASSERT_EQ(test, kho_parse_scratch("0,64M,0", &param), 0);
+	KUNIT_EXPECT_EQ(test, param.percent, 0);
+	KUNIT_EXPECT_EQ(test, param.low, 0);
+	KUNIT_EXPECT_EQ(test, param.global, SZ_64M);
+	KUNIT_EXPECT_EQ(test, param.node, 0);
+	KUNIT_EXPECT_EQ(test, kho_parse_scratch("1M,0M,1M", &param), 0);
+	KUNIT_EXPECT_EQ(test, kho_parse_scratch("0,0,1M", &param), 0);
+}
+
+/* Linux 7.3 hands on such ones. */
+static void areas_of_zero_are_left_out(struct kunit *test)
+{
+	struct kho_scratch areas[] = {
+		{ SZ_1G, 0 }, { SZ_16M, SZ_4M }, { 0, 0 }, { 1, 0 },
+		{ SZ_64M, SZ_8M }, { SZ_16M, 0 },
+	};
+
+	KUNIT_ASSERT_EQ(test, kho_scratch_compact(areas, ARRAY_SIZE(areas)), 2);
+	KUNIT_EXPECT_EQ(test, areas[0].addr, SZ_16M);
+	KUNIT_EXPECT_EQ(test, areas[0].size, SZ_4M);
+	KUNIT_EXPECT_EQ(test, areas[1].addr, SZ_64M);
+	KUNIT_EXPECT_EQ(test, areas[1].size, SZ_8M);
+	KUNIT_EXPECT_EQ(test, kho_scratch_compact(areas, 2), 2);
+
+	areas[0].size = 0;
+	KUNIT_EXPECT_EQ(test, kho_scratch_compact(areas, 1), 0);
+	KUNIT_EXPECT_EQ(test, kho_scratch_compact(areas, 0), 0);
+}
+
 static void scratch_malformed(struct kunit *test)
 {
 	static const char * const malformed[] = {
 		"", "%", "0%", "-5%", "5%%", "5 %", "99999999999%", "50",
 		"1M", "1M,2M", "1M,2M,", ",1M,2M", "1M,,2M", "1M,2M,3M,4M",
-		"1M,2M,3Mx", "0,1M,1M", "1M,0,1M", "1M,1M,0", "1M;2M;3M",
-		"-1M,2M,3M", "x",
+		"1M,2M,3Mx", "0,0,0", "0K,0M,0G", "1M;2M;3M", "-1M,2M,3M", "x",
 	};
 	int i;
 
@@ -140,6 +174,8 @@ static void fdt_each_byte_damaged(struct kunit *test)
 static struct kunit_case kho_parse_cases[] = {
 	KUNIT_CASE(scratch_percent),
 	KUNIT_CASE(scratch_sizes),
+	KUNIT_CASE(scratch_sizes_of_zero),
+	KUNIT_CASE(areas_of_zero_are_left_out),
 	KUNIT_CASE(scratch_malformed),
 	KUNIT_CASE(fdt_good),
 	KUNIT_CASE(fdt_other_format),
