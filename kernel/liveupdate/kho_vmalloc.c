@@ -209,6 +209,18 @@ static bool run_ok(u64 phys, unsigned int order)
 	       kho_preserved_pages(PHYS_PFN(phys), nr) == nr;
 }
 
+/* Some kernels add a chunk without any address when the last one is just full. */
+static bool is_empty_end(u64 phys)
+{
+	const struct kho_vmalloc_chunk *chunk;
+
+	if (!kho_is_preserved(phys, sizeof(*chunk)))
+		return false;
+	chunk = chunk_at(phys);
+
+	return !chunk->phys[0] && !chunk->next.phys;
+}
+
 /*
  * Call back for each run of pages of an area that came in, in order. Nothing is
  * taken back.
@@ -223,7 +235,7 @@ static int walk_runs(const struct kho_vmalloc *preservation,
 	unsigned int left = preservation->total_pages >> order;
 	u64 phys = preservation->first.phys;
 	const struct kho_vmalloc_chunk *chunk;
-	unsigned int i;
+	unsigned int i = 0;
 	int err;
 
 	while (left) {
@@ -246,7 +258,10 @@ static int walk_runs(const struct kho_vmalloc *preservation,
 		cond_resched();
 	}
 
-	return phys ? -EINVAL : 0;
+	if (!phys || (i == KHO_VMALLOC_CHUNK_SLOTS && is_empty_end(phys)))
+		return 0;
+
+	return -EINVAL;
 }
 
 /* Why an area cannot be read or restored. */
