@@ -8,7 +8,7 @@ at_kernel=0x100200000 at_initrd=0x108000000 at_devicetree=0x120000000
 out=$build/guest-$ARCH/no-low-memory
 initrd=$kernel/initrd/no-low-memory.cpio
 # Without ACPI it has the same devices whether or not there is firmware, as which QEMU takes the loader.
-machine=(-machine 'virt,gic-version=3,its=off,acpi=off' -cpu max -smp 2 -m 6G)
+machine=(-machine 'virt,gic-version=3,acpi=off' -cpu max -smp 2 -m 6G)
 
 # What QEMU would tell, but for memory and parameters.
 devicetree() {

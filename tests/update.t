@@ -4,5 +4,6 @@
 # tier-all: arm64-16k arm64-64k arm64-debug
 . "$(dirname "$0")/lib.bash"
 
-vm update --with "/selftests=$selftests"
+# A device whose interrupts go through the ITS on arm64.
+vm update --with "/selftests=$selftests" -- -device virtio-serial-pci
 done_testing

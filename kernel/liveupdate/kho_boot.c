@@ -53,7 +53,15 @@
 #define KHO_DAMAGE_MAX		BITS_PER_LONG
 
 /* The map of blocks in which something is preserved has at most so many bits. */
-#define KHO_BLOCK_MAP_MAX_LOG2	15
+#define KHO_BLOCKS_MAX		BIT(15)
+
+/* A region of RAM: where it is, its first block, and the blocks up to its end. */
+struct ram {
+	phys_addr_t start;
+	phys_addr_t end;
+	unsigned long block;
+	unsigned long nr;
+};
 
 bool kho_enabled __ro_after_init =
 	IS_ENABLED(CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT);
@@ -66,11 +74,17 @@ static struct {
 	unsigned int nr_scratch;
 } kho_in __ro_after_init;
 
-/* Blocks of memory in which something is preserved. */
+/*
+ * Blocks of memory, naturally aligned, in which something is preserved. They are
+ * numbered in the order of their addresses, without those in which there is no
+ * RAM: a machine may have little of it and that far apart.
+ */
 static struct {
 	unsigned long *map;
 	unsigned long nr;
 	unsigned int shift;
+	/* Where the last range that was marked lies. */
+	struct ram last;
 } kho_blocks __initdata;
 
 /* What came of taking over, for the trace event; sizes in bytes. */
@@ -195,14 +209,15 @@ static bool __init is_split_ram(phys_addr_t start, phys_addr_t end)
 	return false;
 }
 
-/* Is this page-aligned RAM of ours? */
+/* Is this page-aligned RAM of ours, in the direct mapping? */
 static bool __init is_ram(phys_addr_t phys, u64 size)
 {
 	phys_addr_t end;
 
 	return size && PAGE_ALIGNED(phys) &&
 	       !check_add_overflow(phys, size, &end) &&
-	       (memblock_is_region_memory(phys, size) ||
+	       ((memblock_is_map_memory(phys) &&
+		 memblock_is_region_memory(phys, size)) ||
 		is_split_ram(phys, end));
 }
 
@@ -254,21 +269,32 @@ check_kernel_place(const struct kho_scratch *areas, unsigned int nr)
 	return "this kernel is not in scratch memory and may have overwritten what was preserved";
 }
 
+/* The array may lie anywhere in a page: on x86 it is part of the setup_data. */
+static bool __init array_is_ram(phys_addr_t phys, u64 len)
+{
+	const unsigned int offset = offset_in_page(phys);
+
+	return len && len <= KHO_SCRATCH_ARRAY_MAX &&
+	       IS_ALIGNED(len, sizeof(struct kho_scratch)) &&
+	       IS_ALIGNED(phys, __alignof__(struct kho_scratch)) &&
+	       is_ram(phys - offset, PAGE_ALIGN(offset + len));
+}
+
 static const char * __init check_incoming_scratch(phys_addr_t phys, u64 len,
 						  phys_addr_t fdt_phys)
 {
-	unsigned int i, nr = len / sizeof(struct kho_scratch);
 	struct kho_scratch *areas;
 	const char *fault;
+	unsigned int i, nr;
 
-	if (!len || len > KHO_SCRATCH_ARRAY_MAX || len % sizeof(*areas) ||
-	    !is_ram(phys, PAGE_ALIGN(len)))
+	if (!array_is_ram(phys, len))
 		return "the array of scratch areas is not in RAM";
 
 	areas = early_memremap(phys, len);
 	if (!areas)
 		return "the array of scratch areas cannot be mapped";
 
+	nr = kho_scratch_compact(areas, len / sizeof(*areas));
 	if (!kho_scratch_check(areas, nr))
 		fault = "a scratch area is not RAM";
 	else
@@ -282,6 +308,8 @@ static const char * __init check_incoming_scratch(phys_addr_t phys, u64 len,
 	for (i = 0; !fault && i < nr; i++)
 		memblock_mark_kho_scratch(areas[i].addr, areas[i].size);
 	early_memunmap(areas, len);
+	kho_in.scratch = phys;
+	kho_in.nr_scratch = nr;
 
 	return fault;
 }
@@ -328,16 +356,83 @@ void __init kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 	memblock_reserve(scratch_phys, scratch_len);
 	memblock_set_kho_policy(MEMBLOCK_KHO_POLICY_ONLY);
 	kho_in.fdt = fdt_phys;
-	kho_in.scratch = scratch_phys;
-	kho_in.nr_scratch = scratch_len / sizeof(struct kho_scratch);
 }
 
-static void __init mark_blocks(phys_addr_t start, phys_addr_t size)
+/* Nothing preserved is in scratch, nor in memory that is not mapped. */
+static bool __init has_blocks(const struct memblock_region *r)
 {
-	unsigned long first = start >> kho_blocks.shift;
-	unsigned long last = (start + size - 1) >> kho_blocks.shift;
+	return !(r->flags & (MEMBLOCK_NOMAP | MEMBLOCK_KHO_SCRATCH));
+}
+
+/* The next region of RAM, in a walk that begins with a @ram of zeroes. */
+static bool __init next_ram(const struct memblock_region **r, struct ram *ram)
+{
+	const struct memblock_region *end = memblock.memory.regions +
+					    memblock.memory.cnt;
+	const unsigned int shift = kho_blocks.shift;
+	unsigned long first, last;
+
+	*r = *r ? *r + 1 : memblock.memory.regions;
+	while (*r < end && !has_blocks(*r))
+		++*r;
+	if (*r == end)
+		return false;
+
+	first = (*r)->base >> shift;
+	last = ((*r)->base + (*r)->size - 1) >> shift;
+	/* It may begin in the block in which the one before ends. */
+	if (ram->end && (ram->end - 1) >> shift == first)
+		ram->nr--;
+	*ram = (struct ram) {
+		.start = (*r)->base,
+		.end = (*r)->base + (*r)->size,
+		.block = ram->nr,
+		.nr = ram->nr + last - first + 1,
+	};
+
+	return true;
+}
+
+/* The number of the block in which an address lies. */
+static unsigned long __init block_of(const struct ram *ram, phys_addr_t phys)
+{
+	return ram->block + (phys >> kho_blocks.shift) -
+	       (ram->start >> kho_blocks.shift);
+}
+
+static phys_addr_t __init start_of(const struct ram *ram, unsigned long block)
+{
+	return ((ram->start >> kho_blocks.shift) + block - ram->block) <<
+	       kho_blocks.shift;
+}
+
+static void __init mark_blocks_in(const struct ram *ram, phys_addr_t start,
+				  phys_addr_t end)
+{
+	unsigned long first = block_of(ram, max(start, ram->start));
+	unsigned long last = block_of(ram, min(end, ram->end) - 1);
 
 	bitmap_set(kho_blocks.map, first, last - first + 1);
+}
+
+/* Most often the range is near the one before. */
+static void __init mark_blocks(phys_addr_t start, phys_addr_t size)
+{
+	const phys_addr_t end = start + size;
+	const struct memblock_region *r = NULL;
+	struct ram ram = {};
+
+	if (start >= kho_blocks.last.start && end <= kho_blocks.last.end)
+		return mark_blocks_in(&kho_blocks.last, start, end);
+
+	while (next_ram(&r, &ram)) {
+		if (ram.end <= start)
+			continue;
+		if (ram.start >= end)
+			break;
+		mark_blocks_in(&ram, start, end);
+		kho_blocks.last = ram;
+	}
 }
 
 /*
@@ -523,37 +618,41 @@ static bool __init note_nodes(void)
 	return true;
 }
 
+static unsigned long __init count_blocks(void)
+{
+	const struct memblock_region *r = NULL;
+	struct ram ram = {};
+
+	while (next_ram(&r, &ram))
+		;
+
+	return ram.nr;
+}
+
 /* Blocks are the buddy's largest, or larger on a machine of many of those. */
 static bool __init alloc_block_map(void)
 {
-	phys_addr_t end = memblock_end_of_DRAM();
-
 	kho_blocks.shift = PAGE_SHIFT + MAX_PAGE_ORDER;
-	while (end >> kho_blocks.shift >> KHO_BLOCK_MAP_MAX_LOG2)
+	while (count_blocks() > KHO_BLOCKS_MAX)
 		kho_blocks.shift++;
 
-	kho_blocks.nr = (end >> kho_blocks.shift) + 1;
+	kho_blocks.nr = count_blocks();
 	kho_blocks.map = memblock_alloc(bitmap_size(kho_blocks.nr),
 					SMP_CACHE_BYTES);
 
 	return kho_blocks.map;
 }
 
-/* Reserve the blocks, as far as they are RAM, in [ram_start, ram_end). */
-static int __init reserve_blocks_in(phys_addr_t ram_start, phys_addr_t ram_end)
+/* Reserve the blocks of a region, as far as they are in it. */
+static int __init reserve_blocks_in(const struct ram *ram)
 {
-	unsigned long block = ram_start >> kho_blocks.shift, end_block;
+	unsigned long block = ram->block, end_block;
 
-	for_each_set_bitrange_from(block, end_block, kho_blocks.map,
-				   kho_blocks.nr) {
-		phys_addr_t start = max((phys_addr_t)block << kho_blocks.shift,
-					ram_start);
-		phys_addr_t end = min((phys_addr_t)end_block << kho_blocks.shift,
-				      ram_end);
+	for_each_set_bitrange_from(block, end_block, kho_blocks.map, ram->nr) {
+		phys_addr_t start = max(start_of(ram, block), ram->start);
+		phys_addr_t end = min(start_of(ram, end_block), ram->end);
 		int err;
 
-		if (start >= end)
-			break;
 		err = memblock_reserve_kho(start, end - start);
 		if (err)
 			return err;
@@ -565,11 +664,11 @@ static int __init reserve_blocks_in(phys_addr_t ram_start, phys_addr_t ram_end)
 
 static bool __init reserve_blocks(void)
 {
-	phys_addr_t start, end;
-	u64 i;
+	const struct memblock_region *r = NULL;
+	struct ram ram = {};
 
-	for_each_mem_range(i, &start, &end)
-		if (reserve_blocks_in(start, end))
+	while (next_ram(&r, &ram))
+		if (reserve_blocks_in(&ram))
 			return false;
 
 	return true;
@@ -845,14 +944,21 @@ void __init kho_memory_init(void)
 		kho_enabled = kho_scratch_choose();
 }
 
-static int __init trace_takeover(void)
+/*
+ * When struct pages are all initialised. Where memblock stays, it is asked later
+ * on what is reserved, for /proc/iomem, say.
+ */
+static int __init finish_takeover(void)
 {
-	if (is_kho_boot())
-		trace_kho_takeover(kho_in.fdt, kho_in.nr_scratch,
-				   kho_takeover.nodes, kho_takeover.preserved,
-				   kho_takeover.reserved,
-				   kho_memory_released());
+	if (!is_kho_boot())
+		return 0;
+
+	trace_kho_takeover(kho_in.fdt, kho_in.nr_scratch, kho_takeover.nodes,
+			   kho_takeover.preserved, kho_takeover.reserved,
+			   BIT_ULL(kho_blocks.shift), kho_memory_released());
+	if (IS_ENABLED(CONFIG_ARCH_KEEP_MEMBLOCK))
+		unreserve_blocks();
 
 	return 0;
 }
-core_initcall(trace_takeover);
+core_initcall(finish_takeover);

@@ -23,6 +23,8 @@
  * Copyright The Linux Live Update LTS authors
  */
 
+#define pr_fmt(fmt) "KHO: " fmt
+
 #include <linux/bitmap.h>
 #include <linux/kexec_handover.h>
 #include <linux/memblock.h>
@@ -30,6 +32,7 @@
 #include <linux/nodemask.h>
 #include <linux/padata.h>
 #include <linux/page-isolation.h>
+#include <linux/printk.h>
 #include <linux/sizes.h>
 #include <linux/vmstat.h>
 
@@ -76,7 +79,8 @@ static atomic_long_t released = ATOMIC_LONG_INIT(0);
  * kho_memory_hold_scratch - reserve what is left of scratch memory
  *
  * Not before this, for where something is preserved in each large block there is
- * no other memory to allocate from.
+ * no other memory to allocate from. If memblock cannot note it, what is left of
+ * scratch is memory as any other, and this kernel has none.
  *
  * Context: called by memblock_free_all() at its beginning.
  */
@@ -89,8 +93,13 @@ void __init kho_memory_hold_scratch(void)
 		return;
 
 	areas = kho_scratch_areas(&nr);
-	for (i = 0; i < nr; i++)
-		memblock_reserve_kho(areas[i].addr, areas[i].size);
+	for (i = 0; i < nr; i++) {
+		if (memblock_reserve_kho(areas[i].addr, areas[i].size)) {
+			pr_err("no memory to note what is scratch memory, no image can be loaded\n");
+			kho_scratch_forget();
+			break;
+		}
+	}
 	memblock_clear_kho_scratch(0, PHYS_ADDR_MAX);
 	memblock_set_kho_policy(MEMBLOCK_KHO_POLICY_NONE);
 }
@@ -408,7 +417,16 @@ static void __init init_scratch(unsigned long block, unsigned long idx)
 		init_block(block, idx);
 }
 
-/* Free pages whose struct pages are initialised when memory is short. */
+/*
+ * Struct pages are deferred only in a node's last zone. Is that the one of which
+ * programs get memory, and the kernel none?
+ */
+static bool __init defers_movable(int nid)
+{
+	return NODE_DATA(nid)->node_zones[ZONE_MOVABLE].spanned_pages;
+}
+
+/* Pages for the kernel whose struct pages are initialised when memory is short. */
 static unsigned long __init count_growable(void)
 {
 	unsigned long pfn, nr = 0;
@@ -418,8 +436,9 @@ static unsigned long __init count_growable(void)
 
 	for_each_free_mem_range(i, NUMA_NO_NODE, MEMBLOCK_NONE, &start, &end,
 				&nid) {
-		pfn = max(PFN_UP(start), first_deferred(valid_nid(nid)));
-		if (pfn < PFN_DOWN(end))
+		nid = valid_nid(nid);
+		pfn = max(PFN_UP(start), first_deferred(nid));
+		if (pfn < PFN_DOWN(end) && !defers_movable(nid))
 			nr += PFN_DOWN(end) - pfn;
 	}
 
@@ -429,20 +448,26 @@ static unsigned long __init count_growable(void)
 /* Is there memory for the kernel until kho_memory_release_late()? */
 static bool __init is_memory_enough(void)
 {
-	unsigned long enough = PHYS_PFN(SZ_256M) +
-			       num_possible_cpus() * PHYS_PFN(SZ_1M);
+	const unsigned long enough = PHYS_PFN(SZ_256M) +
+				     num_possible_cpus() * PHYS_PFN(SZ_1M);
+	unsigned long nr = growable;
+	struct zone *zone;
 
-	return growable + global_zone_page_state(NR_FREE_PAGES) >=
-	       global_zone_page_state(NR_FREE_CMA_PAGES) + enough;
+	for_each_populated_zone(zone)
+		if (zone_idx(zone) != ZONE_MOVABLE)
+			nr += zone_page_state(zone, NR_FREE_PAGES) -
+			      zone_page_state(zone, NR_FREE_CMA_PAGES);
+
+	return nr >= enough;
 }
 
 static void __init release_early(unsigned long block, unsigned long idx)
 {
-	unsigned long *late = &late_from[block_nid(idx)];
+	const int nid = block_nid(idx);
 
 	if (!in_scratch(block) && is_deferred(block, idx)) {
-		if (is_memory_enough()) {
-			*late = min(*late, block);
+		if (defers_movable(nid) || is_memory_enough()) {
+			late_from[nid] = min(late_from[nid], block);
 			late_pending = true;
 			return;
 		}

@@ -21,6 +21,27 @@ timeline() {
 	is "$(awk 'NR > 1 { print $3 }' /sys/kernel/debug/liveupdate/timeline | tr '\n' ' ')" "$*" "the timeline of the update"
 }
 
+# KiB of RAM that /proc/iomem shows as reserved: what is preserved is not.
+iomem_reserved() {
+	awk -F '[- :]+' '/^ +[0-9a-f]+-[0-9a-f]+ : reserved/ {
+		kib += (("0x" $3) - ("0x" $2) + 1) / 1024 } END { print int(kib) }' /proc/iomem
+}
+
+# On x86 the array of scratch areas is where other kernels' decompressors keep off.
+setup_data() {
+	for _node in /sys/kernel/boot_params/setup_data/*; do
+		[ "$(cat "$_node/type" 2>/dev/null)" = 0xa ] || continue
+		is "$(wc -c <"$_node/data")" $((32 + 16 * $(wc -l </sys/kernel/debug/kho/out/scratch_len))) "the array is part of setup_data"
+	done
+}
+
+# The previous kernel's tables for interrupts are nobody's, wherever they were.
+interrupts() {
+	[ "$(uname -m)" = aarch64 ] || return 0
+	ok "there are interrupts through the ITS" grep -q ITS-PCI-MSI /proc/interrupts
+	is "$(messages 'Using preallocated redistributor tables')" 0 "the GIC uses tables of this kernel"
+}
+
 # Where a kernel has to measure how fast it runs, the next one does not.
 apic_timer() {
 	[ -e /sys/kernel/debug/kho/in/sub_fdts/x86-apic-timer ] || return 0
@@ -54,9 +75,12 @@ case $stage in
 	monitor vm1 booted "ready for the next kernel after 2 rounds"
 	monitor vm1 booted "goes on in this kernel"
 	monitor_advises "another monitor holds a guest of this name"
-	next_kernel B "scratch=$(scratch_areas)" ;;
+	next_kernel B "scratch=$(scratch_areas)" "reserved=$(iomem_reserved)" ;;
 2)	came_from A 1
 	same_scratch
+	setup_data
+	interrupts
+	ok "no more RAM shows as reserved than before: $(iomem_reserved) KiB" test "$(iomem_reserved)" -le "$(param reserved)"
 	ok "swap" swap
 	halves luo_memfd verify $memfds reused
 	halves luo_update verify $sessions chain

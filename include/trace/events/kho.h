@@ -159,9 +159,10 @@ TRACE_EVENT(kho_takeover,
 
 	TP_PROTO(phys_addr_t fdt, unsigned int nr_scratch,
 		 unsigned long nr_nodes, u64 preserved, u64 reserved,
-		 u64 released),
+		 u64 block_size, u64 released),
 
-	TP_ARGS(fdt, nr_scratch, nr_nodes, preserved, reserved, released),
+	TP_ARGS(fdt, nr_scratch, nr_nodes, preserved, reserved, block_size,
+		released),
 
 	TP_STRUCT__entry(
 		__field(u64, fdt)
@@ -169,6 +170,7 @@ TRACE_EVENT(kho_takeover,
 		__field(unsigned long, nr_nodes)
 		__field(u64, preserved)
 		__field(u64, reserved)
+		__field(u64, block_size)
 		__field(u64, released)
 	),
 
@@ -178,12 +180,14 @@ TRACE_EVENT(kho_takeover,
 		__entry->nr_nodes = nr_nodes;
 		__entry->preserved = preserved;
 		__entry->reserved = reserved;
+		__entry->block_size = block_size;
 		__entry->released = released;
 	),
 
-	TP_printk("fdt=0x%llx nr_scratch=%u nr_nodes=%lu preserved=%llu reserved=%llu released=%llu",
+	TP_printk("fdt=0x%llx nr_scratch=%u nr_nodes=%lu preserved=%llu reserved=%llu block_size=%llu released=%llu",
 		  __entry->fdt, __entry->nr_scratch, __entry->nr_nodes,
-		  __entry->preserved, __entry->reserved, __entry->released)
+		  __entry->preserved, __entry->reserved, __entry->block_size,
+		  __entry->released)
 );
 
 #endif /* _TRACE_KHO_H */
