@@ -19,6 +19,8 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
+#include <linux/kho_block.h>
+#include <linux/kho_radix_tree.h>
 #include <linux/kthread.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
@@ -47,12 +49,18 @@
  */
 #define TEST_KHO_BORDER_PAGES	((unsigned long)pageblock_nr_pages)
 
+/* See make_folio_at(). */
+static ulong folio_at;
+module_param(folio_at, ulong, 0400);
+MODULE_PARM_DESC(folio_at, "Preserve a folio of the largest order at this physical address");
+
 enum test_kho_kind {
 	TEST_KHO_FOLIO,
 	TEST_KHO_PAGES,
 	TEST_KHO_MEM,
 	TEST_KHO_AREA,
 	TEST_KHO_HUGE_AREA,
+	TEST_KHO_PADDED_AREA,
 };
 
 /**
@@ -225,11 +233,24 @@ static bool tails_are_fresh(struct folio *folio)
 	return true;
 }
 
+static bool take_pages(struct test_kho_item *item);
+
+/* The page allocator could not free a folio that lies on two nodes. */
+static bool is_split(const struct test_kho_item *item)
+{
+	const struct page *first = item_page(item);
+
+	return page_zone(first) != page_zone(first + item_pages(item) - 1);
+}
+
 static bool take_folio(struct test_kho_item *item)
 {
 	const phys_addr_t phys = item->ser->phys;
 	const unsigned int order = get_order(item->ser->size);
 	struct folio *folio;
+
+	if (is_split(item))
+		return EXPECT(folio_refused(phys)) && take_pages(item);
 
 	if (order && !EXPECT(folio_refused(phys + PAGE_SIZE)))
 		return false;
@@ -248,8 +269,13 @@ static bool take_folio(struct test_kho_item *item)
 	       EXPECT(folio_refused(phys));
 }
 
+static void free_pages_item(struct test_kho_item *item);
+
 static void free_folio(struct test_kho_item *item)
 {
+	if (is_split(item))
+		return free_pages_item(item);
+
 	folio_put(virt_to_folio(item->mem));
 }
 
@@ -367,22 +393,51 @@ static int preserve_area(struct test_kho_item *item)
 	return err;
 }
 
+static void drop_area(struct test_kho_item *item)
+{
+	kho_unpreserve_vmalloc(&item->ser->area);
+	vfree(item->mem);
+}
+
 static int make_area(struct test_kho_item *item, size_t offset)
 {
 	item->mem = vmalloc(item->ser->size);
 	return preserve_area(item);
 }
 
+/* As other kernels do when the last chunk of the description is just full. */
+static int add_empty_chunk(struct kho_vmalloc *area)
+{
+	struct kho_vmalloc_chunk *last, *empty;
+
+	empty = kho_alloc_preserve(sizeof(*empty));
+	if (IS_ERR(empty))
+		return PTR_ERR(empty);
+
+	last = phys_to_virt(area->first.phys);
+	while (last->next.phys)
+		last = phys_to_virt(last->next.phys);
+	last->next.phys = virt_to_phys(empty);
+	return 0;
+}
+
+static int make_padded_area(struct test_kho_item *item, size_t offset)
+{
+	int err = make_area(item, offset);
+
+	if (err)
+		return err;
+
+	err = add_empty_chunk(&item->ser->area);
+	if (err)
+		drop_area(item);
+	return err;
+}
+
 static int make_huge_area(struct test_kho_item *item, size_t offset)
 {
 	item->mem = vmalloc_huge(item->ser->size, GFP_KERNEL);
 	return preserve_area(item);
-}
-
-static void drop_area(struct test_kho_item *item)
-{
-	kho_unpreserve_vmalloc(&item->ser->area);
-	vfree(item->mem);
 }
 
 /* Is the area of the kind that it was? Preserving it again tells. */
@@ -452,6 +507,9 @@ static const struct test_kho_ops test_kho_ops[] = {
 			    free_area },
 	[TEST_KHO_HUGE_AREA] = { "huge vmalloc area", make_huge_area, drop_area,
 				 take_area, free_area },
+	[TEST_KHO_PADDED_AREA] = { "vmalloc area with an empty chunk",
+				   make_padded_area, drop_area, take_area,
+				   free_area },
 };
 
 /* What is special about items, for the log. */
@@ -463,6 +521,7 @@ struct test_kho_stats {
 	unsigned int edges;
 	unsigned int crossing;
 	unsigned int low;
+	unsigned int split;
 };
 
 static void count_border(struct test_kho_stats *stats,
@@ -489,6 +548,8 @@ static void count_item(struct test_kho_stats *stats,
 {
 	stats->items++;
 	stats->bytes += item->ser->size;
+	if (item->ser->kind == TEST_KHO_FOLIO)
+		stats->split += is_split(item);
 	if (item->ser->kind == TEST_KHO_HUGE_AREA)
 		stats->huge_order = item->ser->area.order;
 	if (item->ser->kind == TEST_KHO_PAGES) {
@@ -499,10 +560,10 @@ static void count_item(struct test_kho_stats *stats,
 
 static void log_stats(const char *what, const struct test_kho_stats *stats)
 {
-	pr_info("%s: items=%u failed=%u bytes=%llu huge_order=%u edges=%u crossing=%u low=%u refused=%u\n",
+	pr_info("%s: items=%u failed=%u bytes=%llu huge_order=%u edges=%u crossing=%u low=%u split=%u refused=%u\n",
 		what, stats->items, stats->failed, stats->bytes,
 		stats->huge_order, stats->edges, stats->crossing, stats->low,
-		nr_refused);
+		stats->split, nr_refused);
 }
 
 /* Taking back what came in */
@@ -761,6 +822,35 @@ static int make_folios(void)
 	return err;
 }
 
+/* Where nodes of the next kernel meet, say. There may be none to be had. */
+static int make_folio_at(unsigned long pfn)
+{
+	const unsigned long end = pfn + MAX_ORDER_NR_PAGES;
+	struct test_kho_item *item = new_item(TEST_KHO_FOLIO,
+					      PAGE_SIZE << MAX_PAGE_ORDER);
+	struct folio *folio;
+	int err;
+
+	if (!item)
+		return -ENOSPC;
+	if (!may_be_allocated(pfn, end) ||
+	    alloc_contig_range(pfn, end, MIGRATE_MOVABLE,
+			       GFP_KERNEL | __GFP_COMP))
+		return 0;
+
+	folio = pfn_folio(pfn);
+	err = kho_preserve_folio(folio);
+	if (err) {
+		folio_put(folio);
+		return err;
+	}
+
+	item->ser->phys = PFN_PHYS(pfn);
+	item->mem = folio_address(folio);
+	keep_item(item);
+	return 0;
+}
+
 static int make_others(void)
 {
 	const size_t slots = KHO_VMALLOC_CHUNK_SLOTS;
@@ -785,6 +875,8 @@ static int make_others(void)
 		{ TEST_KHO_AREA, slots * PAGE_SIZE, 0 },
 		{ TEST_KHO_AREA, (slots + 1) * PAGE_SIZE, 0 },
 		{ TEST_KHO_AREA, (2 * slots + 5) * PAGE_SIZE, 0 },
+		{ TEST_KHO_PADDED_AREA, slots * PAGE_SIZE, 0 },
+		{ TEST_KHO_PADDED_AREA, 2 * slots * PAGE_SIZE, 0 },
 		{ TEST_KHO_HUGE_AREA, 3 * PMD_SIZE, 0 },
 	};
 	int i, err = 0;
@@ -835,6 +927,8 @@ static int hand_over(void)
 	err = make_borders();
 	if (!err)
 		err = make_low_page();
+	if (!err && folio_at)
+		err = make_folio_at(PHYS_PFN(folio_at));
 	if (!err)
 		err = make_folios();
 	if (!err)
@@ -901,6 +995,111 @@ static void undo_hand_over(void)
 	drop_out();
 }
 
+/* Structures that drivers hand over, by what is there for them. */
+
+struct test_kho_entry {
+	u64 nr;
+};
+
+static int count_key(unsigned long key, void *data)
+{
+	unsigned int *nr = data;
+
+	return EXPECT(key == 5) ? !++*nr : -EINVAL;
+}
+
+static bool tree_works(void)
+{
+	const struct kho_radix_walk_cb cb = { .leaf = count_key };
+	struct kho_radix_tree tree = {};
+	unsigned int nr = 0;
+	bool ok;
+
+	kho_radix_destroy_tree(&tree);
+	if (!EXPECT(!kho_radix_init_tree(&tree, NULL)))
+		return false;
+
+	ok = EXPECT(!kho_radix_add_key(&tree, 5)) &&
+	     EXPECT(!kho_radix_add_key(&tree, 5)) &&
+	     EXPECT(kho_radix_add_key(&tree, ULONG_MAX) == -ERANGE) &&
+	     EXPECT(!kho_radix_walk_tree(&tree, &cb, &nr)) && EXPECT(nr == 1);
+	if (ok)
+		kho_radix_del_key(&tree, 5);
+	ok = ok && EXPECT(!kho_radix_walk_tree(&tree, &cb, &nr)) &&
+	     EXPECT(nr == 1);
+	kho_radix_destroy_tree(&tree);
+
+	return ok;
+}
+
+/* A block that another kernel's driver writes or reads has this size. */
+static bool block_is_a_page(u64 head_pa)
+{
+	return EXPECT(head_pa) && EXPECT(IS_ALIGNED(head_pa, KHO_BLOCK_SIZE)) &&
+	       EXPECT(KHO_BLOCK_SIZE == PAGE_SIZE);
+}
+
+static bool fill_blocks(struct kho_block_set *bs)
+{
+	struct test_kho_entry *entry;
+	struct kho_block_set_it it;
+
+	kho_block_set_it_init(&it, bs);
+	entry = kho_block_set_it_reserve_entry(&it);
+	if (!EXPECT(entry))
+		return false;
+	entry->nr = 42;
+
+	return EXPECT(kho_block_set_it_prev(&it) == entry) &&
+	       EXPECT(kho_block_set_it_read_entry(&it) == entry) &&
+	       EXPECT(!kho_block_set_it_read_entry(&it));
+}
+
+static bool blocks_work(void)
+{
+	static struct kho_block_set named =
+		KHO_BLOCK_SET_INIT(named, sizeof(struct test_kho_entry));
+	struct kho_block_set bs;
+	bool ok;
+
+	kho_block_set_init(&bs, sizeof(struct test_kho_entry));
+	ok = EXPECT(kho_block_set_is_empty(&named)) &&
+	     EXPECT(kho_block_set_is_empty(&bs)) &&
+	     EXPECT(!kho_block_set_head_pa(&bs)) &&
+	     EXPECT(!kho_block_set_grow(&bs, 1)) &&
+	     EXPECT(!kho_block_set_is_empty(&bs)) &&
+	     block_is_a_page(kho_block_set_head_pa(&bs)) && fill_blocks(&bs);
+	kho_block_set_clear(&bs);
+	kho_block_set_shrink(&bs, 0);
+	ok = ok && EXPECT(kho_block_set_is_empty(&bs)) &&
+	     EXPECT(!kho_block_set_restore(&bs, 0));
+	kho_block_set_destroy(&bs);
+
+	return ok;
+}
+
+static bool pointers_work(void)
+{
+	struct {
+		DECLARE_KHOSER_PTR(entry, struct test_kho_entry *);
+	} ser;
+	struct test_kho_entry *entry = kmalloc(sizeof(*entry), GFP_KERNEL);
+	bool ok;
+
+	if (!EXPECT(entry))
+		return false;
+
+	KHOSER_STORE_PTR(ser.entry, entry);
+	ok = EXPECT(ser.entry.phys == virt_to_phys(entry)) &&
+	     EXPECT(KHOSER_LOAD_PTR(ser.entry) == entry);
+	KHOSER_STORE_PTR(ser.entry, NULL);
+	ok = ok && EXPECT(!ser.entry.phys) &&
+	     EXPECT(!KHOSER_LOAD_PTR(ser.entry));
+	kfree(entry);
+
+	return ok;
+}
+
 /* When it is built in, blobs that came in must not be freed any earlier. */
 static int __init test_kho_init(void)
 {
@@ -912,6 +1111,8 @@ static int __init test_kho_init(void)
 	}
 
 	err = take_back();
+	if (!err && (!tree_works() || !blocks_work() || !pointers_work()))
+		err = -EIO;
 	if (!err)
 		err = hand_over();
 	if (err)

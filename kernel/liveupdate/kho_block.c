@@ -12,6 +12,7 @@
 #include <kunit/visibility.h>
 #include <linux/bug.h>
 #include <linux/err.h>
+#include <linux/export.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho_block.h>
@@ -133,6 +134,7 @@ void kho_block_set_init(struct kho_block_set *bs, size_t entry_size)
 		.entry_size = entry_size,
 	};
 }
+EXPORT_SYMBOL_GPL(kho_block_set_init);
 
 static int add_block(struct kho_block_set *bs)
 {
@@ -187,6 +189,7 @@ int kho_block_set_grow(struct kho_block_set *bs, u64 count)
 
 	return 0;
 }
+EXPORT_SYMBOL_GPL(kho_block_set_grow);
 
 /**
  * kho_block_set_shrink - give back blocks that are not needed
@@ -201,6 +204,7 @@ void kho_block_set_shrink(struct kho_block_set *bs, u64 count)
 	if (bs->nr_blocks)
 		last_block(bs)->ser->next = 0;
 }
+EXPORT_SYMBOL_GPL(kho_block_set_shrink);
 
 /* Put the block at @pa into the set. The one after it is put in @next. */
 static int restore_block(struct kho_block_set *bs, u64 pa, u64 *next)
@@ -274,6 +278,7 @@ int kho_block_set_restore(struct kho_block_set *bs, u64 head_pa)
 
 	return 0;
 }
+EXPORT_SYMBOL_GPL(kho_block_set_restore);
 
 /**
  * kho_block_set_forget - leave alone what the previous kernel handed over
@@ -289,6 +294,7 @@ void kho_block_set_forget(struct kho_block_set *bs)
 		drop_block(bs);
 	bs->incoming = false;
 }
+EXPORT_SYMBOL_GPL(kho_block_set_forget);
 
 /**
  * kho_block_set_destroy - free all blocks of a set
@@ -301,6 +307,7 @@ void kho_block_set_destroy(struct kho_block_set *bs)
 	trim_blocks(bs, 0);
 	bs->incoming = false;
 }
+EXPORT_SYMBOL_GPL(kho_block_set_destroy);
 
 /**
  * kho_block_set_clear - drop all entries of a set, but keep the room
@@ -315,33 +322,36 @@ void kho_block_set_clear(struct kho_block_set *bs)
 		block->ser->next = 0;
 	}
 }
+EXPORT_SYMBOL_GPL(kho_block_set_clear);
 
 /**
- * kho_block_set_head_pa - what to hand over for a set
+ * kho_block_set_head_pa - where the first block of a set is
  * @bs: the set
  *
- * Return: the physical address of the first block, 0 if there are no entries.
+ * That is what to hand over for a set that has entries. In the chain of one
+ * that has none the next kernel may see damage: hand over 0 for that.
+ *
+ * Return: the physical address, 0 if there is no block.
  */
 u64 kho_block_set_head_pa(struct kho_block_set *bs)
 {
-	if (kho_block_set_is_empty(bs))
-		return 0;
+	struct kho_block *block = first_block(bs);
 
-	return virt_to_phys(first_block(bs)->ser);
+	return block ? virt_to_phys(block->ser) : 0;
 }
+EXPORT_SYMBOL_GPL(kho_block_set_head_pa);
 
 /**
- * kho_block_set_is_empty - has a set no entries?
- * @bs: the set; there may be room for entries
+ * kho_block_set_is_empty - has a set no blocks?
+ * @bs: the set; blocks may be without entries
  *
  * Return: whether it has none.
  */
 bool kho_block_set_is_empty(struct kho_block_set *bs)
 {
-	struct kho_block *block = first_block(bs);
-
-	return !block || !block->ser->count;
+	return list_empty(&bs->blocks);
 }
+EXPORT_SYMBOL_GPL(kho_block_set_is_empty);
 
 /**
  * kho_block_set_it_init - place an iterator before the first entry of a set
@@ -355,6 +365,7 @@ void kho_block_set_it_init(struct kho_block_set_it *it,
 	it->block = first_block(bs);
 	it->i = 0;
 }
+EXPORT_SYMBOL_GPL(kho_block_set_it_init);
 
 /* The block after that of the iterator, NULL at the end. */
 static struct kho_block *next_block(struct kho_block_set_it *it)
@@ -403,6 +414,7 @@ void *kho_block_set_it_reserve_entry(struct kho_block_set_it *it)
 	entry = step(it, block, block->ser->count++);
 	return memset(entry, 0, it->bs->entry_size);
 }
+EXPORT_SYMBOL_GPL(kho_block_set_it_reserve_entry);
 
 /**
  * kho_block_set_it_read_entry - go to the next entry of a set
@@ -425,6 +437,7 @@ void *kho_block_set_it_read_entry(struct kho_block_set_it *it)
 
 	return step(it, block, i);
 }
+EXPORT_SYMBOL_GPL(kho_block_set_it_read_entry);
 
 /**
  * kho_block_set_it_prev - go back to the entry before in a set
@@ -455,3 +468,4 @@ void *kho_block_set_it_prev(struct kho_block_set_it *it)
 	it->i = i - 1;
 	return entry;
 }
+EXPORT_SYMBOL_GPL(kho_block_set_it_prev);

@@ -13,6 +13,7 @@
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/bug.h>
+#include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/kho_radix_tree.h>
@@ -174,19 +175,25 @@ int kho_radix_init_tree(struct kho_radix_tree *tree,
 	mutex_init(&tree->lock);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(kho_radix_init_tree);
 
 /**
  * kho_radix_destroy_tree - free all nodes of a tree
- * @tree: the tree, that nobody uses any more
+ * @tree: the tree, that nobody uses any more; nothing is done for one that was
+ *        not initialised, or was destroyed
  *
  * Context: may sleep
  */
 void kho_radix_destroy_tree(struct kho_radix_tree *tree)
 {
+	if (!tree->root)
+		return;
+
 	free_subtree(tree->root, TOP_LEVEL);
 	tree->root = NULL;
 	mutex_destroy(&tree->lock);
 }
+EXPORT_SYMBOL_GPL(kho_radix_destroy_tree);
 
 /*
  * The leaf for @key, which is made if it is missing, or NULL for want of memory.
@@ -346,13 +353,23 @@ void kho_radix_del_keys(struct kho_radix_tree *tree, const unsigned long *keys,
  * On failure the tree is as it was.
  *
  * Context: may sleep
- * Return: 0, -EINVAL if the key is too large, -EEXIST if the tree has it, or
- * -ENOMEM.
+ * Return: 0, also if the tree has the key already; -ERANGE if the key is too
+ * wide, -EINVAL with a warning if the tree was not initialised, or -ENOMEM.
  */
 int kho_radix_add_key(struct kho_radix_tree *tree, unsigned long key)
 {
-	return key_fits(key) ? kho_radix_add_keys(tree, &key, 1) : -EINVAL;
+	int err;
+
+	if (!key_fits(key))
+		return -ERANGE;
+	if (WARN_ON_ONCE(!tree->root))
+		return -EINVAL;
+
+	err = kho_radix_add_keys(tree, &key, 1);
+
+	return err == -EEXIST ? 0 : err;
 }
+EXPORT_SYMBOL_GPL(kho_radix_add_key);
 
 /**
  * kho_radix_del_key - take a key out of a tree
@@ -365,9 +382,10 @@ int kho_radix_add_key(struct kho_radix_tree *tree, unsigned long key)
  */
 void kho_radix_del_key(struct kho_radix_tree *tree, unsigned long key)
 {
-	if (!WARN_ON_ONCE(!key_fits(key)))
+	if (!WARN_ON_ONCE(!tree->root || !key_fits(key)))
 		kho_radix_del_keys(tree, &key, 1);
 }
+EXPORT_SYMBOL_GPL(kho_radix_del_key);
 
 /**
  * kho_radix_has_key - is a key in a tree?
@@ -572,7 +590,8 @@ static int key_walk_leaf(const struct kho_radix_leaf *leaf,
  * @data: passed on to it
  *
  * Context: may sleep
- * Return: 0, or what a callback returned to end the walk.
+ * Return: 0, what a callback returned to end the walk, or -EINVAL with a warning
+ * if the tree was not initialised.
  */
 int kho_radix_walk_tree(struct kho_radix_tree *tree,
 			const struct kho_radix_walk_cb *cb, void *data)
@@ -584,11 +603,15 @@ int kho_radix_walk_tree(struct kho_radix_tree *tree,
 	struct key_walk walk = { .cb = cb, .data = data };
 	int err;
 
+	if (WARN_ON_ONCE(!tree->root))
+		return -EINVAL;
+
 	mutex_lock(&tree->lock);
 	err = walk_node(virt_to_phys(tree->root), TOP_LEVEL, 0, &ops, &walk);
 	mutex_unlock(&tree->lock);
 	return err;
 }
+EXPORT_SYMBOL_GPL(kho_radix_walk_tree);
 
 /* The run of keys found last may go on in the next leaf. */
 struct run_walk {

@@ -534,7 +534,8 @@ int luo_files_freeze(struct luo_session *session, struct luo_session_ser *ser)
 		if (err)
 			goto unfreeze;
 	}
-	ser->files = kho_block_set_head_pa(&session->blocks);
+	ser->files = session->nr_files ?
+		     kho_block_set_head_pa(&session->blocks) : 0;
 	ser->count = session->nr_files;
 	session->frozen = true;
 	return 0;

@@ -627,7 +627,7 @@ int luo_sessions_freeze(u64 *sessions_pa)
 			goto unfreeze;
 		nr_files += session->nr_files;
 	}
-	*sessions_pa = kho_block_set_head_pa(&set->blocks);
+	*sessions_pa = set->count ? kho_block_set_head_pa(&set->blocks) : 0;
 	trace_luo_freeze_end(set->count, nr_files, 0);
 	return 0;
 

@@ -29,8 +29,10 @@ struct kho_block_header_ser {
 static_assert(sizeof(struct kho_block_header_ser) == 16);
 static_assert(offsetof(struct kho_block_header_ser, count) == 8);
 
-/* Bytes for entries in one block. */
-#define KHO_BLOCK_PAYLOAD	(PAGE_SIZE - sizeof(struct kho_block_header_ser))
+/* Bytes of a block, and those for entries in it. */
+#define KHO_BLOCK_SIZE		PAGE_SIZE
+#define KHO_BLOCK_PAYLOAD						\
+	(KHO_BLOCK_SIZE - sizeof(struct kho_block_header_ser))
 
 #define KHO_BLOCK_OWNER_MAGIC	0x72656e776f6b6c62ULL	/* "blkowner" */
 

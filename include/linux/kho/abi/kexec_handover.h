@@ -9,6 +9,7 @@
 
 #include <linux/bits.h>
 #include <linux/build_bug.h>
+#include <linux/io.h>
 #include <linux/log2.h>
 #include <linux/math.h>
 #include <linux/stddef.h>
@@ -47,7 +48,7 @@
 /**
  * struct kho_scratch - one area of scratch memory
  * @addr: physical address, aligned to the buddy's largest block
- * @size: bytes, aligned likewise
+ * @size: bytes, aligned likewise; 0 for no area
  */
 struct kho_scratch {
 	phys_addr_t addr;
@@ -56,6 +57,38 @@ struct kho_scratch {
 
 static_assert(sizeof(struct kho_scratch) == 16);
 static_assert(offsetof(struct kho_scratch, size) == 8);
+
+/**
+ * DOC: Pointers that are handed over
+ *
+ * In a structure that is handed over, DECLARE_KHOSER_PTR(name, type) is a member
+ * that holds a pointer of that type, &struct foo \* say, as the physical address
+ * of what it points to. KHOSER_STORE_PTR(member, pointer) puts a pointer to
+ * memory of the direct mapping there, and KHOSER_LOAD_PTR(member) is the pointer
+ * in the kernel that evaluates it. NULL is 0. Nothing is checked: whether memory
+ * of the previous kernel is there tells kho_is_preserved(), for the member's
+ * phys.
+ */
+#define DECLARE_KHOSER_PTR(name, type)					\
+	union {								\
+		u64 phys;						\
+		type ptr;						\
+	} name
+
+#define KHOSER_STORE_PTR(dest, val)					\
+	({								\
+		typeof((dest).ptr) __khoser_ptr = (val);		\
+									\
+		(dest).phys = __khoser_ptr ? virt_to_phys(__khoser_ptr) : 0; \
+	})
+
+#define KHOSER_LOAD_PTR(src)						\
+	({								\
+		u64 __khoser_phys = (src).phys;				\
+									\
+		(typeof((src).ptr))(__khoser_phys ?			\
+				    phys_to_virt(__khoser_phys) : NULL); \
+	})
 
 /**
  * DOC: Preserved-memory tree
@@ -106,7 +139,8 @@ static_assert(sizeof(struct kho_radix_leaf) == PAGE_SIZE);
  *
  * &struct kho_vmalloc describes an area by a chain of preserved pages, each a
  * &struct kho_vmalloc_chunk with the physical addresses of runs of 2^order
- * order-0 pages, zero-terminated when the chunk is not full.
+ * order-0 pages, zero-terminated when the chunk is not full. When the last chunk
+ * is just full, one more may follow that has no address and no next one.
  */
 
 /* Flags of struct kho_vmalloc. */
