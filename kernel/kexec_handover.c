@@ -297,7 +297,15 @@ void kho_restore_free(void *mem)
 }
 EXPORT_SYMBOL_GPL(kho_restore_free);
 
-/* Blocks next to each other may be in different zones, one alone is in one. */
+/*
+ * Are pages in different zones? Blocks next to each other may be, and one alone
+ * if the previous kernel had other nodes.
+ */
+static bool is_split(struct page *page, unsigned long nr_pages)
+{
+	return page_zone(page) != page_zone(page + nr_pages - 1);
+}
+
 static void count_as_managed(struct page *page, unsigned long nr_pages)
 {
 	unsigned long i;
@@ -305,7 +313,7 @@ static void count_as_managed(struct page *page, unsigned long nr_pages)
 	for (i = 0; i < nr_pages; i++)
 		clear_page_tag_ref(page + i);
 
-	if (page_zone(page) == page_zone(page + nr_pages - 1)) {
+	if (!is_split(page, nr_pages)) {
 		adjust_managed_page_count(page, nr_pages);
 		return;
 	}
@@ -327,6 +335,7 @@ static struct page *restore_pages(unsigned long pfn, unsigned long nr_pages)
 	return page;
 }
 
+/* ERR_PTR(-EXDEV) for a folio that the page allocator could not free. */
 static struct folio *restore_folio(phys_addr_t phys)
 {
 	unsigned long i, nr_pages;
@@ -335,12 +344,15 @@ static struct folio *restore_folio(phys_addr_t phys)
 
 	order = PAGE_ALIGNED(phys) ? kho_preserved_order(PHYS_PFN(phys)) : -1;
 	if (order < 0)
-		return NULL;
+		return ERR_PTR(-ENOENT);
 
 	nr_pages = 1UL << order;
+	if (is_split(pfn_to_page(PHYS_PFN(phys)), nr_pages))
+		return ERR_PTR(-EXDEV);
+
 	page = restore_pages(PHYS_PFN(phys), nr_pages);
 	if (!page)
-		return NULL;
+		return ERR_PTR(-ENOENT);
 
 	for (i = 1; i < nr_pages; i++)
 		set_page_count(page + i, 0);
@@ -356,20 +368,24 @@ static struct folio *restore_folio(phys_addr_t phys)
  *
  * Context: any but NMI.
  * Return: the folio, of the order that it had, with one reference; or NULL,
- * with one warning, when no preserved folio begins at @phys, or it was restored
- * already.
+ * with one warning, when no preserved folio begins at @phys, it was restored
+ * already, or it lies on two NUMA nodes of this kernel. kho_restore_pages() has
+ * the pages then.
  */
 struct folio *kho_restore_folio(phys_addr_t phys)
 {
 	struct folio *folio = restore_folio(phys);
+	int err = PTR_ERR_OR_ZERO(folio);
 
-	if (!folio)
+	if (err == -EXDEV)
+		pr_warn("folio at %pa lies on two nodes of this kernel, the previous one had others; it stays preserved\n",
+			&phys);
+	else if (err)
 		pr_warn("no preserved folio begins at %pa, or it was restored before\n",
 			&phys);
-	trace_kho_restore_folio(phys, folio ? folio_nr_pages(folio) : 0,
-				folio ? 0 : -ENOENT);
+	trace_kho_restore_folio(phys, err ? 0 : folio_nr_pages(folio), err);
 
-	return folio;
+	return err ? NULL : folio;
 }
 EXPORT_SYMBOL_GPL(kho_restore_folio);
 

@@ -4,12 +4,9 @@
 # flavours: default debug
 . "$(dirname "$0")/lib.bash"
 
-# Tables sized by free memory would come out smaller where much is preserved.
-tables='dhash_entries=65536 ihash_entries=65536 mhash_entries=4096 mphash_entries=4096 thash_entries=16384'
-
 # machine NAME PARAMETERS [VM-OPTION]...
 machine() {
-	vm "kho-module-$1" --append "test=kho-module $tables $2" "${@:3}"
+	vm "kho-module-$1" --append "test=kho-module $2" "${@:3}"
 }
 
 # nodes MIB...: options of QEMU. The processors are on the last node and take its memory first, so that next to nothing is
@@ -34,5 +31,8 @@ else
 	machine adjacent 'want_crossing=1' $(nodes 1534 1532 1030)
 	# shellcheck disable=SC2046
 	machine hole "want_edges=1 memmap=2M\$2046M" $(nodes 2046 2050)
+	# What the first and the third kernel, without nodes, have in one piece is on two nodes of the second and fourth.
+	# shellcheck disable=SC2046
+	machine other-nodes "numa=off numa_2=on numa_3=off numa_4=on folio_at=$((1532 << 20)) want_split=1" $(nodes 1534 2562)
 fi
 done_testing

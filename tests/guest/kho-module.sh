@@ -11,7 +11,8 @@ field() {
 }
 
 insert() {
-	ok "kernel $stage: the module loads" insmod "$module"
+	# shellcheck disable=SC2046 # one word or none
+	ok "kernel $stage: the module loads" insmod "$module" $(param folio_at | sed 's/^./folio_at=&/')
 }
 
 remove() {
@@ -33,7 +34,7 @@ so_far() {
 
 # Whether a page that cannot be moved lies where such an item would be is a matter of chance, so not each kernel has one.
 expect_some() {
-	for _name in crossing edges low; do
+	for _name in crossing edges low split; do
 		_want=$(param "want_$_name")
 		[ -z "$_want" ] || ok "of items '$_name' some were taken back" test "$(so_far "$_name")" -ge "$_want"
 	done
@@ -49,16 +50,17 @@ verified() {
 	done
 	is "$(field restored failed)" 0 "kernel $stage: nothing failed"
 	expect restored
-	is "$(messages 'KHO: no preserved folio begins at|KHO: [0-9]* pages at .* were not preserved')" \
+	is "$(messages 'KHO: no preserved folio begins at|KHO: folio at .* on two nodes|KHO: [0-9]* pages at .* were not preserved')" \
 		"$(field restored refused)" "kernel $stage: one warning for each thing refused"
 	is "$(messages 'test_kho: FAILED')" 0 "kernel $stage: no message of a failure"
 }
 
-# handover KERNEL: on to the next one
+# handover KERNEL: on to the next one, which has NUMA nodes as numa_STAGE= says
 handover() {
+	numa=$(param "numa_$((stage + 1))")
 	next_kernel "$1" "total=$total" "items=$(field preserved items)" "bytes=$(field preserved bytes)" \
 		"crossing=$(so_far crossing)" "edges=$(so_far edges)" \
-		"low=$(so_far low)"
+		"low=$(so_far low)" "split=$(so_far split)"
 }
 
 before=$(total_memory)

@@ -93,13 +93,14 @@ make_initrd() {
 	{ cat /boot/base.cpio; (cd / && find boot | cpio -o -H newc 2>/dev/null); } >/tmp/initrd
 }
 
-# load_kernel A|B [PARAMETER...]: loads it with the initramfs that we were started with, for the next stage
+# load_kernel A|B [PARAMETER...]: loads it with the initramfs that we were started with, for the next stage; with NUMA nodes as
+# $numa says, if it is set
 load_kernel() {
 	_image=$1
 	shift
 	make_initrd
 	kexec -s -l "/boot/kernel-$_image" --initrd=/tmp/initrd \
-		--command-line="$(sed "s/ stage=[0-9]*/ stage=$((stage + 1))/" /proc/cmdline) $*" || return
+		--command-line="$(sed "s/ stage=[0-9]*/ stage=$((stage + 1))/${numa:+; s/ numa=[^ ]*//}" /proc/cmdline) ${numa:+numa=$numa} $*" || return
 	rm /tmp/initrd
 }
 
