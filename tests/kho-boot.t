@@ -25,6 +25,8 @@ machine zero 'kho_bootmem=0,512M,0 want_sizes=0x20000000,'
 	numa_2=off want_nodes_2=1 numa_3=fake=4 want_nodes_3=4' --mem 6G --smp 2,sockets=2 -- "${two_nodes[@]}"
 [ "$ARCH" = arm64 ] || machine numa-on 'numa=off kho_scratch=64M,256M,64M want_sizes=0x4000000,0x10000000,0x4000000, want_nodes_1=1
 	numa_2=fake=4 numa_3=on want_nodes_3=2' --mem 6G --smp 2,sockets=2 -- "${two_nodes[@]}"
+# Most of it for programs alone.
+[ "$ARCH" = arm64 ] || machine movable 'kernelcore=768M' --mem 4G
 # Little memory, and that far apart: the blocks that are reserved are no larger than on a small machine.
 high=(-object 'memory-backend-ram,id=ram,size=900G,reserve=off' -machine memory-backend=ram)
 [ "$ARCH" = arm64 ] || machine high "nokaslr memmap=exactmap memmap=639K@0 memmap=1023M@1M memmap=2G@890G

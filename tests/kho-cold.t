@@ -25,6 +25,8 @@ cold noluo 'liveupdate=off'
 cold small 'kho_scratch=4M,4M,4M'
 cold enough "kho_scratch=$(sed -n 's/^# sizes that would do: //p' "$build/logs/kho-cold-small$suffix.report")"
 cold malformed 'kho_scratch=64M,fish,4M'
+# The firmware has no RAM at the end of the first 640 KiB.
+[ "$ARCH" = arm64 ] || cold memmap 'memmap=exactmap memmap=640K@0 memmap=1022M@1M'
 cold crash 'crashkernel=192M' --allow 'Kernel panic - not syncing: Out of memory'
 cold crash-frozen 'crashkernel=192M' --allow 'Kernel panic - not syncing: Out of memory'
 done_testing

@@ -141,6 +141,13 @@ enough:3)
 	came_from B 2
 	pass ;;
 
+# RAM of which the next kernel would not know.
+memmap:1)
+	halves luo_update prepare simple
+	ok "the image is refused" test "$(load_kernel B 2>&1; echo $?)" != 0
+	is "$(messages 'KHO: RAM at 0x9fc00 is not in the firmware')" 1 "a message says which RAM that is"
+	pass ;;
+
 # kho_scratch= that means nothing.
 malformed:1)
 	is "$(messages 'KHO: malformed kho_scratch')" 1 "a message says how to write it"

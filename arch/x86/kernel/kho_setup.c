@@ -102,20 +102,20 @@ kho_setup_data_write(struct boot_params *params, unsigned long load_addr,
 	return kho_setup_data_size(nr_areas, table);
 }
 
-/* Is [start, end) RAM? A table is in ascending order. */
-static bool is_ram(const struct e820_table *table, u64 start, u64 end)
+/* Where does RAM end that begins at @start? A table is in ascending order. */
+static u64 end_of_ram(const struct e820_table *table, u64 start)
 {
 	const struct e820_entry *entry;
 	u32 i;
 
-	for (i = 0; i < table->nr_entries && start < end; i++) {
+	for (i = 0; i < table->nr_entries; i++) {
 		entry = &table->entries[i];
 		if (entry->type == E820_TYPE_RAM && entry->addr <= start &&
 		    entry->addr + entry->size > start)
 			start = entry->addr + entry->size;
 	}
 
-	return start >= end;
+	return start;
 }
 
 /* The first address of RAM in @table that @firmware's does not cover, or 0. */
@@ -123,6 +123,7 @@ VISIBLE_IF_KUNIT u64 kho_setup_unknown_ram(const struct e820_table *table,
 					   const struct e820_table *firmware)
 {
 	const struct e820_entry *entry;
+	u64 end;
 	u32 i;
 
 	for (i = 0; i < table->nr_entries; i++) {
@@ -130,8 +131,9 @@ VISIBLE_IF_KUNIT u64 kho_setup_unknown_ram(const struct e820_table *table,
 		if (entry->type != E820_TYPE_RAM &&
 		    entry->type != E820_TYPE_RESERVED_KERN)
 			continue;
-		if (!is_ram(firmware, entry->addr, entry->addr + entry->size))
-			return entry->addr;
+		end = end_of_ram(firmware, entry->addr);
+		if (end < entry->addr + entry->size)
+			return end;
 	}
 
 	return 0;

@@ -136,7 +136,7 @@ static void other_ram_is_not(struct kunit *test)
 
 	table->entries[3].size++;
 	KUNIT_EXPECT_EQ(test, kho_setup_unknown_ram(table, firmware),
-			table->entries[3].addr);
+			table->entries[3].addr + SZ_1M);
 	firmware->entries[2].type = E820_TYPE_RESERVED;
 	KUNIT_EXPECT_EQ(test, kho_setup_unknown_ram(table, firmware),
 			table->entries[2].addr);
