@@ -332,10 +332,10 @@ static void wire_has_entries_and_no_empty_block(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, kho_block_set_grow(&bt->bs, 6 * PER_BLOCK));
 	kho_block_set_it_init(&it, &bt->bs);
-	for (nr = 0; nr < 4 * PER_BLOCK; nr++) {
+	for (nr = 1; nr <= 4 * PER_BLOCK; nr++) {
+		write_entries(test, &it, nr - 1, 1);
 		KUNIT_EXPECT_EQ(test, entries_on_wire(&bt->bs, &nr_blocks), nr);
 		KUNIT_EXPECT_EQ(test, nr_blocks, DIV_ROUND_UP(nr, PER_BLOCK));
-		write_entries(test, &it, nr, 1);
 	}
 }
 
