@@ -120,6 +120,7 @@ luo_file_finish: token=0x1 err=0 handler=luo-test-v1
 luo_session_finish: nr_files=2 err=0
 luo_session_finish: nr_files=0 err=0"
 	is "$(field kho_takeover nr_scratch)" "$(wc -l </sys/kernel/debug/kho/out/scratch_len)" "taking over is traced"
+	is "$(field kho_takeover block_size)" 4194304 "in blocks of the page allocator's largest size"
 	ok "with all that was preserved" test "$(field kho_takeover preserved)" -ge 16777216
 	ok "what was reserved is preserved or released" test \
 		"$(field kho_takeover released)" -ge $(($(field kho_takeover reserved) - $(field kho_takeover preserved)))
