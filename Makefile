@@ -18,7 +18,7 @@ demo: ## A live update under memcached, or DEMO=vm a virtual machine, seen with 
 test: ## The tests of each change; some of them: TESTS='tests/boot.t ...', ARCH=x86_64|arm64, FLAVOUR=default|debug
 	@FLAVOUR='$(FLAVOUR)' scripts/test
 
-test-all: ## All tests, those of a release; TESTS, ARCH and FLAVOUR as above, and FLAVOUR=16k|64k|debug on arm64
+test-all: ## All tests, those of a release; TESTS, ARCH and FLAVOUR as above, and FLAVOUR=odd, or 16k|64k|debug on arm64
 	@TIER=all FLAVOUR='$(FLAVOUR)' scripts/test
 
 interop: ## Builds mainline's 7.3, and updates from our kernel to it and from it to ours; ARCH=x86_64|arm64
