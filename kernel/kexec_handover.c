@@ -32,6 +32,8 @@
 #include <linux/mutex.h>
 #include <linux/unaligned.h>
 #include <linux/utsname.h>
+#include <linux/workqueue.h>
+#include <linux/writeback.h>
 
 #include "../mm/internal.h"
 #include "liveupdate/kho_internal.h"
@@ -298,6 +300,33 @@ void kho_restore_free(void *mem)
 EXPORT_SYMBOL_GPL(kho_restore_free);
 
 /*
+ * Zones that get memory back are larger than those that the kernel computed its
+ * watermarks, the reserves of lower zones and the sizes of per-CPU lists for. As
+ * when memory is added, compute all of them anew; soon, for more may come.
+ */
+static bool zones_grew;
+
+static void adjust_to_zones(struct work_struct *work)
+{
+	WRITE_ONCE(zones_grew, false);
+	/* What is taken back from here on brings us here again. */
+	smp_mb();
+	init_per_zone_wmark_min();
+	writeback_set_ratelimit();
+}
+
+static DECLARE_DELAYED_WORK(adjust_to_zones_work, adjust_to_zones);
+
+static void note_zones_grew(void)
+{
+	if (READ_ONCE(zones_grew))
+		return;
+
+	WRITE_ONCE(zones_grew, true);
+	queue_delayed_work(system_unbound_wq, &adjust_to_zones_work, HZ);
+}
+
+/*
  * Are pages in different zones? Blocks next to each other may be, and one alone
  * if the previous kernel had other nodes.
  */
@@ -312,6 +341,7 @@ static void count_as_managed(struct page *page, unsigned long nr_pages)
 
 	for (i = 0; i < nr_pages; i++)
 		clear_page_tag_ref(page + i);
+	note_zones_grew();
 
 	if (!is_split(page, nr_pages)) {
 		adjust_managed_page_count(page, nr_pages);

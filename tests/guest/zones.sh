@@ -1,0 +1,60 @@
+# shellcheck shell=sh
+# Watermarks, the reserves of lower zones and the batches of per-CPU lists, with 3 GiB of 4 preserved and taken back.
+. /tests/selftest.sh
+
+# ZONE:NUMBER:VALUE of each zone that has memory, and the kernel's own reserve, in one word.
+numbers() {
+	awk '$1 == "Node" { zone = $4; cpu = managed = reserve = 0 }
+		$1 == "managed" { managed = $2 }
+		$1 == "min" || $1 == "low" || $1 == "high" { value[$1] = $2 }
+		$1 == "protection:" { n = split($0, part, /[^0-9]+/); for (i = 1; i <= n; i++) if (part[i] + 0 > reserve) reserve = part[i] + 0 }
+		$1 == "cpu:" { cpu = $2 + 1 }
+		cpu == 1 && $1 == "batch:" && managed {
+			value["batch"] = $2
+			value["reserve"] = reserve
+			for (name in value)
+				printf "%s:%s:%d,", zone, name, value[name]
+		}' /proc/zoneinfo
+	echo "kernel:min_free_kbytes:$(cat /proc/sys/vm/min_free_kbytes)"
+}
+
+value_of() {
+	echo "$2" | tr , '\n' | sed -n "s/^$1://p"
+}
+
+# Within 3 percent, or 2, of what they were after a cold boot; the one kernel's image is not where the other's is.
+are_alike() {
+	for _name in $(echo "$1" | tr , '\n' | sed 's/:[0-9]*$//'); do
+		_was=$(value_of "$_name" "$1") _is=$(value_of "$_name" "$2")
+		[ $((_is * 100)) -ge $((_was * 97 - 200)) ] && [ $((_is * 100)) -le $((_was * 103 + 200)) ] || return
+	done
+}
+
+differ() {
+	! are_alike "$@"
+}
+
+# The kernel computes them anew a moment later.
+become_alike() {
+	_tries=300
+	while ! are_alike "$1" "$(numbers)"; do
+		[ $((_tries -= 1)) -gt 0 ] || return
+		sleep 0.1
+	done
+}
+
+export BIG_MIB=3072
+case $stage in
+1)	numbers=$(numbers)
+	halves luo_memfd prepare big
+	next_kernel B "numbers=$numbers" ;;
+2)	came_from A 1
+	cold=$(param numbers)
+	note "cold: $cold"
+	note "held: $(numbers)"
+	ok "with most memory preserved they are others" differ "$cold" "$(numbers)"
+	halves luo_memfd verify big
+	ok "with all of it back they are as after a cold boot" become_alike "$cold"
+	note "back: $(numbers)"
+	pass ;;
+esac
