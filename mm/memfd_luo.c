@@ -675,6 +675,25 @@ static int memfd_luo_merge(struct memfd_luo *memfd,
 	return err;
 }
 
+/*
+ * Is there as much memory as the file has? Nothing is preserved in scratch, nor
+ * in memory that the next kernel does not know of, which is movable. A file that
+ * is larger than the rest would be moved there until tasks are killed.
+ */
+static bool memfd_luo_fits(struct inode *inode)
+{
+	unsigned long nr = inode->i_mapping->nrpages +
+			   READ_ONCE(SHMEM_I(inode)->swapped);
+	unsigned long room = 0;
+	struct zone *zone;
+
+	for_each_populated_zone(zone)
+		if (zone_idx(zone) != ZONE_MOVABLE)
+			room += zone_managed_pages(zone) - zone_cma_pages(zone);
+
+	return nr < room;
+}
+
 /* Preserves the folios that are not yet. On failure all is as before. */
 static int memfd_luo_update(struct memfd_luo *memfd, struct inode *inode)
 {
@@ -791,6 +810,8 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 	if (IS_ERR(memfd))
 		return PTR_ERR(memfd);
 	err = memfd_luo_fill_all(inode, true);
+	if (!err && !memfd_luo_fits(inode))
+		err = -ENOMEM;
 	if (!err)
 		err = memfd_luo_set_preserved(inode);
 	if (err)

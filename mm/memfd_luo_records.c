@@ -34,7 +34,8 @@ static int add_page(struct memfd_luo_records *records)
 		records->max_pages = max;
 	}
 
-	page = alloc_page(GFP_KERNEL_ACCOUNT);
+	/* The file may not fit: no task is to be killed for that. */
+	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL);
 	if (!page)
 		return -ENOMEM;
 	records->pages[records->nr_pages++] = page;

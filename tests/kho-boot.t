@@ -32,6 +32,7 @@ sizes=kho_scratch=64M,256M,64M
 high=(-object 'memory-backend-ram,id=ram,size=900G,reserve=off' -machine memory-backend=ram)
 [ "$ARCH" = arm64 ] || machine high "nokaslr memmap=exactmap memmap=639K@0 memmap=1023M@1M memmap=2G@890G" --mem 900G -- "${high[@]}"
 [ "$ARCH" = arm64 ] || vm added --with "/selftests=$selftests" --append 'mem=768M'
+[ "$ARCH" = arm64 ] || vm crowded --with "/selftests=$selftests" --mem 2G --append 'mem=768M'
 # A processor that starts kernels at EL2 and cannot run them there.
 [ "$ARCH" != arm64 ] || machine el2 'want_el2=1' -- -machine 'virtualization=on' -cpu cortex-a72
 done_testing

@@ -111,7 +111,8 @@ VISIBLE_IF_KUNIT void *kho_radix_alloc_node(void)
 {
 	KUNIT_STATIC_STUB_REDIRECT(kho_radix_alloc_node);
 
-	return (void *)get_zeroed_page(GFP_KERNEL);
+	/* What is to be preserved may not fit: no task is to be killed for that. */
+	return (void *)get_zeroed_page(GFP_KERNEL | __GFP_RETRY_MAYFAIL);
 }
 
 static void free_node(void *node)

@@ -612,6 +612,21 @@ TEST_F(verify, big_discarded)
 }
 
 /*
+ * Larger than the memory in which it may be preserved, as where most is added to
+ * the machine while it runs. What is given back is free again.
+ */
+TEST_F(prepare, too_large)
+{
+	int fd = luo_memfd(luo_param("BIG_MIB", 1024) * MIB, 1);
+	int session = luo_create(self->dev, "too large");
+
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, session);
+	EXPECT_EQ(-ENOMEM, luo_preserve_fd(session, fd, 1));
+	EXPECT_EQ(0, ftruncate(fd, 0));
+}
+
+/*
  * Page frames that have no preserved neighbour: every second one is another
  * file's, which is not preserved.
  */
