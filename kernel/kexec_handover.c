@@ -369,6 +369,7 @@ static struct page *restore_pages(unsigned long pfn, unsigned long nr_pages)
 static struct folio *restore_folio(phys_addr_t phys)
 {
 	unsigned long i, nr_pages;
+	bool poisoned = false;
 	struct page *page;
 	int order;
 
@@ -384,10 +385,14 @@ static struct folio *restore_folio(phys_addr_t phys)
 	if (!page)
 		return ERR_PTR(-ENOENT);
 
-	for (i = 1; i < nr_pages; i++)
+	for (i = 1; i < nr_pages; i++) {
 		set_page_count(page + i, 0);
+		poisoned |= PageHWPoison(page + i);
+	}
 	if (order)
 		prep_compound_page(page, order);
+	if (order && (poisoned || PageHWPoison(page)))
+		folio_set_has_hwpoisoned(page_folio(page));
 
 	return page_folio(page);
 }
@@ -607,6 +612,33 @@ int kho_fdt_get_u64(const void *fdt, int node, const char *name, u64 *value)
 }
 
 /**
+ * kho_find_subtree_in - what a root FDT says of a blob
+ * @fdt:  the root FDT
+ * @name: of the subtree
+ * @phys: set to the physical address of the blob, for the caller to check
+ * @size: set to its size, likewise
+ *
+ * Context: any, early boot included.
+ * Return: 0, -ENOENT when there is no such subtree, or -EINVAL when the address
+ * is not that of a page or the size cannot be.
+ */
+int kho_find_subtree_in(const void *fdt, const char *name, u64 *phys, u64 *size)
+{
+	int node;
+
+	node = fdt_subnode_offset(fdt, 0, name);
+	if (node < 0)
+		return -ENOENT;
+
+	if (kho_fdt_get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME, phys) ||
+	    kho_fdt_get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME, size) ||
+	    !*size || *size > U32_MAX || !PAGE_ALIGNED(*phys))
+		return -EINVAL;
+
+	return 0;
+}
+
+/**
  * kho_find_subtree - what the previous kernel said of a blob
  * @name: of the subtree
  * @phys: set to the physical address of the blob, for the caller to check
@@ -619,21 +651,8 @@ int kho_fdt_get_u64(const void *fdt, int node, const char *name, u64 *value)
 int kho_find_subtree(const char *name, u64 *phys, u64 *size)
 {
 	const void *fdt = kho_incoming_fdt();
-	int node;
 
-	if (!fdt)
-		return -ENOENT;
-
-	node = fdt_subnode_offset(fdt, 0, name);
-	if (node < 0)
-		return -ENOENT;
-
-	if (kho_fdt_get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME, phys) ||
-	    kho_fdt_get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME, size) ||
-	    !*size || *size > U32_MAX || !PAGE_ALIGNED(*phys))
-		return -EINVAL;
-
-	return 0;
+	return fdt ? kho_find_subtree_in(fdt, name, phys, size) : -ENOENT;
 }
 
 /**

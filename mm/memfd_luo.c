@@ -51,6 +51,11 @@
  *   What comes from a kernel that does not write checksums is looked through
  *   before it is retrieved, and complete then.
  *
+ * When memory failed
+ *   the page that failed is lost: to use it gives EIO or SIGBUS, here and in the
+ *   next kernel. All else is there. A page that failed in scratch memory, where
+ *   nothing can be preserved, is replaced by one that is told to have failed.
+ *
  * While frozen
  *   what is there can be read and written, and is handed over as it is when the
  *   CPUs stop. A task that would fill a hole waits, as does one that added
@@ -226,6 +231,25 @@ void __memfd_luo_seals_added(struct inode *inode)
 	memfd_luo_wait_thaw(inode);
 }
 
+/*
+ * Is this a page that stands for one that is lost, and is not the file's? Those
+ * that are the file's stay in it as long as they are pinned.
+ */
+static bool memfd_luo_is_substitute(struct folio *folio)
+{
+	return !folio->mapping;
+}
+
+static void memfd_luo_unpin(struct folio **pinned, unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++)
+		if (memfd_luo_is_substitute(pinned[i]))
+			kho_poison_del(folio_pfn(pinned[i]));
+	unpin_folios(pinned, nr);
+}
+
 static void memfd_luo_release(struct memfd_luo_folios *folios)
 {
 	struct folio *batch[KHO_FOLIO_BATCH] __uninitialized;
@@ -237,7 +261,7 @@ static void memfd_luo_release(struct memfd_luo_folios *folios)
 			batch[nr] = pfn_folio(memfd_luo_record_at(&folios->records,
 								  i++)->pfn);
 		kho_unpreserve_folios(batch, nr);
-		unpin_folios(batch, nr);
+		memfd_luo_unpin(batch, nr);
 		cond_resched();
 	}
 	memfd_luo_records_free(&folios->records);
@@ -405,9 +429,8 @@ static bool memfd_luo_pin_ready(struct folio *folio,
 	 * at its references: they see the pin, or we see the lock.
 	 */
 	smp_mb__after_atomic();
-	if (memfd_luo_is_at_rest(folio) &&
-	    !folio_contain_hwpoisoned_page(folio) &&
-	    !memfd_luo_has_tags(folio) && memfd_luo_can_stay(folio, place))
+	if (memfd_luo_is_at_rest(folio) && !memfd_luo_has_tags(folio) &&
+	    memfd_luo_can_stay(folio, place))
 		return true;
 
 	memfd_luo_ungrab(folio);
@@ -447,7 +470,8 @@ static unsigned int memfd_luo_pin_all_ready(struct address_space *mapping,
 /*
  * Takes a pin on @folio, of which a reference is held, if it is still the
  * file's and has its contents in place: then it can neither be swapped out nor
- * split nor replaced any more. Returns -EAGAIN if it is not.
+ * split nor replaced any more. Returns -EAGAIN if it is not, and -EHWPOISON if it
+ * is poisoned and cannot stay where it is.
  */
 static int memfd_luo_try_pin(struct address_space *mapping, struct folio *folio)
 {
@@ -459,12 +483,56 @@ static int memfd_luo_try_pin(struct address_space *mapping, struct folio *folio)
 	/* Swap-out and collapse work on the locked folio. */
 	folio_lock(folio);
 	if (folio->mapping == mapping && folio_test_uptodate(folio)) {
-		if (folio_contain_hwpoisoned_page(folio))
-			err = -EIO;
+		if (folio_contain_hwpoisoned_page(folio) &&
+		    !folio_is_longterm_pinnable(folio))
+			err = -EHWPOISON;
 		else if (memfd_luo_has_tags(folio))
 			err = -EOPNOTSUPP;
 		else
 			err = try_grab_folio(folio, 1, FOLL_PIN);
+	}
+	folio_unlock(folio);
+	return err;
+}
+
+/* Makes a page that the next kernel is told is poisoned, and pins it. */
+static int memfd_luo_pin_substitute(pgoff_t index, struct folio **pinned)
+{
+	struct folio *folio = folio_alloc(GFP_USER | __GFP_ZERO, 0);
+	int err;
+
+	if (!folio)
+		return -ENOMEM;
+
+	folio->index = index;
+	/* Untold, it would be a page full of zeroes. */
+	err = kho_poison_add(folio_pfn(folio)) ? -EIO : 0;
+	if (!err) {
+		memfd_luo_grab(folio);
+		node_stat_mod_folio(folio, NR_FOLL_PIN_ACQUIRED, 1);
+		*pinned = folio;
+	}
+	/* The pin is what keeps it. */
+	folio_put(folio);
+	return err;
+}
+
+/*
+ * A poisoned folio cannot be moved to where it may be preserved: its contents
+ * are lost. So preserve another page in its place, which counts as poisoned. Of
+ * a huge folio just the poisoned page is lost: split it, and return -EAGAIN.
+ */
+static int memfd_luo_pin_lost(struct address_space *mapping,
+			      struct folio *folio, struct folio **pinned)
+{
+	int err = -EAGAIN;
+
+	folio_lock(folio);
+	if (folio->mapping == mapping) {
+		if (!folio_test_large(folio))
+			err = memfd_luo_pin_substitute(folio->index, pinned);
+		else if (split_folio(folio))
+			err = -EBUSY;
 	}
 	folio_unlock(folio);
 	return err;
@@ -488,6 +556,32 @@ static int memfd_luo_make_ready(struct inode *inode, pgoff_t index)
 }
 
 /*
+ * Pins folios up to the first that cannot be, and moves *@next behind them.
+ * Returns how many, and in *@err why the next one cannot be.
+ */
+static unsigned int memfd_luo_pin_batch(struct address_space *mapping,
+					struct folio_batch *fbatch,
+					struct folio **pinned, pgoff_t *next,
+					long *err)
+{
+	unsigned int i;
+
+	for (i = 0; i < folio_batch_count(fbatch); i++) {
+		pinned[i] = fbatch->folios[i];
+		*err = memfd_luo_try_pin(mapping, pinned[i]);
+		if (*err)
+			break;
+		*next = folio_next_index(pinned[i]);
+	}
+	if (!i && *err == -EHWPOISON) {
+		*err = memfd_luo_pin_lost(mapping, fbatch->folios[0], pinned);
+		if (!*err)
+			*next = folio_next_index(pinned[i++]);
+	}
+	return i;
+}
+
+/*
  * Waits for the next folios from *@start up to @end, brings them to where they
  * can stay, pins them, and moves *@start behind them. Returns how many, 0 to be
  * asked again.
@@ -504,13 +598,7 @@ static long memfd_luo_pin_others(struct inode *inode, pgoff_t *start,
 
 	folio_batch_init(&fbatch);
 	nr = find_get_entries(mapping, &next, end - 1, &fbatch, indices);
-	for (i = 0; i < nr; i++) {
-		pinned[i] = fbatch.folios[i];
-		err = memfd_luo_try_pin(mapping, pinned[i]);
-		if (err)
-			break;
-		next = folio_next_index(pinned[i]);
-	}
+	i = memfd_luo_pin_batch(mapping, &fbatch, pinned, &next, &err);
 	/* Migration below cannot do with more references than the pins. */
 	folio_batch_remove_exceptionals(&fbatch);
 	folios_put(&fbatch);
@@ -527,13 +615,11 @@ static long memfd_luo_pin_others(struct inode *inode, pgoff_t *start,
 		}
 		return err;
 	}
-	if (err && err != -EAGAIN) {
-		unpin_folios(pinned, i);
+	if (!i)
 		return err;
-	}
 
 	/* This moves them out of scratch; it takes all pins unless it is 0. */
-	err = check_and_migrate_movable_folios(i, pinned);
+	err = check_and_migrate_movable_folios(i, pinned, __GFP_RETRY_MAYFAIL);
 	if (err)
 		return err == -EAGAIN ? 0 : err;
 	*start = next;
@@ -567,7 +653,7 @@ static int memfd_luo_collect(struct inode *inode, pgoff_t index, pgoff_t end,
 		if (nr > 0) {
 			err = memfd_luo_add(folios, pinned, nr);
 			if (err)
-				unpin_folios(pinned, nr);
+				memfd_luo_unpin(pinned, nr);
 		} else {
 			err = nr;
 		}

@@ -135,25 +135,69 @@ static void stop_counting(struct memfd_luo_fill *fill)
 	fill->told = 0;
 }
 
-static int insert(struct memfd_luo_fill *fill,
-		  const struct memfd_luo_folio_ser *ser)
+/* Takes over a reference to the folio. */
+static int add_folio(struct memfd_luo_fill *fill, struct folio *folio,
+		     pgoff_t index, const struct memfd_luo_folio_ser *ser)
 {
-	struct folio *folio = kho_restore_folio(PFN_PHYS(ser->pfn));
-	struct inode *inode = fill->inode;
 	int err;
 
-	if (!folio)
-		return -EINVAL;
-
-	err = check_folio(inode, folio, ser);
-	if (!err) {
-		if (ser->flags & MEMFD_LUO_FOLIO_UPTODATE)
-			folio_mark_uptodate(folio);
-		err = shmem_add_restored_folio(inode, folio, ser->index);
-	}
+	if (ser->flags & MEMFD_LUO_FOLIO_UPTODATE)
+		folio_mark_uptodate(folio);
+	err = shmem_add_restored_folio(fill->inode, folio, index);
 	if (!err)
 		count_pages(fill, folio_nr_pages(folio));
 	/* The page cache has its own references. */
+	folio_put(folio);
+	return err;
+}
+
+/*
+ * Of a folio with poisoned pages, give the memfd all pages alone. A poisoned one
+ * is lost: shmem gives EIO or SIGBUS for it, and it is never freed.
+ */
+static int insert_pages(struct memfd_luo_fill *fill,
+			const struct memfd_luo_folio_ser *ser, unsigned long nr)
+{
+	u64 end = DIV_ROUND_UP_ULL(i_size_read(fill->inode), PAGE_SIZE);
+	struct page *page = kho_restore_pages(PFN_PHYS(ser->pfn), nr);
+	unsigned long i;
+	int err = 0, ret;
+
+	if (!page)
+		return -EINVAL;
+
+	for (i = 0; i < nr; i++) {
+		if (IS_ALIGNED(ser->index, nr) && ser->index + i < end) {
+			ret = add_folio(fill, page_folio(page + i),
+					ser->index + i, ser);
+			err = err ?: ret;
+		} else {
+			/* All of a huge folio need not be in the file. */
+			put_page(page + i);
+			err = i ? err : -EINVAL;
+		}
+	}
+	return err;
+}
+
+static int insert(struct memfd_luo_fill *fill,
+		  const struct memfd_luo_folio_ser *ser)
+{
+	unsigned long nr = kho_poisoned_folio(PFN_PHYS(ser->pfn));
+	struct folio *folio;
+	int err;
+
+	if (nr)
+		return insert_pages(fill, ser, nr);
+
+	folio = kho_restore_folio(PFN_PHYS(ser->pfn));
+	if (!folio)
+		return -EINVAL;
+
+	err = check_folio(fill->inode, folio, ser);
+	if (!err)
+		return add_folio(fill, folio, ser->index, ser);
+
 	folio_put(folio);
 	return err;
 }
@@ -327,12 +371,25 @@ int __memfd_luo_fill_all(struct inode *inode, bool killable)
 	return fill->err;
 }
 
+/* Of a folio with poisoned pages, free all others. */
+static void discard_pages(u64 phys, unsigned long nr)
+{
+	struct page *page = kho_restore_pages(phys, nr);
+
+	while (page && nr--)
+		put_page(page + nr);
+}
+
 static void discard_one(const struct memfd_luo_folio_ser *ser)
 {
 	struct folio *folio;
+	unsigned long nr;
 
 	if (!ser->pfn || ser->flags & FOLIO_LOST)
 		return;
+	nr = kho_poisoned_folio(PFN_PHYS(ser->pfn));
+	if (nr)
+		return discard_pages(PFN_PHYS(ser->pfn), nr);
 	folio = kho_restore_folio(PFN_PHYS(ser->pfn));
 	if (folio)
 		folio_put(folio);

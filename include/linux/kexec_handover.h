@@ -98,6 +98,14 @@ unsigned long kho_file_flags(unsigned long flags);
 bool kho_efi_kexec_boot(void);
 bool kho_crash_trylock(void);
 
+/* For mm/memory-failure.c, and owners of memory that failed. */
+#ifdef CONFIG_MEMORY_FAILURE
+int kho_poison_add(unsigned long pfn);
+void kho_poison_del(unsigned long pfn);
+unsigned long kho_poisoned_folio(phys_addr_t phys);
+int kho_poison_check_image(const struct kimage *image);
+#endif
+
 /* In mm/vmalloc.c. */
 void *kho_vmalloc_adopt(struct page **pages, unsigned int nr_pages,
 			unsigned int page_order, unsigned long vm_flags);
@@ -274,5 +282,24 @@ static inline bool kho_crash_trylock(void)
 }
 
 #endif /* CONFIG_KEXEC_HANDOVER */
+
+#if !defined(CONFIG_KEXEC_HANDOVER) || !defined(CONFIG_MEMORY_FAILURE)
+static inline int kho_poison_add(unsigned long pfn)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void kho_poison_del(unsigned long pfn) { }
+
+static inline unsigned long kho_poisoned_folio(phys_addr_t phys)
+{
+	return 0;
+}
+
+static inline int kho_poison_check_image(const struct kimage *image)
+{
+	return 0;
+}
+#endif
 
 #endif /* _LINUX_KEXEC_HANDOVER_H */

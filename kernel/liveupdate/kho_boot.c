@@ -356,6 +356,7 @@ void __init kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 	memblock_reserve(scratch_phys, scratch_len);
 	memblock_set_kho_policy(MEMBLOCK_KHO_POLICY_ONLY);
 	kho_in.fdt = fdt_phys;
+	kho_poison_receive(fdt_phys);
 }
 
 /* Nothing preserved is in scratch, nor in memory that is not mapped. */
@@ -701,6 +702,7 @@ static void __init give_up(const char *fault)
 	if (kho_blocks.map)
 		free_block_map();
 	kho_in.fdt = 0;
+	kho_poison_forget();
 	kho_scratch_forget();
 	memblock_clear_kho_scratch(0, PHYS_ADDR_MAX);
 	memblock_set_kho_policy(MEMBLOCK_KHO_POLICY_NONE);
@@ -739,6 +741,7 @@ void __init kho_memory_init_early(void)
 		return give_up("no scratch memory left to reserve what is preserved");
 
 	free_block_map();
+	kho_poison_reserve();
 	memblock_set_kho_policy(MEMBLOCK_KHO_POLICY_LAST);
 	kho_reserve_mem_receive();
 }
@@ -841,6 +844,28 @@ static bool __init was_preserved(phys_addr_t phys, unsigned int order)
 	bits = kho_preserved_bits(phys, order, &bit);
 
 	return bits && test_bit(bit, bits);
+}
+
+/**
+ * kho_in_preserved_early - is a page in a preserved block?
+ * @phys: its physical address
+ *
+ * Context: early boot, from kho_memory_init_early() on, until memblock is gone.
+ * Return: whether it is.
+ */
+bool __init kho_in_preserved_early(phys_addr_t phys)
+{
+	u64 orders = kho_orders;
+	unsigned int order;
+
+	for (; orders; orders ^= BIT_ULL(order)) {
+		order = __fls(orders);
+		if (was_preserved(round_down(phys, (phys_addr_t)PAGE_SIZE << order),
+				  order))
+			return true;
+	}
+
+	return false;
 }
 
 /* Do blocks in the tree of preserved memory cover [pfn, end) exactly? */

@@ -21,6 +21,7 @@
 
 phys_addr_t kho_root_fdt(void);
 int kho_fdt_get_u64(const void *fdt, int node, const char *name, u64 *value);
+int kho_find_subtree_in(const void *fdt, const char *name, u64 *phys, u64 *size);
 int kho_find_subtree(const char *name, u64 *phys, u64 *size);
 
 /* kho_scratch.c */
@@ -61,6 +62,7 @@ const void *kho_incoming_fdt(void);
 bool kho_fdt_is_sound(const void *fdt, u64 len);
 int kho_check_fdt(const void *fdt, u64 len, phys_addr_t *tree);
 bool kho_is_preserved_early(phys_addr_t phys, u64 size);
+bool kho_in_preserved_early(phys_addr_t phys);
 bool kho_own_early(phys_addr_t phys, u64 size);
 const unsigned long *kho_preserved_bits(phys_addr_t phys, unsigned int order,
 					unsigned long *bit);
@@ -76,6 +78,32 @@ unsigned long kho_preserved_pages(unsigned long pfn, unsigned long nr_pages);
 bool kho_claim_pages(unsigned long pfn, unsigned long nr_pages);
 void kho_memory_ready(void);
 u64 kho_memory_released(void);
+
+/* kho_poison.c */
+
+#ifdef CONFIG_MEMORY_FAILURE
+void kho_poison_receive(phys_addr_t fdt_phys);
+void kho_poison_reserve(void);
+void kho_poison_forget(void);
+void kho_poison_mark(void);
+unsigned long kho_poison_next(unsigned long pfn, unsigned long end);
+#else
+static inline void kho_poison_receive(phys_addr_t fdt_phys) { }
+static inline void kho_poison_reserve(void) { }
+static inline void kho_poison_forget(void) { }
+static inline void kho_poison_mark(void) { }
+
+static inline unsigned long kho_poison_next(unsigned long pfn, unsigned long end)
+{
+	return end;
+}
+#endif
+
+#if IS_ENABLED(CONFIG_KUNIT)
+struct kho_poison_ser;
+
+long kho_poison_entries(const struct kho_poison_ser *ser, u64 size);
+#endif
 
 /* kho_radix.c */
 

@@ -550,6 +550,7 @@ void __init kho_memory_release_late(void)
 
 	kho_reserve_mem_release();
 	free_nodes();
+	kho_poison_mark();
 	kho_timeline_mark(KHO_MEMORY);
 }
 

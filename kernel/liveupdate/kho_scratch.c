@@ -488,6 +488,28 @@ bool kho_image(const struct kimage *image)
 	return image->kho.fdt;
 }
 
+/* On x86 a kernel moves itself within scratch, before it can know all this. */
+static void warn_of_kaslr(const struct kimage *image)
+{
+	unsigned long pfn, end;
+	unsigned int i;
+
+	if (!IS_ENABLED(CONFIG_X86) ||
+	    (image->cmdline_buf && strstr(image->cmdline_buf, "nokaslr")))
+		return;
+
+	for (i = 0; i < nr_kho_scratch; i++) {
+		pfn = PHYS_PFN(kho_scratch[i].addr);
+		end = pfn + PHYS_PFN(kho_scratch[i].size);
+		pfn = kho_poison_next(pfn, end);
+		if (pfn == end)
+			continue;
+		pr_warn("the page at %#llx in scratch memory is poisoned, and KASLR may put the next kernel there; boot that with nokaslr\n",
+			(u64)PFN_PHYS(pfn));
+		return;
+	}
+}
+
 /*
  * The array of scratch areas travels as a segment. Not on x86: other kernels may
  * decompress themselves over that. There it is part of the setup_data, which
@@ -528,6 +550,7 @@ int kho_prepare_image(struct kimage *image)
 	if (!kho_is_enabled() || image->type == KEXEC_TYPE_CRASH)
 		return 0;
 
+	warn_of_kaslr(image);
 	image->kho.fdt = kho_root_fdt();
 	err = add_scratch_segment(image);
 	trace_kho_prepare_image(image->kho.fdt, nr_kho_scratch, err);
@@ -595,11 +618,10 @@ static int try_range(unsigned long start_pfn, unsigned long end_pfn,
 	return start_pfn < end_pfn ? func(&res, kbuf) : 0;
 }
 
-static int try_vacant(const struct kho_scratch *area, struct kexec_buf *kbuf,
+static int try_vacant(unsigned long pfn, unsigned long end,
+		      struct kexec_buf *kbuf,
 		      int (*func)(struct resource *res, void *arg))
 {
-	unsigned long pfn = PHYS_PFN(area->addr);
-	unsigned long end = pfn + PHYS_PFN(area->size);
 	unsigned long start = pfn;
 	int ret;
 
@@ -613,6 +635,24 @@ static int try_vacant(const struct kho_scratch *area, struct kexec_buf *kbuf,
 	}
 
 	return try_range(start, end, kbuf, func);
+}
+
+/* Try what lies between the poisoned pages of an area. */
+static int try_area(const struct kho_scratch *area, bool vacant,
+		    struct kexec_buf *kbuf,
+		    int (*func)(struct resource *res, void *arg))
+{
+	unsigned long start = PHYS_PFN(area->addr), pfn;
+	unsigned long end = start + PHYS_PFN(area->size);
+	int ret = 0;
+
+	for (; !ret && start < end; start = pfn + 1) {
+		pfn = kho_poison_next(start, end);
+		ret = vacant ? try_vacant(start, pfn, kbuf, func) :
+			       try_range(start, pfn, kbuf, func);
+	}
+
+	return ret;
 }
 
 /* The area above @prev, or the lowest when that is NULL. */
@@ -688,13 +728,11 @@ int kho_locate_mem_hole(struct kexec_buf *kbuf,
 	phys_addr_t largest = 0;
 
 	for (area = area_above(NULL); area; area = area_above(area))
-		if (try_vacant(area, kbuf, func))
+		if (try_area(area, true, kbuf, func))
 			return 0;
 
 	for (area = area_above(NULL); area; area = area_above(area)) {
-		unsigned long pfn = PHYS_PFN(area->addr);
-
-		if (try_range(pfn, pfn + PHYS_PFN(area->size), kbuf, func))
+		if (try_area(area, false, kbuf, func))
 			return 0;
 		largest = max(largest, area->size);
 	}

@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "luo_update.h"
 
@@ -257,17 +256,6 @@ TEST_F(prepare, damaged)
 	prepare_one(_metadata, self->dev, "damaged");
 }
 
-/* How a child ends that reads a byte. */
-static int touch(const char *p)
-{
-	int status;
-
-	if (!fork())
-		_exit(*p);
-	wait(&status);
-	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-}
-
 TEST_F(verify, damaged)
 {
 	int session = luo_retrieve(self->dev, "damaged");
@@ -280,10 +268,10 @@ TEST_F(verify, damaged)
 	map = luo_map(fd, 0, SIZE);
 	ASSERT_NE(MAP_FAILED, map);
 
-	EXPECT_EQ(SIGBUS, touch(map + LOST_START));
-	EXPECT_EQ(SIGBUS, touch(map + LOST_END - PAGE));
-	EXPECT_EQ(0, touch(map + LOST_START - PAGE));
-	EXPECT_EQ(0, touch(map + LOST_END));
+	EXPECT_EQ(SIGBUS, luo_touch(map + LOST_START));
+	EXPECT_EQ(SIGBUS, luo_touch(map + LOST_END - PAGE));
+	EXPECT_EQ(0, luo_touch(map + LOST_START - PAGE));
+	EXPECT_EQ(0, luo_touch(map + LOST_END));
 	EXPECT_EQ(-1, pread(fd, &c, 1, LOST_START));
 	EXPECT_EQ(EIO, errno);
 	EXPECT_EQ(-1, pwrite(fd, "", 1, LOST_END - 1));
@@ -301,8 +289,8 @@ TEST_F(verify, damaged)
 	close(other);
 	close(session);
 	EXPECT_EQ(-ENOENT, luo_retrieve(self->dev, "damaged"));
-	EXPECT_EQ(SIGBUS, touch(map + LOST_START));
-	EXPECT_EQ(0, touch(map));
+	EXPECT_EQ(SIGBUS, luo_touch(map + LOST_START));
+	EXPECT_EQ(0, luo_touch(map));
 }
 
 TEST_F(prepare, unwanted)

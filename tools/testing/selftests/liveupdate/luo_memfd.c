@@ -452,31 +452,12 @@ TEST_F(verify, holes)
 	EXPECT_EQ(0, memcmp(page, expected, PAGE));
 }
 
-static __u64 frame_of(char *page)
-{
-	__u64 frame = 0;
-	int fd;
-
-	if (madvise(page, PAGE, MADV_POPULATE_READ))
-		return 0;
-	fd = open("/proc/self/pagemap", O_RDONLY);
-	if (pread(fd, &frame, 8, (uintptr_t)page / PAGE * 8) != 8)
-		frame = 0;
-	close(fd);
-	return frame & ((1ULL << 55) - 1);
-}
-
 /* The flags of the page frame behind @page, or of the @nr-th after it. */
 static __u64 frame_flags(char *page, int nr)
 {
-	__u64 frame = frame_of(page), flags;
-	int fd;
+	__u64 frame = luo_frame(page);
 
-	fd = open("/proc/kpageflags", O_RDONLY);
-	if (!frame || pread(fd, &flags, 8, (frame + nr) * 8) != 8)
-		flags = 0;
-	close(fd);
-	return flags;
+	return frame ? luo_frame_flags(frame + nr) : 0;
 }
 
 static bool is_huge(char *page)
@@ -639,7 +620,7 @@ static unsigned long count_neighbours(int fd, unsigned long nr)
 	__u64 frame, last = 0;
 
 	for (i = 0; i < nr; i++) {
-		frame = frame_of(map + i * PAGE);
+		frame = luo_frame(map + i * PAGE);
 		neighbours += !frame || frame == last + 1 || frame + 1 == last;
 		last = frame;
 	}

@@ -14,6 +14,7 @@
 #include <linux/liveupdate.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define LUO_DEVICE		"/dev/liveupdate"
@@ -320,6 +322,45 @@ static inline void *luo_read_only(const void *arg, size_t size)
 		return NULL;
 	memcpy(map, arg, size);
 	return mprotect(map, PAGE, PROT_READ) ? NULL : map;
+}
+
+/* How a child ends that reads a byte: by this signal, or 0. */
+static inline int luo_touch(const char *p)
+{
+	int status;
+
+	if (!fork())
+		_exit(*p);
+	wait(&status);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+/* The number of the page frame behind @page, or 0. */
+static inline __u64 luo_frame(char *page)
+{
+	__u64 frame = 0;
+	int fd;
+
+	if (madvise(page, PAGE, MADV_POPULATE_READ))
+		return 0;
+	fd = open("/proc/self/pagemap", O_RDONLY);
+	if (pread(fd, &frame, 8, (uintptr_t)page / PAGE * 8) != 8)
+		frame = 0;
+	close(fd);
+	return frame & ((1ULL << 55) - 1);
+}
+
+/* Its flags, KPF_*. */
+static inline __u64 luo_frame_flags(__u64 frame)
+{
+	__u64 flags;
+	int fd;
+
+	fd = open("/proc/kpageflags", O_RDONLY);
+	if (pread(fd, &flags, 8, frame * 8) != 8)
+		flags = 0;
+	close(fd);
+	return flags;
 }
 
 /* Bytes of memory in a file. */

@@ -1,0 +1,36 @@
+# shellcheck shell=sh
+# Memory that fails, in three kernels.
+. /tests/selftest.sh
+
+corrupted() {
+	awk '/^HardwareCorrupted/ { print $2 }' /proc/meminfo
+}
+
+# known: what the last kernel knew, on the command line, this one knows too
+known() {
+	POISONED=$(param poisoned)
+	CORRUPTED=$(param corrupted)
+	export POISONED CORRUPTED
+	halves luo_poison global known
+	is "$(messages 'KHO: .* pages are poisoned, by what the previous kernel told')" 1 "it says that there is such memory"
+}
+
+case $stage in
+1)	is "$(corrupted)" 0 "all memory is good"
+	halves luo_poison prepare before after huge unwanted given_up scratch late
+	ok "an image is loaded" load_kernel B
+	halves luo_poison global image
+	poisoned=$(cat /tmp/poisoned)
+	ok "it is not started when its memory has failed" sh -c '! kexec -e -x -y'
+	is "$(messages 'KHO: the page at .* is poisoned, where the kexec image goes; load it again')" 1 "the log says why"
+	# One page stands for another that could not be preserved.
+	next_kernel B "poisoned=$poisoned" "corrupted=$(($(corrupted) + 4))" ;;
+2)	came_from A 1
+	known
+	halves luo_poison verify late before after huge unwanted scratch
+	next_kernel A "corrupted=$(corrupted)" ;;
+3)	came_from B 2
+	known
+	halves luo_poison verify replaced
+	pass ;;
+esac

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that fails, before and after it is preserved: just that is lost, and in
+ * the next kernel too. How to run it: luo_update.h. It needs CONFIG_MEMORY_FAILURE,
+ * and for some tests CONFIG_MEMORY_HOTPLUG, on a machine that is started again
+ * afterwards: the pages are not to be had any more.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <linux/kernel-page-flags.h>
+
+#include "luo_update.h"
+
+#define NR_PAGES	1024
+#define SIZE		(NR_PAGES * PAGE)
+#define SEED		7
+
+#define HUGE		(2UL << 20)
+#define HUGE_PAGES	(HUGE / PAGE)
+
+#define SCRATCH		"/sys/kernel/debug/kho/out/scratch_"
+#define OFFLINE		"/sys/devices/system/memory/hard_offline_page"
+#define THP_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return done;
+}
+
+/* Have a page of the file fail; who has it mapped is killed. */
+static void poison(struct __test_metadata *const _metadata, int fd, size_t page)
+{
+	char *map = luo_map(fd, page * PAGE, PAGE);
+	__u64 frame;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, map);
+	frame = luo_frame(map);
+	ASSERT_NE(0, frame);
+	ASSERT_EQ(0, munmap(map, PAGE));
+
+	pid = fork();
+	if (!pid) {
+		map = luo_map(fd, page * PAGE, PAGE);
+		luo_frame(map);
+		/* It says that a page that is pinned stays where it is. */
+		madvise(map, PAGE, MADV_HWPOISON);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	ASSERT_TRUE(luo_frame_flags(frame) & (1ULL << KPF_HWPOISON));
+}
+
+/* Just this page of a file is lost. */
+static void expect_lost(struct __test_metadata *const _metadata, int fd,
+			size_t size, size_t page)
+{
+	char *map = luo_map(fd, 0, size);
+	char c;
+
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(size, luo_size(fd));
+	EXPECT_EQ(SIGBUS, luo_touch(map + page * PAGE));
+	EXPECT_EQ(-1, pread(fd, &c, 1, page * PAGE));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(-1, pwrite(fd, "", 1, page * PAGE));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(0, luo_touch(map + (page - 1) * PAGE));
+	EXPECT_EQ(0, luo_touch(map + (page + 1) * PAGE));
+	EXPECT_TRUE(luo_filled(fd, 0, page * PAGE, SEED));
+	EXPECT_TRUE(luo_filled(fd, (page + 1) * PAGE,
+			       size - (page + 1) * PAGE, SEED));
+	/* It is no hole. */
+	EXPECT_EQ(size, lseek(fd, 0, SEEK_HOLE));
+	munmap(map, size);
+}
+
+/* A session with one file, whose token is 1. */
+static int give_one(struct __test_metadata *const _metadata, int dev,
+		    const char *name, int fd)
+{
+	int session = luo_create(dev, name);
+
+	ASSERT_LE(0, session);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, luo_preserve_fd(session, fd, 1));
+	return session;
+}
+
+static int take_one(struct __test_metadata *const _metadata, int dev,
+		    const char *name)
+{
+	int session = luo_retrieve(dev, name);
+	int fd;
+
+	ASSERT_LE(0, session);
+	fd = luo_retrieve_fd(session, 1);
+	ASSERT_LE(0, fd);
+	/* Hardware lost the page, not the update. */
+	EXPECT_EQ(0, luo_finish(session));
+	close(session);
+	return fd;
+}
+
+#define BEFORE_PAGE	100
+
+TEST_F(prepare, before)
+{
+	int fd = luo_memfd(SIZE, SEED);
+
+	poison(_metadata, fd, BEFORE_PAGE);
+	expect_lost(_metadata, fd, SIZE, BEFORE_PAGE);
+	give_one(_metadata, self->dev, "before", fd);
+	luo_hold(_metadata, self->dev);
+}
+
+/* And once more, from kernel to kernel. */
+TEST_F(verify, before)
+{
+	int fd = take_one(_metadata, self->dev, "before");
+
+	expect_lost(_metadata, fd, SIZE, BEFORE_PAGE);
+	give_one(_metadata, self->dev, "before", fd);
+	luo_hold(_metadata, self->dev);
+}
+
+/* Given up, it has room for data again. */
+TEST_F(verify, replaced)
+{
+	int fd = take_one(_metadata, self->dev, "before");
+
+	expect_lost(_metadata, fd, SIZE, BEFORE_PAGE);
+	EXPECT_EQ(0, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			       BEFORE_PAGE * PAGE, PAGE));
+	EXPECT_EQ(0, luo_fill(fd, BEFORE_PAGE * PAGE, PAGE, SEED));
+	EXPECT_TRUE(luo_filled(fd, 0, SIZE, SEED));
+}
+
+#define AFTER_PAGE	777
+
+TEST_F(prepare, after)
+{
+	int fd = luo_memfd(SIZE, SEED);
+
+	give_one(_metadata, self->dev, "after", fd);
+	poison(_metadata, fd, AFTER_PAGE);
+	expect_lost(_metadata, fd, SIZE, AFTER_PAGE);
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, after)
+{
+	int fd = take_one(_metadata, self->dev, "after");
+
+	expect_lost(_metadata, fd, SIZE, AFTER_PAGE);
+}
+
+/* A pinned huge folio cannot be split, and is whole in this kernel. */
+#define HUGE_SIZE	(4 * HUGE)
+#define HUGE_PAGE	(HUGE_PAGES + 37)
+
+static int huge_memfd(struct __test_metadata *const _metadata)
+{
+	char *map;
+	int fd;
+
+	ASSERT_TRUE(write_text(THP_ENABLED, "always"));
+	fd = luo_memfd(HUGE_SIZE, SEED);
+	ASSERT_TRUE(write_text(THP_ENABLED, "never"));
+	ASSERT_LE(0, fd);
+	map = luo_map(fd, HUGE, HUGE);
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_TRUE(luo_frame_flags(luo_frame(map)) & (1ULL << KPF_THP));
+	ASSERT_EQ(0, munmap(map, HUGE));
+	return fd;
+}
+
+TEST_F(prepare, huge)
+{
+	int fd = huge_memfd(_metadata);
+
+	give_one(_metadata, self->dev, "huge", fd);
+	poison(_metadata, fd, HUGE_PAGE);
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, huge)
+{
+	int fd = take_one(_metadata, self->dev, "huge");
+
+	expect_lost(_metadata, fd, HUGE_SIZE, HUGE_PAGE);
+	EXPECT_EQ(0, luo_fill(fd, (HUGE_PAGE - 1) * PAGE, PAGE, SEED));
+	EXPECT_EQ(0, luo_fill(fd, (HUGE_PAGE + 1) * PAGE, PAGE, SEED));
+}
+
+/* What nobody takes is freed, but for the page that failed. */
+TEST_F(prepare, unwanted)
+{
+	int fd = huge_memfd(_metadata);
+
+	give_one(_metadata, self->dev, "unwanted", fd);
+	poison(_metadata, fd, HUGE_PAGE);
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, unwanted)
+{
+	int session = luo_retrieve(self->dev, "unwanted");
+	long before, after;
+
+	ASSERT_LE(0, session);
+	before = luo_meminfo("MemTotal");
+	EXPECT_EQ(0, luo_finish(session));
+	after = luo_meminfo("MemTotal");
+	EXPECT_LE(HUGE_SIZE / 1024, after - before);
+}
+
+static bool in_scratch(__u64 frame)
+{
+	FILE *phys = fopen(SCRATCH "phys", "r"), *len = fopen(SCRATCH "len", "r");
+	unsigned long long start, size;
+	bool found = false;
+
+	while (phys && len && fscanf(phys, "%llx", &start) == 1 &&
+	       fscanf(len, "%llx", &size) == 1)
+		found = found || (frame * PAGE >= start &&
+				  frame * PAGE < start + size);
+	fclose(phys);
+	fclose(len);
+	return found;
+}
+
+/* A page of a file that lies in scratch memory; 0 when there is none. */
+static size_t page_in_scratch(int fd)
+{
+	char *map = luo_map(fd, 0, SIZE);
+	size_t page;
+
+	for (page = NR_PAGES - 2; page > 0; page--)
+		if (in_scratch(luo_frame(map + page * PAGE)))
+			break;
+	munmap(map, SIZE);
+	return page;
+}
+
+/*
+ * In scratch memory nothing is preserved, and what failed cannot be moved. As
+ * soon as files take enough of memory, one of them has pages there.
+ */
+#define MAX_FILES	128
+
+static int memfd_in_scratch(struct __test_metadata *const _metadata,
+			    size_t *page)
+{
+	int fds[MAX_FILES], nr = 0, fd;
+
+	do {
+		ASSERT_GT(MAX_FILES, nr) TH_LOG("no page is in scratch memory");
+		fds[nr] = luo_memfd(SIZE, SEED);
+		ASSERT_LE(0, fds[nr]);
+		*page = page_in_scratch(fds[nr++]);
+	} while (!*page);
+
+	fd = fds[--nr];
+	while (nr)
+		close(fds[--nr]);
+	poison(_metadata, fd, *page);
+	return fd;
+}
+
+TEST_F(prepare, scratch)
+{
+	size_t page;
+	int fd = memfd_in_scratch(_metadata, &page);
+	int report = memfd_create("page", 0);
+	int session;
+
+	ASSERT_EQ(sizeof(page), write(report, &page, sizeof(page)));
+	session = give_one(_metadata, self->dev, "scratch", fd);
+	EXPECT_EQ(0, luo_preserve_fd(session, report, 2));
+	expect_lost(_metadata, fd, SIZE, page);
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, scratch)
+{
+	int session = luo_retrieve(self->dev, "scratch");
+	int fd, report;
+	size_t page = 0;
+
+	ASSERT_LE(0, session);
+	fd = luo_retrieve_fd(session, 1);
+	report = luo_retrieve_fd(session, 2);
+	ASSERT_EQ(sizeof(page), pread(report, &page, sizeof(page), 0));
+	expect_lost(_metadata, fd, SIZE, page);
+	EXPECT_EQ(0, luo_finish(session));
+	expect_lost(_metadata, fd, SIZE, page);
+}
+
+/* What stood for the lost page is free again when it does not. */
+TEST_F(prepare, given_up)
+{
+	size_t page;
+	int fd = memfd_in_scratch(_metadata, &page);
+	int session, i;
+	long before;
+
+	before = luo_meminfo("HardwareCorrupted");
+	for (i = 0; i < 600; i++) {
+		session = give_one(_metadata, self->dev, "given up", fd);
+		ASSERT_EQ(0, close(session));
+	}
+	EXPECT_EQ(before, luo_meminfo("HardwareCorrupted"));
+	expect_lost(_metadata, fd, SIZE, page);
+}
+
+/* It fails while it waits to be retrieved. */
+#define LATE_PAGE	300
+
+static bool offline(__u64 frame)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%#llx", frame * PAGE);
+	/* It cannot be freed as long as it is somebody's. */
+	write_text(OFFLINE, text);
+	return luo_frame_flags(frame) & (1ULL << KPF_HWPOISON);
+}
+
+TEST_F(prepare, late)
+{
+	int fd = luo_memfd(SIZE, SEED), report = memfd_create("frame", 0);
+	int session = give_one(_metadata, self->dev, "late", fd);
+	char *map = luo_map(fd, 0, SIZE);
+	__u64 frame = luo_frame(map + LATE_PAGE * PAGE);
+
+	ASSERT_NE(0, frame);
+	ASSERT_EQ(sizeof(frame), write(report, &frame, sizeof(frame)));
+	EXPECT_EQ(0, luo_preserve_fd(session, report, 2));
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, late)
+{
+	int session = luo_retrieve(self->dev, "late");
+	__u64 frame = 0;
+	int fd, report;
+
+	ASSERT_LE(0, session);
+	report = luo_retrieve_fd(session, 2);
+	ASSERT_EQ(sizeof(frame), pread(report, &frame, sizeof(frame), 0));
+	ASSERT_TRUE(offline(frame));
+	fd = luo_retrieve_fd(session, 1);
+	ASSERT_LE(0, fd);
+	expect_lost(_metadata, fd, SIZE, LATE_PAGE);
+	EXPECT_EQ(0, luo_finish(session));
+}
+
+/*
+ * A page of the kexec image that is loaded. Its pages in scratch memory are the
+ * only ones next to each other that are neither free nor on an LRU list.
+ */
+static __u64 middle_of_image(void)
+{
+	FILE *phys = fopen(SCRATCH "phys", "r"), *len = fopen(SCRATCH "len", "r");
+	__u64 frame, run, longest = 0, middle = 0;
+	unsigned long long start, size;
+
+	while (phys && len && fscanf(phys, "%llx", &start) == 1 &&
+	       fscanf(len, "%llx", &size) == 1) {
+		run = 0;
+		for (frame = start / PAGE; frame < (start + size) / PAGE; frame++) {
+			run = luo_frame_flags(frame) ? 0 : run + 1;
+			if (run > longest) {
+				longest = run;
+				middle = frame - run / 2;
+			}
+		}
+	}
+	fclose(phys);
+	fclose(len);
+	return longest > 1024 ? middle : 0;
+}
+
+TEST(image)
+{
+	__u64 frame = middle_of_image();
+	FILE *list;
+
+	ASSERT_NE(0, frame);
+	ASSERT_TRUE(offline(frame));
+	list = fopen("/tmp/poisoned", "w");
+	ASSERT_NE(NULL, list);
+	fprintf(list, "%#llx", frame);
+	fclose(list);
+}
+
+/* What failed before is not used: page frame POISONED, and so many KiB in all. */
+TEST(known)
+{
+	__u64 frame = luo_param("POISONED", 0);
+	__u64 flags = luo_frame_flags(frame);
+
+	EXPECT_EQ(luo_param("CORRUPTED", 0), luo_meminfo("HardwareCorrupted"));
+	EXPECT_TRUE(flags & (1ULL << KPF_HWPOISON));
+	EXPECT_FALSE(flags & (1ULL << KPF_BUDDY));
+	EXPECT_FALSE(flags & (1ULL << KPF_LRU));
+}
+
+TEST_HARNESS_MAIN
