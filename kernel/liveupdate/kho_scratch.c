@@ -680,9 +680,8 @@ static bool is_initrd(const struct kexec_buf *kbuf)
 
 /*
  * Say with which scratch memory a segment, and an initrd that comes after it,
- * would have had a place. The global area is larger by that much, so that there
- * is room even if the kernel has as much of scratch memory in use as now, and by
- * what a kernel may take before it has read what is preserved.
+ * would have had a place: with a global area that is larger by both, and by what
+ * a kernel may take before it has read what is preserved.
  */
 static void say_how_large(const struct kexec_buf *kbuf, phys_addr_t largest)
 {
