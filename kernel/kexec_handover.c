@@ -222,6 +222,31 @@ void kho_unpreserve_pages(struct page *page, unsigned long nr_pages)
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_pages);
 
+static void *alloc_preserve(size_t size, gfp_t gfp)
+{
+	struct folio *folio;
+	unsigned int order;
+	int err;
+
+	if (!size)
+		return ERR_PTR(-EINVAL);
+	if (size > PAGE_SIZE << MAX_PAGE_ORDER)
+		return ERR_PTR(-E2BIG);
+
+	order = get_order(size);
+	folio = folio_alloc(gfp, order);
+	if (!folio)
+		return ERR_PTR(-ENOMEM);
+
+	err = kho_preserve_folio(folio);
+	if (err) {
+		folio_put(folio);
+		return ERR_PTR(err);
+	}
+
+	return folio_address(folio);
+}
+
 /**
  * kho_alloc_preserve - allocate memory that is preserved over kexec
  * @size: bytes, not 0
@@ -236,29 +261,25 @@ EXPORT_SYMBOL_GPL(kho_unpreserve_pages);
  */
 void *kho_alloc_preserve(size_t size)
 {
-	struct folio *folio;
-	unsigned int order;
-	int err;
-
-	if (!size)
-		return ERR_PTR(-EINVAL);
-	if (size > PAGE_SIZE << MAX_PAGE_ORDER)
-		return ERR_PTR(-E2BIG);
-
-	order = get_order(size);
-	folio = folio_alloc(GFP_KERNEL_ACCOUNT | __GFP_ZERO, order);
-	if (!folio)
-		return ERR_PTR(-ENOMEM);
-
-	err = kho_preserve_folio(folio);
-	if (err) {
-		folio_put(folio);
-		return ERR_PTR(err);
-	}
-
-	return folio_address(folio);
+	return alloc_preserve(size, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 }
 EXPORT_SYMBOL_GPL(kho_alloc_preserve);
+
+/**
+ * kho_alloc_preserve_dirty - allocate memory that is preserved, with any contents
+ * @size: bytes, not 0
+ *
+ * As kho_alloc_preserve(), for pages of which a small part is used: to zero the
+ * rest would take longer than all else. What readers may look at, the caller
+ * writes.
+ *
+ * Context: process context, may sleep.
+ * Return: memory, or an ERR_PTR as from kho_alloc_preserve().
+ */
+void *kho_alloc_preserve_dirty(size_t size)
+{
+	return alloc_preserve(size, GFP_KERNEL_ACCOUNT);
+}
 
 /**
  * kho_unpreserve_free - free memory from kho_alloc_preserve()

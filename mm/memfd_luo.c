@@ -132,6 +132,14 @@ struct memfd_luo {
 	struct ucounts *ucounts;
 };
 
+/*
+ * So much of the page of a record is zero where nothing is written: what is put
+ * there one day has to be told from what an earlier kernel did not write.
+ */
+#define MEMFD_LUO_CLEARED	256
+
+static_assert(sizeof(struct memfd_luo_page) <= MEMFD_LUO_CLEARED);
+
 static pgoff_t memfd_luo_end_index(loff_t size)
 {
 	return DIV_ROUND_UP_ULL(size, PAGE_SIZE);
@@ -858,11 +866,12 @@ static struct memfd_luo *memfd_luo_alloc(u32 identity)
 	memfd = kzalloc(sizeof(*memfd), GFP_KERNEL_ACCOUNT);
 	if (!memfd)
 		return ERR_PTR(-ENOMEM);
-	page = kho_alloc_preserve(sizeof(*page));
+	page = kho_alloc_preserve_dirty(sizeof(*page));
 	if (IS_ERR(page)) {
 		kfree(memfd);
 		return ERR_CAST(page);
 	}
+	memset(page, 0, MEMFD_LUO_CLEARED);
 	memfd->page = page;
 	memfd->identity = identity;
 	memfd->sum = identity;

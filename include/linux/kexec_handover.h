@@ -52,6 +52,7 @@ int kho_preserve_page_array(struct page **pages, unsigned int nr,
 			    struct kho_vmalloc *preservation);
 void kho_unpreserve_vmalloc(struct kho_vmalloc *preservation);
 void *kho_alloc_preserve(size_t size);
+void *kho_alloc_preserve_dirty(size_t size);
 void kho_unpreserve_free(void *mem);
 void kho_restore_free(void *mem);
 

@@ -51,15 +51,23 @@ static struct kho_vmalloc_chunk *chunk_for_run(struct kho_vmalloc *preservation,
 	if (run % KHO_VMALLOC_CHUNK_SLOTS)
 		return chunk;
 
-	new_chunk = kho_alloc_preserve(sizeof(*new_chunk));
+	new_chunk = kho_alloc_preserve_dirty(sizeof(*new_chunk));
 	if (IS_ERR(new_chunk))
 		return new_chunk;
+	new_chunk->next.phys = 0;
 
 	if (chunk)
 		chunk->next.phys = virt_to_phys(new_chunk);
 	else
 		preservation->first.phys = virt_to_phys(new_chunk);
 	return new_chunk;
+}
+
+/* The zero behind the last address is where the chunk ends. */
+static void end_chunk(struct kho_vmalloc_chunk *chunk, unsigned int nr)
+{
+	if (nr < KHO_VMALLOC_CHUNK_SLOTS)
+		chunk->phys[nr] = 0;
 }
 
 /* What is in the chain is preserved, also after a failure. */
@@ -74,15 +82,18 @@ static int try_preserve_runs(struct kho_vmalloc *preservation,
 
 	for (run = 0; run < nr_runs; run++) {
 		struct page *page = pages[run << preservation->order];
+		const unsigned int slot = run % KHO_VMALLOC_CHUNK_SLOTS;
 
 		chunk = chunk_for_run(preservation, chunk, run);
 		if (IS_ERR(chunk))
 			return PTR_ERR(chunk);
 
+		end_chunk(chunk, slot);
 		err = kho_preserve_pages(page, 1UL << preservation->order);
 		if (err)
 			return err;
-		chunk->phys[run % KHO_VMALLOC_CHUNK_SLOTS] = page_to_phys(page);
+		chunk->phys[slot] = page_to_phys(page);
+		end_chunk(chunk, slot + 1);
 		cond_resched();
 	}
 
