@@ -60,6 +60,8 @@ static struct luo_ser *luo_outgoing_header __ro_after_init;
  * struct luo_received - what came in from the previous kernel
  * @known:       its header was read, if there is one. Protected by
  *               luo_receive_lock
+ * @header:      the header, until luo_init() frees it: debugfs shows it, but not
+ *               as early as drivers may ask for it
  * @nr_updates:  live updates up to this kernel
  * @sessions_pa: sessions not read yet, 0 for none
  * @err:         -EIO when what came in cannot be used
@@ -69,6 +71,7 @@ static struct luo_ser *luo_outgoing_header __ro_after_init;
  */
 static struct luo_received {
 	bool known;
+	struct luo_ser *header;
 	u64 nr_updates;
 	u64 sessions_pa;
 	int err;
@@ -426,7 +429,7 @@ static void __init luo_receive_header(void)
 	luo_received.nr_updates = ser->liveupdate_num;
 	luo_received.sessions_pa = ser->sessions_pa;
 	luo_flbs_receive(ser->flbs_pa);
-	kho_restore_free(ser);
+	luo_received.header = ser;
 }
 
 /**
@@ -494,6 +497,8 @@ static int __init luo_init(void)
 
 	luo_sessions_init();
 	luo_receive_early();
+	kho_restore_free(luo_received.header);
+	luo_received.header = NULL;
 	err = luo_publish_header(luo_received.nr_updates + 1);
 	if (err) {
 		pr_err("cannot set up what to hand over: %pe; live update is off until the next reboot\n",

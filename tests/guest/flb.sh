@@ -24,6 +24,8 @@ case $stage in
 2)	came_from A 1
 	at_boot 0
 	early 0
+	is "$(messages 'was taken back already')" 0 "what came in was in place for debugfs"
+	ok "debugfs shows what came in" test -e /sys/kernel/debug/kho/in/sub_fdts/LUO
 	halves luo_flb prepare shared
 	halves luo_flb verify shared
 	is "$(dmesg | sed -n 's/.*luo_test: finish flb //p' | tr '\n' ' ')" "2 1 0 " "FLBs are finished in reverse"
