@@ -13,8 +13,8 @@ vm lukeep "${options[@]}" --timeout 900
 vm lukeep-lost "${options[@]}"
 # The initramfs of the next kernel is twice that of this one: too large, but not with the size of scratch memory that it is told.
 vm lukeep-scratch "${options[@]}" --append kho_scratch=16M,64M,32M
-would_do=$(sed -n 's/^# would do: //p' "$build/logs/lukeep-scratch.report")
+would_do=$(sed -n 's/^# would do: //p' "$build/logs/lukeep-scratch$suffix.report")
 vm lukeep-scratch "${options[@]}" --append "kho_scratch=$would_do fits=yes"
 vm lukeep-shutdown --with /lib/systemd/systemd-shutdown "${options[@]}"
-ok "systemd killed the others" grep -q 'Sending SIGKILL to remaining processes' "$build/logs/lukeep-shutdown.log"
+ok "systemd killed the others" grep -q 'Sending SIGKILL to remaining processes' "$build/logs/lukeep-shutdown$suffix.log"
 done_testing
