@@ -24,7 +24,7 @@ machine zero 'kho_bootmem=0,512M,0 want_sizes=0x20000000,'
 sizes=kho_scratch=64M,256M,64M
 [ "$ARCH" = arm64 ] || machine numa-off "$sizes numa_2=off numa_3=fake=4 want_nodes_1=2 want_nodes_2=1 want_nodes_3=3" \
 	--mem 6G --smp 2,sockets=2 -- "${two_nodes[@]}"
-[ "$ARCH" = arm64 ] || machine numa-on "$sizes numa=off numa_2=fake=4 numa_3=on want_nodes_1=1 want_nodes_2=4 want_nodes_3=2" \
+[ "$ARCH" = arm64 ] || machine numa-on "$sizes numa=off numa_2=fake=4 numa_3=on want_nodes_1=1 want_nodes_2=3 want_nodes_3=2" \
 	--mem 6G --smp 2,sockets=2 -- "${two_nodes[@]}"
 # Most of it for programs alone.
 [ "$ARCH" = arm64 ] || machine movable 'kernelcore=768M' --mem 4G
