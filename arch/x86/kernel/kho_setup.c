@@ -74,6 +74,20 @@ static struct setup_data *add_node(struct boot_params *params,
 	return sd;
 }
 
+/* Kernels before 6.11 hand on their setup_data as of a type of its own. */
+static bool is_ram(u32 type)
+{
+	return type == E820_TYPE_RAM || type == E820_TYPE_RESERVED_KERN;
+}
+
+/* Later kernels do not know that type. */
+static void tell_as_ram(struct boot_e820_entry *entry, unsigned int nr)
+{
+	for (; nr--; entry++)
+		if (is_ram(entry->type))
+			entry->type = E820_TYPE_RAM;
+}
+
 VISIBLE_IF_KUNIT unsigned int
 kho_setup_data_write(struct boot_params *params, unsigned long load_addr,
 		     unsigned int offset, phys_addr_t fdt,
@@ -97,7 +111,10 @@ kho_setup_data_write(struct boot_params *params, unsigned long load_addr,
 			      SETUP_E820_EXT, ext);
 		memcpy(sd->data, &table->entries[E820_MAX_ENTRIES_ZEROPAGE],
 		       ext);
+		tell_as_ram((void *)sd->data,
+			    ext / sizeof(struct boot_e820_entry));
 	}
+	tell_as_ram(params->e820_table, params->e820_entries);
 
 	return kho_setup_data_size(nr_areas, table);
 }
@@ -110,7 +127,7 @@ static u64 end_of_ram(const struct e820_table *table, u64 start)
 
 	for (i = 0; i < table->nr_entries; i++) {
 		entry = &table->entries[i];
-		if (entry->type == E820_TYPE_RAM && entry->addr <= start &&
+		if (is_ram(entry->type) && entry->addr <= start &&
 		    entry->addr + entry->size > start)
 			start = entry->addr + entry->size;
 	}
@@ -128,8 +145,7 @@ VISIBLE_IF_KUNIT u64 kho_setup_unknown_ram(const struct e820_table *table,
 
 	for (i = 0; i < table->nr_entries; i++) {
 		entry = &table->entries[i];
-		if (entry->type != E820_TYPE_RAM &&
-		    entry->type != E820_TYPE_RESERVED_KERN)
+		if (!is_ram(entry->type))
 			continue;
 		end = end_of_ram(firmware, entry->addr);
 		if (end < entry->addr + entry->size)

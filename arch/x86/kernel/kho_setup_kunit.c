@@ -99,9 +99,16 @@ static void further_entries_are_told(struct kunit *test)
 {
 	struct e820_table *table = make_table(test,
 					      E820_MAX_ENTRIES_ZEROPAGE + 3);
-	struct boot_params *params = write(test, table);
-	struct setup_data *sd = node_at(test, params, params->hdr.setup_data);
+	struct boot_params *params;
+	struct setup_data *sd;
 	const u32 len = 3 * sizeof(struct boot_e820_entry);
+
+	table->entries[E820_MAX_ENTRIES_ZEROPAGE + 1].type =
+		E820_TYPE_RESERVED_KERN;
+	params = write(test, table);
+	sd = node_at(test, params, params->hdr.setup_data);
+	/* It is RAM, by a type that all kernels know. */
+	table->entries[E820_MAX_ENTRIES_ZEROPAGE + 1].type = E820_TYPE_RAM;
 
 	KUNIT_EXPECT_EQ(test, sd->type, SETUP_E820_EXT);
 	KUNIT_EXPECT_EQ(test, sd->len, len);
@@ -121,6 +128,9 @@ static void ram_of_the_firmware_is_known(struct kunit *test)
 	/* The kernel uses less, or some of it for itself. */
 	table->entries[1].size = SZ_512K;
 	table->entries[2].type = E820_TYPE_RESERVED_KERN;
+	KUNIT_EXPECT_EQ(test, kho_setup_unknown_ram(table, firmware), 0);
+	/* An older kernel told of its own setup_data so. */
+	firmware->entries[2].type = E820_TYPE_RESERVED_KERN;
 	KUNIT_EXPECT_EQ(test, kho_setup_unknown_ram(table, firmware), 0);
 	/* Two entries of the firmware are one of the kernel. */
 	firmware->entries[0].size = SZ_2M;
