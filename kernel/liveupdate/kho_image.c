@@ -114,9 +114,9 @@ bool kho_crash_trylock(void)
 /**
  * kho_efi_kexec_boot - was this kernel started by a kexec from another?
  *
- * The firmware's table of an initrd is that of the first boot. It and the initrd
- * were in memory that is something else now, so a kernel that was given no initrd
- * must not look there for one.
+ * The firmware's tables of an initrd and of runtime properties are those of the
+ * first boot. They were in memory that is something else now, so the kernel must
+ * not look there.
  *
  * Context: early boot, on a machine with EFI, once the setup_data or the
  * devicetree were read.
