@@ -62,7 +62,10 @@
 /* For the next kernel; NULL while there is nothing to write to. */
 static struct kho_poison_ser *poison_out __ro_after_init;
 
-/* Protects the entries of @poison_out. */
+/*
+ * Protects the entries of @poison_out. Taken with hugetlb_lock held, which
+ * interrupts take.
+ */
 static DEFINE_SPINLOCK(poison_lock);
 
 /* What the previous kernel told, until it is passed on. */
@@ -89,20 +92,21 @@ static u64 find_entry(u64 addr)
  * kho_poison_add - tell the next kernel that a page is poisoned
  * @pfn: its frame number
  *
- * Context: any but interrupts.
+ * Context: any but NMI.
  * Return: 0, also when it was told before; -ENOSPC with a message when the list
  * is full; -EOPNOTSUPP when nothing is handed over.
  */
 int kho_poison_add(unsigned long pfn)
 {
 	const u64 addr = PFN_PHYS(pfn);
+	unsigned long flags;
 	int err = 0;
 	u64 i;
 
 	if (!poison_out)
 		return -EOPNOTSUPP;
 
-	spin_lock(&poison_lock);
+	spin_lock_irqsave(&poison_lock, flags);
 	i = find_entry(addr);
 	if (i == POISON_MAX) {
 		err = -ENOSPC;
@@ -111,7 +115,7 @@ int kho_poison_add(unsigned long pfn)
 		/* This processor may be stopped for the jump at any time. */
 		smp_store_release(&poison_out->nr, i + 1);
 	}
-	spin_unlock(&poison_lock);
+	spin_unlock_irqrestore(&poison_lock, flags);
 
 	if (err)
 		pr_warn("the next kernel will not know that the page at %#llx is poisoned, as are %lu others\n",
@@ -124,23 +128,24 @@ int kho_poison_add(unsigned long pfn)
  * kho_poison_del - do not tell the next kernel that a page is poisoned
  * @pfn: its frame number
  *
- * Context: any but interrupts.
+ * Context: any but NMI.
  */
 void kho_poison_del(unsigned long pfn)
 {
+	unsigned long flags;
 	u64 i;
 
 	if (!poison_out)
 		return;
 
-	spin_lock(&poison_lock);
+	spin_lock_irqsave(&poison_lock, flags);
 	i = find_entry(PFN_PHYS(pfn));
 	if (i < poison_out->nr) {
 		poison_out->addrs[i] = poison_out->addrs[poison_out->nr - 1];
 		/* Twice is better than not at all, should the jump come now. */
 		smp_store_release(&poison_out->nr, poison_out->nr - 1);
 	}
-	spin_unlock(&poison_lock);
+	spin_unlock_irqrestore(&poison_lock, flags);
 }
 
 /**
@@ -148,24 +153,24 @@ void kho_poison_del(unsigned long pfn)
  * @pfn: the first page of the range
  * @end: the page behind it
  *
- * Context: any but interrupts.
+ * Context: any but NMI.
  * Return: the frame number of the page, or @end when there is none.
  */
 unsigned long kho_poison_next(unsigned long pfn, unsigned long end)
 {
-	unsigned long poisoned;
+	unsigned long poisoned, flags;
 	u64 i;
 
 	if (!poison_out)
 		return end;
 
-	spin_lock(&poison_lock);
+	spin_lock_irqsave(&poison_lock, flags);
 	for (i = 0; i < poison_out->nr; i++) {
 		poisoned = PHYS_PFN(poison_out->addrs[i]);
 		if (poisoned >= pfn && poisoned < end)
 			end = poisoned;
 	}
-	spin_unlock(&poison_lock);
+	spin_unlock_irqrestore(&poison_lock, flags);
 
 	return end;
 }
@@ -276,10 +281,11 @@ static bool __init find_list(phys_addr_t fdt_phys)
 	if (!fdt)
 		return false;
 
-	/* Where it was malformed, there is no blob. */
 	err = kho_find_subtree_in(fdt, KHO_POISON_NAME, &poison_in.blob,
 				  &poison_in.size);
 	early_memunmap(fdt, KHO_FDT_SIZE);
+	if (err)
+		poison_in.blob = 0;
 
 	return err != -ENOENT;
 }
@@ -289,7 +295,7 @@ static bool __init read_list(void)
 	struct kho_poison_ser *ser;
 	long nr;
 
-	if (!poison_in.blob ||
+	if (!poison_in.blob || !memblock_is_map_memory(poison_in.blob) ||
 	    !memblock_is_region_memory(poison_in.blob, PAGE_SIZE))
 		return false;
 
@@ -378,7 +384,9 @@ void __init kho_poison_reserve(void)
 		    (memblock_is_reserved(addr) &&
 		     !memblock_is_region_reserved_kho(addr, PAGE_SIZE)))
 			continue;
-		memblock_reserve(addr, PAGE_SIZE);
+		if (memblock_reserve(addr, PAGE_SIZE))
+			pr_err("no memory to note that the page at %#llx is poisoned, it may be used\n",
+			       addr);
 	}
 	pr_info("%u pages are poisoned, by what the previous kernel told\n",
 		poison_in.nr);
@@ -395,13 +403,18 @@ void __init kho_poison_forget(void)
 /**
  * kho_poison_mark - mark the poisoned pages
  *
- * Context: called by kho_memory_release_late(), when the struct pages of all that
- * is reserved or preserved are initialised, and nobody took anything back.
+ * Context: called by kho_memory_ready() and kho_memory_release_late(), when the
+ * struct pages of all that is reserved or preserved are initialised; the first
+ * call, which does it, comes before anybody takes anything back.
  */
 void __init kho_poison_mark(void)
 {
+	static bool marked __initdata;
 	unsigned int i;
 
+	if (marked)
+		return;
+	marked = true;
 	for (i = 0; i < poison_in.nr; i++)
 		SetPageHWPoison(pfn_to_page(PHYS_PFN(poison_in.addrs[i])));
 }

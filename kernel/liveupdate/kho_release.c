@@ -571,6 +571,7 @@ void __ref kho_memory_ready(void)
 {
 	if (late_pending)
 		release_now();
+	kho_poison_mark();
 }
 
 /**
