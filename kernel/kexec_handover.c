@@ -300,6 +300,15 @@ void kho_unpreserve_free(void *mem)
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_free);
 
+/* So the page allocator keeps those that are poisoned. */
+static void free_single_pages(phys_addr_t phys, unsigned long nr)
+{
+	struct page *page = kho_restore_pages(phys, nr);
+
+	while (page && nr--)
+		put_page(page + nr);
+}
+
 /**
  * kho_restore_free - free memory that the previous kernel preserved
  * @mem: what kho_alloc_preserve() returned there: its physical address, mapped
@@ -310,9 +319,14 @@ EXPORT_SYMBOL_GPL(kho_unpreserve_free);
 void kho_restore_free(void *mem)
 {
 	struct folio *folio;
+	unsigned long nr;
 
 	if (!mem)
 		return;
+
+	nr = kho_poisoned_folio(virt_to_phys(mem));
+	if (nr)
+		return free_single_pages(virt_to_phys(mem), nr);
 
 	folio = kho_restore_folio(virt_to_phys(mem));
 	if (folio)
@@ -340,6 +354,8 @@ static DECLARE_DELAYED_WORK(adjust_to_zones_work, adjust_to_zones);
 
 static void note_zones_grew(void)
 {
+	/* Pairs with adjust_to_zones(): it sees the pages, or we see the flag. */
+	smp_mb();
 	if (READ_ONCE(zones_grew))
 		return;
 
@@ -362,14 +378,14 @@ static void count_as_managed(struct page *page, unsigned long nr_pages)
 
 	for (i = 0; i < nr_pages; i++)
 		clear_page_tag_ref(page + i);
-	note_zones_grew();
 
-	if (!is_split(page, nr_pages)) {
+	if (is_split(page, nr_pages)) {
+		for (i = 0; i < nr_pages; i++)
+			adjust_managed_page_count(page + i, 1);
+	} else {
 		adjust_managed_page_count(page, nr_pages);
-		return;
 	}
-	for (i = 0; i < nr_pages; i++)
-		adjust_managed_page_count(page + i, 1);
+	note_zones_grew();
 }
 
 /* Make preserved pages ordinary ones with a reference each, if they are there. */
