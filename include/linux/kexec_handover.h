@@ -77,6 +77,7 @@ void kho_memory_hold_scratch(void);
 void kho_memory_release(void);
 void kho_memory_release_late(void);
 int kho_copy_subtree_early(const char *name, void *buf, size_t size);
+bool kho_holds_early(phys_addr_t phys, phys_addr_t size);
 bool kho_scratch_overlap(phys_addr_t phys, size_t size);
 const struct kho_scratch *kho_scratch_areas(unsigned int *nr);
 bool kho_reserve_mem(const char *name, phys_addr_t size, phys_addr_t align,
@@ -218,6 +219,11 @@ static inline void kho_memory_init(void) { }
 static inline void kho_memory_hold_scratch(void) { }
 static inline void kho_memory_release(void) { }
 static inline void kho_memory_release_late(void) { }
+
+static inline bool kho_holds_early(phys_addr_t phys, phys_addr_t size)
+{
+	return false;
+}
 
 static inline bool kho_scratch_overlap(phys_addr_t phys, size_t size)
 {

@@ -884,6 +884,29 @@ static bool __init tree_covers(unsigned long pfn, unsigned long end)
 }
 
 /**
+ * kho_holds_early - is a part of a range reserved for what is preserved?
+ * @phys: physical address of the range
+ * @size: its size in bytes
+ *
+ * For who reserves memory at an address of their own choice. memblock does not
+ * tell: others take what is only held for free.
+ *
+ * Context: early boot, until memblock is gone.
+ * Return: whether it is.
+ */
+bool __init kho_holds_early(phys_addr_t phys, phys_addr_t size)
+{
+	const struct memblock_region *r;
+
+	for_each_reserved_mem_region(r)
+		if (r->flags & MEMBLOCK_RSRV_KHO &&
+		    memblock_addrs_overlap(phys, size, r->base, r->size))
+			return true;
+
+	return false;
+}
+
+/**
  * kho_is_preserved_early - kho_is_preserved() for early boot
  * @phys: physical address of a range, any number
  * @size: its size in bytes, any number
