@@ -252,9 +252,10 @@ static size_t page_in_scratch(int fd)
 
 /*
  * In scratch memory nothing is preserved, and what failed cannot be moved. As
- * soon as files take enough of memory, one of them has pages there.
+ * soon as files take enough of memory, one of them has pages there: at the latest
+ * when there is no other.
  */
-#define MAX_FILES	128
+#define MAX_FILES	900
 
 static int memfd_in_scratch(struct __test_metadata *const _metadata,
 			    size_t *page)
