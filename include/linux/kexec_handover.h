@@ -9,6 +9,7 @@
 
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 
 struct folio;
@@ -72,6 +73,16 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size);
 void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 		  phys_addr_t scratch_phys, u64 scratch_len);
 void kho_memory_init_early(void);
+
+/*
+ * Where memory begins that is freed after boot. On x86 all below 1M stays
+ * reserved: the next kernel writes there before it knows what is preserved.
+ */
+static inline phys_addr_t kho_first_phys(void)
+{
+	return IS_ENABLED(CONFIG_X86) ? SZ_1M : 0;
+}
+
 void kho_memory_init(void);
 void kho_memory_hold_scratch(void);
 void kho_memory_release(void);
@@ -215,6 +226,12 @@ static inline int kho_retrieve_subtree(const char *name, phys_addr_t *phys,
 static inline void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 				phys_addr_t scratch_phys, u64 scratch_len) { }
 static inline void kho_memory_init_early(void) { }
+
+static inline phys_addr_t kho_first_phys(void)
+{
+	return 0;
+}
+
 static inline void kho_memory_init(void) { }
 static inline void kho_memory_hold_scratch(void) { }
 static inline void kho_memory_release(void) { }

@@ -7,6 +7,11 @@
 #ifndef _TOOLS_KEXEC_HANDOVER_H
 #define _TOOLS_KEXEC_HANDOVER_H
 
+static inline phys_addr_t kho_first_phys(void)
+{
+	return 0;
+}
+
 static inline void kho_memory_hold_scratch(void)
 {
 }
