@@ -17,7 +17,7 @@ make_list() {
 	(
 		cd "/tmp$_dir" || exit
 		_n=0
-		while [ $_n -lt $(($(param list) * 270)) ]; do
+		while [ $_n -lt $(($(param list) * 280)) ]; do
 			echo >$_n
 			_n=$((_n + 1))
 		done
