@@ -21,7 +21,6 @@
 #include <linux/kexec_handover.h>
 #include <linux/kho_block.h>
 #include <linux/kho_radix_tree.h>
-#include <linux/kthread.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
@@ -950,57 +949,6 @@ static int hand_over(void)
 	return 0;
 }
 
-static unsigned int churn;
-module_param(churn, uint, 0);
-MODULE_PARM_DESC(churn, "so many more subtrees come and go, up to the kexec");
-
-static struct task_struct *test_kho_churner;
-
-/* Each page is a blob. What is in it does not matter to anybody. */
-static int test_kho_churn(void *blobs)
-{
-	char name[16];
-	unsigned int i;
-
-	while (!kthread_should_stop()) {
-		for (i = 0; i < churn; i++) {
-			snprintf(name, sizeof(name), "churn-%u", i);
-			if (kho_add_subtree(name, blobs + i * PAGE_SIZE, PAGE_SIZE))
-				break;
-		}
-		while (i--)
-			kho_remove_subtree(blobs + i * PAGE_SIZE);
-		cond_resched();
-	}
-	kho_unpreserve_free(blobs);
-	return 0;
-}
-
-static int start_churn(void)
-{
-	void *blobs;
-
-	if (!churn)
-		return 0;
-
-	blobs = kho_alloc_preserve(churn * PAGE_SIZE);
-	if (IS_ERR(blobs))
-		return PTR_ERR(blobs);
-
-	test_kho_churner = kthread_run(test_kho_churn, blobs, "test_kho_churn");
-	if (IS_ERR(test_kho_churner)) {
-		kho_unpreserve_free(blobs);
-		return PTR_ERR(test_kho_churner);
-	}
-	return 0;
-}
-
-static void undo_hand_over(void)
-{
-	kho_remove_subtree(test_kho_out.ser);
-	drop_out();
-}
-
 /*
  * Structures that drivers hand over, by what is there for them. A kexec
  * handover of other make may not export all of it.
@@ -1139,21 +1087,15 @@ static int __init test_kho_init(void)
 		err = -EIO;
 	if (!err)
 		err = hand_over();
-	if (err)
-		return err;
 
-	err = start_churn();
-	if (err)
-		undo_hand_over();
 	return err;
 }
 late_initcall(test_kho_init);
 
 static void __exit test_kho_exit(void)
 {
-	if (test_kho_churner)
-		kthread_stop(test_kho_churner);
-	undo_hand_over();
+	kho_remove_subtree(test_kho_out.ser);
+	drop_out();
 	pr_info("freed what was preserved\n");
 }
 module_exit(test_kho_exit);

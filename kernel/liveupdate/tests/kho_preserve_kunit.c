@@ -8,12 +8,15 @@
 #include <kunit/test.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
+#include <linux/hrtimer.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
@@ -239,6 +242,70 @@ static void full_root_takes_no_more(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fill_root(test, blobs), nr);
 }
 
+struct interrupts {
+	struct hrtimer timer;
+	int nr;
+	int torn;
+};
+
+#define NR_INTERRUPTS	200
+
+/* Would the next kernel find the root FDT whole if this one ended now? */
+static bool root_is_whole(void)
+{
+	const void *fdt = phys_to_virt(kho_root_fdt());
+	phys_addr_t tree;
+	u64 phys, size;
+
+	return !kho_check_fdt(fdt, KHO_FDT_SIZE, &tree) &&
+	       kho_find_subtree_in(fdt, "kunit", &phys, &size) != -EINVAL;
+}
+
+static enum hrtimer_restart look_at_root(struct hrtimer *timer)
+{
+	struct interrupts *interrupts = container_of(timer, struct interrupts,
+						     timer);
+
+	if (!root_is_whole())
+		interrupts->torn++;
+	WRITE_ONCE(interrupts->nr, interrupts->nr + 1);
+	if (interrupts->nr == NR_INTERRUPTS)
+		return HRTIMER_NORESTART;
+
+	hrtimer_forward_now(timer, 500 * NSEC_PER_USEC);
+
+	return HRTIMER_RESTART;
+}
+
+/* A kexec stops the other processors by interrupts. */
+static void root_is_whole_in_interrupts(struct kunit *test)
+{
+	void *blob = kho_alloc_preserve(PAGE_SIZE);
+	struct interrupts interrupts = { };
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, blob);
+	hrtimer_init_on_stack(&interrupts.timer, CLOCK_MONOTONIC,
+			      HRTIMER_MODE_REL_PINNED_HARD);
+	interrupts.timer.function = look_at_root;
+
+	/* The processor that writes is the one that is interrupted. */
+	migrate_disable();
+	hrtimer_start(&interrupts.timer, 0, HRTIMER_MODE_REL_PINNED_HARD);
+	while (READ_ONCE(interrupts.nr) < NR_INTERRUPTS) {
+		if (kho_add_subtree("kunit", blob, PAGE_SIZE))
+			break;
+		kho_remove_subtree(blob);
+		cond_resched();
+	}
+	hrtimer_cancel(&interrupts.timer);
+	migrate_enable();
+	destroy_hrtimer_on_stack(&interrupts.timer);
+
+	KUNIT_EXPECT_EQ(test, interrupts.nr, NR_INTERRUPTS);
+	KUNIT_EXPECT_EQ(test, interrupts.torn, 0);
+	kho_unpreserve_free(blob);
+}
+
 static void what_did_not_come_in_is_refused(struct kunit *test)
 {
 	struct folio *folio = folio_alloc(GFP_KERNEL, 1);
@@ -273,6 +340,7 @@ static struct kunit_case kho_preserve_test_cases[] = {
 	KUNIT_CASE(subtree_twice_is_refused),
 	KUNIT_CASE(empty_subtree_is_refused),
 	KUNIT_CASE(full_root_takes_no_more),
+	KUNIT_CASE(root_is_whole_in_interrupts),
 	KUNIT_CASE(what_did_not_come_in_is_refused),
 	{}
 };
