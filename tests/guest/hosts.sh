@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Updates on machines that users reported trouble with; tests/hosts.t says with which parameters and hardware.
+# Updates on machines that users reported trouble with; tests/hosts.t and tests/hosts-host.t say with which parameters and hardware.
 . /tests/selftest.sh
 
 # without PARAMETER...: not on the command lines of the kernels to come
@@ -9,6 +9,11 @@ without() {
 		sed -i "s/ $_parameter\(=[^ ]*\)\?\( \|\$\)/ /g" "/tmp/cmdline$stage"
 	done
 	mount --bind "/tmp/cmdline$stage" /proc/cmdline
+}
+
+# Levels of page tables: 5 or 4.
+levels() {
+	grep -qw la57 /proc/cpuinfo && echo 5 || echo 4
 }
 
 nodes() {
@@ -49,7 +54,42 @@ load_larger() {
 		--command-line="$(sed "s/ stage=[0-9]*/ stage=$((stage + 1))/" /proc/cmdline)"
 }
 
+# Who owns which page can be read, of preserved pages as well.
+owners() {
+	[ -n "$(param page_owner)" ] || return 0
+	is "$(cat /sys/kernel/slab/kmalloc-64/poison)" 1 "kernel $stage: SLUB fills what is free"
+	ok "kernel $stage: pages have owners: $(grep -c '^Page allocated' /sys/kernel/debug/page_owner)" \
+		grep -q '^Page allocated' /sys/kernel/debug/page_owner
+}
+
+# What takes much memory has it, and scratch memory is there for the next kernel.
+large() {
+	is "$(messages 'kfence: initialized')" 1 "kernel $stage: KFENCE's pool"
+	is "$(cat /sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages)" 1 "kernel $stage: a gigantic page"
+	is "$(cat /sys/kernel/kexec_crash_size)" 268435456 "kernel $stage: memory for a crash kernel"
+	# shellcheck disable=SC2016 # awk's
+	ok "kernel $stage: of scratch memory, less is in use than what they take" \
+		awk '$1 == "CmaTotal:" { all = $2 } $1 == "CmaFree:" { exit !(all - $2 < 192 * 1024) }' /proc/meminfo
+}
+
 case $(param case):$stage in
+# Five levels of page tables, four, and five again.
+levels:1)
+	is "$(levels)" 5 "levels of page tables"
+	prepare
+	next_kernel B no5lvl ;;
+levels:2)
+	came_from A 1
+	is "$(levels)" 4 "levels of page tables"
+	verify
+	without no5lvl
+	next_kernel A ;;
+levels:3)
+	came_from B 2
+	is "$(levels)" 5 "levels of page tables"
+	verify_last
+	pass ;;
+
 # Two nodes, which the next kernel does not look for, and of which the one after it makes four.
 numa:1)
 	is "$(nodes)" 2 "nodes"
@@ -72,12 +112,14 @@ numa:3)
 # Memory preserved high in the last zone, whose struct pages are initialised when all processors run.
 grown:1)
 	export BIG_MIB=1024
+	owners
 	free=$(free_memory) total=$(total_memory)
 	on_node 1 halves luo_memfd prepare big
 	prepare
 	next_kernel B "free=$free" "total=$total" ;;
 grown:2)
 	came_from A 1
+	owners
 	export BIG_MIB=1024
 	halves luo_memfd verify big
 	verify
@@ -104,6 +146,43 @@ full:2)
 	do_kexec ;;
 full:3)
 	came_from B 2
+	halves luo_memfd verify isolated
+	pass ;;
+
+# Isolated preserved pages leave no room for KFENCE's pool of 512 MiB but in scratch memory. A third kernel has its place there all
+# the same.
+pool:1)
+	halves luo_memfd prepare isolated
+	next_kernel B kfence.sample_interval=100 ;;
+pool:2)
+	came_from A 1
+	is "$(messages 'kfence: initialized')" 1 "KFENCE's pool"
+	# shellcheck disable=SC2016 # awk's
+	ok "it is in scratch memory" \
+		awk '$1 == "CmaTotal:" { all = $2 } $1 == "CmaFree:" { exit !(all - $2 >= 512 * 1024) }' /proc/meminfo
+	halves luo_memfd verify isolated
+	halves luo_memfd prepare sparse huge
+	next_kernel A ;;
+pool:3)
+	came_from B 2
+	is "$(messages 'kfence: initialized')" 1 "KFENCE's pool"
+	halves luo_memfd verify sparse huge
+	pass ;;
+
+# A pool of 512 MiB, memory for a crash kernel and a gigantic page, beside isolated preserved pages: none is in scratch memory.
+large:1)
+	large
+	halves luo_memfd prepare isolated
+	next_kernel B ;;
+large:2)
+	came_from A 1
+	large
+	halves luo_memfd verify isolated
+	halves luo_memfd prepare isolated
+	next_kernel A ;;
+large:3)
+	came_from B 2
+	large
 	halves luo_memfd verify isolated
 	pass ;;
 esac
