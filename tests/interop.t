@@ -1,6 +1,9 @@
 #!/bin/bash
 # Updates from our kernel to mainline's, from mainline's to ours, and from ours to mainline's and back. The table in
 # Documentation/userspace-api/liveupdate.rst says what works, and what is mainline's fault.
+#
+# Not on arm64 so far: what runs on our kernel does so there, too, but no one has built mainline's kernel for it to the end.
+#
 # flavours: default
 # tier: all
 # peer: mainline
