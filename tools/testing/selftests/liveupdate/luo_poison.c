@@ -222,29 +222,50 @@ TEST_F(verify, unwanted)
 	EXPECT_LE(HUGE_SIZE / 1024, after - before);
 }
 
-static bool in_scratch(__u64 frame)
+#define MAX_AREAS	16
+
+/* Page frames from @start to @end, without the latter. */
+struct area {
+	__u64 start;
+	__u64 end;
+};
+
+/* The areas of scratch memory; returns how many there are. */
+static size_t scratch_areas(struct area *areas)
 {
 	FILE *phys = fopen(SCRATCH "phys", "r"), *len = fopen(SCRATCH "len", "r");
 	unsigned long long start, size;
-	bool found = false;
+	size_t nr = 0;
 
-	while (phys && len && fscanf(phys, "%llx", &start) == 1 &&
-	       fscanf(len, "%llx", &size) == 1)
-		found = found || (frame * PAGE >= start &&
-				  frame * PAGE < start + size);
+	while (phys && len && nr < MAX_AREAS && fscanf(phys, "%llx", &start) == 1 &&
+	       fscanf(len, "%llx", &size) == 1) {
+		areas[nr].start = start / PAGE;
+		areas[nr++].end = (start + size) / PAGE;
+	}
 	fclose(phys);
 	fclose(len);
-	return found;
+	return nr;
+}
+
+static bool in_areas(__u64 frame, const struct area *areas, size_t nr)
+{
+	while (nr--)
+		if (frame >= areas[nr].start && frame < areas[nr].end)
+			return true;
+	return false;
 }
 
 /* A page of a file that lies in scratch memory; 0 when there is none. */
 static size_t page_in_scratch(int fd)
 {
 	char *map = luo_map(fd, 0, SIZE);
-	size_t page;
+	struct area areas[MAX_AREAS];
+	size_t nr = scratch_areas(areas), page;
+	__u64 frames[NR_PAGES];
 
+	luo_frames(map, NR_PAGES, frames);
 	for (page = NR_PAGES - 2; page > 0; page--)
-		if (in_scratch(luo_frame(map + page * PAGE)))
+		if (in_areas(frames[page], areas, nr))
 			break;
 	munmap(map, SIZE);
 	return page;
@@ -370,14 +391,13 @@ TEST_F(verify, late)
  */
 static __u64 middle_of_image(void)
 {
-	FILE *phys = fopen(SCRATCH "phys", "r"), *len = fopen(SCRATCH "len", "r");
+	struct area areas[MAX_AREAS];
+	size_t nr = scratch_areas(areas);
 	__u64 frame, run, longest = 0, middle = 0;
-	unsigned long long start, size;
 
-	while (phys && len && fscanf(phys, "%llx", &start) == 1 &&
-	       fscanf(len, "%llx", &size) == 1) {
+	while (nr--) {
 		run = 0;
-		for (frame = start / PAGE; frame < (start + size) / PAGE; frame++) {
+		for (frame = areas[nr].start; frame < areas[nr].end; frame++) {
 			run = luo_frame_flags(frame) ? 0 : run + 1;
 			if (run > longest) {
 				longest = run;
@@ -385,8 +405,6 @@ static __u64 middle_of_image(void)
 			}
 		}
 	}
-	fclose(phys);
-	fclose(len);
 	return longest > 1024 ? middle : 0;
 }
 

@@ -335,19 +335,28 @@ static inline int luo_touch(const char *p)
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
+/* The numbers of the page frames behind @nr pages; 0 where it is not known. */
+static inline void luo_frames(char *pages, size_t nr, __u64 *frames)
+{
+	size_t i, size = nr * sizeof(*frames);
+	int fd = -1;
+
+	if (!madvise(pages, nr * PAGE, MADV_POPULATE_READ))
+		fd = open("/proc/self/pagemap", O_RDONLY);
+	if (pread(fd, frames, size, (uintptr_t)pages / PAGE * 8) != (ssize_t)size)
+		memset(frames, 0, size);
+	close(fd);
+	for (i = 0; i < nr; i++)
+		frames[i] &= (1ULL << 55) - 1;
+}
+
 /* The number of the page frame behind @page, or 0. */
 static inline __u64 luo_frame(char *page)
 {
-	__u64 frame = 0;
-	int fd;
+	__u64 frame;
 
-	if (madvise(page, PAGE, MADV_POPULATE_READ))
-		return 0;
-	fd = open("/proc/self/pagemap", O_RDONLY);
-	if (pread(fd, &frame, 8, (uintptr_t)page / PAGE * 8) != 8)
-		frame = 0;
-	close(fd);
-	return frame & ((1ULL << 55) - 1);
+	luo_frames(page, 1, &frame);
+	return frame;
 }
 
 /* Its flags, KPF_*. */
