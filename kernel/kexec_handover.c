@@ -310,6 +310,25 @@ static void free_single_pages(phys_addr_t phys, unsigned long nr)
 }
 
 /**
+ * kho_restore_free_phys - free a folio that the previous kernel preserved
+ * @phys: its physical address; what is none of a preserved folio is left alone
+ *
+ * Context: process context.
+ */
+void kho_restore_free_phys(phys_addr_t phys)
+{
+	unsigned long nr = kho_poisoned_folio(phys);
+	struct folio *folio;
+
+	if (nr)
+		return free_single_pages(phys, nr);
+
+	folio = kho_restore_folio(phys);
+	if (folio)
+		folio_put(folio);
+}
+
+/**
  * kho_restore_free - free memory that the previous kernel preserved
  * @mem: what kho_alloc_preserve() returned there: its physical address, mapped
  *       by phys_to_virt() of this kernel; NULL is allowed
@@ -318,19 +337,8 @@ static void free_single_pages(phys_addr_t phys, unsigned long nr)
  */
 void kho_restore_free(void *mem)
 {
-	struct folio *folio;
-	unsigned long nr;
-
-	if (!mem)
-		return;
-
-	nr = kho_poisoned_folio(virt_to_phys(mem));
-	if (nr)
-		return free_single_pages(virt_to_phys(mem), nr);
-
-	folio = kho_restore_folio(virt_to_phys(mem));
-	if (folio)
-		folio_put(folio);
+	if (mem)
+		kho_restore_free_phys(virt_to_phys(mem));
 }
 EXPORT_SYMBOL_GPL(kho_restore_free);
 

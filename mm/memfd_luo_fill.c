@@ -371,28 +371,10 @@ int __memfd_luo_fill_all(struct inode *inode, bool killable)
 	return fill->err;
 }
 
-/* Of a folio with poisoned pages, free all others. */
-static void discard_pages(u64 phys, unsigned long nr)
-{
-	struct page *page = kho_restore_pages(phys, nr);
-
-	while (page && nr--)
-		put_page(page + nr);
-}
-
 static void discard_one(const struct memfd_luo_folio_ser *ser)
 {
-	struct folio *folio;
-	unsigned long nr;
-
-	if (!ser->pfn || ser->flags & FOLIO_LOST)
-		return;
-	nr = kho_poisoned_folio(PFN_PHYS(ser->pfn));
-	if (nr)
-		return discard_pages(PFN_PHYS(ser->pfn), nr);
-	folio = kho_restore_folio(PFN_PHYS(ser->pfn));
-	if (folio)
-		folio_put(folio);
+	if (ser->pfn && !(ser->flags & FOLIO_LOST))
+		kho_restore_free_phys(PFN_PHYS(ser->pfn));
 }
 
 /* From record @next on. */

@@ -112,6 +112,7 @@ bool kho_efi_kexec_boot(void);
 bool kho_crash_trylock(void);
 
 /* For mm/memory-failure.c, and owners of memory that failed. */
+void kho_restore_free_phys(phys_addr_t phys);
 #ifdef CONFIG_MEMORY_FAILURE
 int kho_poison_add(unsigned long pfn);
 void kho_poison_del(unsigned long pfn);
