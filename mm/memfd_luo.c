@@ -627,7 +627,9 @@ static long memfd_luo_pin_others(struct inode *inode, pgoff_t *start,
 		return err;
 
 	/* This moves them out of scratch; it takes all pins unless it is 0. */
-	err = check_and_migrate_movable_folios(i, pinned, __GFP_RETRY_MAYFAIL);
+	if (!memfd_luo_is_substitute(pinned[0]))
+		err = check_and_migrate_movable_folios(i, pinned,
+						       __GFP_RETRY_MAYFAIL);
 	if (err)
 		return err == -EAGAIN ? 0 : err;
 	*start = next;
