@@ -166,7 +166,7 @@ void __init kho_debugfs_init(void *out_fdt, const void *in_fdt,
 	debugfs_create_file("scratch_phys", 0400, out, NULL,
 			    &scratch_phys_fops);
 	debugfs_create_file("scratch_len", 0400, out, NULL, &scratch_len_fops);
-	/* The same by the names that later kernels give. */
+	/* The same by the names that Linux 7.4 gives them. */
 	debugfs_create_file("bootmem_phys", 0400, out, NULL,
 			    &scratch_phys_fops);
 	debugfs_create_file("bootmem_len", 0400, out, NULL, &scratch_len_fops);

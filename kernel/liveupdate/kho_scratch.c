@@ -108,7 +108,7 @@ static int __init early_kho_scratch(char *p)
 }
 early_param("kho_scratch", early_kho_scratch);
 
-/* What later kernels call it. */
+/* What Linux 7.4 calls it. */
 static int __init early_kho_bootmem(char *p)
 {
 	return set_param("kho_bootmem", p);

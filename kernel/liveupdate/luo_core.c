@@ -109,8 +109,8 @@ EXPORT_SYMBOL_GPL(liveupdate_enabled);
 /**
  * luo_enter - begin something that must not run while all is frozen
  *
- * Waits, for ever when the freeze succeeds: then the kernel is going away. This
- * is not to be held against the waiting task, hence the idle sleep.
+ * Waits while all is frozen. When the update goes ahead, that is for ever: the
+ * kernel goes away. Tasks that wait here neither count as load nor as hung.
  */
 void luo_enter(void)
 {

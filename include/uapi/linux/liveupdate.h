@@ -25,8 +25,8 @@
  *    outside the range of this kind of file, or the command says so below.
  *  - E2BIG: @size is larger than the kernel's, and the excess is not all zero.
  *  - EFAULT: the structure cannot be read or written.
- *  - ENOTTY: the number is that of a command of this kind of file, but the rest
- *    of the command is not.
+ *  - ENOTTY: the command's number is right, but not its type (0xBA), or it
+ *    carries a direction or a size (_IOR, _IOW) where _IO carries none.
  */
 
 /* The ioctl type of all commands. */
@@ -81,7 +81,8 @@ struct liveupdate_ioctl_create_session {
  * Take over a session that the previous kernel handed over.
  *
  * Errors: ENOENT when no session of that name came in, or it was finished and
- * closed, also for a malformed name; EINVAL while it is open, finished or not.
+ * closed, also for a malformed name; EINVAL while it is open, finished or not;
+ * EIO when the record of its files is damaged.
  */
 struct liveupdate_ioctl_retrieve_session {
 	__u32	size;
