@@ -139,18 +139,6 @@ static bool is_peer(void)
 	return !uname(&name) && strncmp(name.release, "6.12.", 5);
 }
 
-static bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool done;
-
-	if (fd < 0)
-		return false;
-	done = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return done;
-}
-
 /* Sessions and files of a case. */
 
 static bool in_set(const struct test *test, const char *set)
@@ -327,7 +315,7 @@ static int make_file(const struct file *file, __u64 seed)
 {
 	int fd;
 
-	if (file->layout == HUGE && !write_text(THP_ENABLED, "always"))
+	if (file->layout == HUGE && !luo_write_text(THP_ENABLED, "always"))
 		return failed("cannot ask for huge pages"), -1;
 	fd = new_file(file);
 	if (fd < 0)
@@ -335,7 +323,7 @@ static int make_file(const struct file *file, __u64 seed)
 	if (!fill(fd, file, seed) || ftruncate(fd, file->size))
 		return failed("cannot write the file: %m"), -1;
 	if (file->layout == HUGE) {
-		write_text(THP_ENABLED, "never");
+		luo_write_text(THP_ENABLED, "never");
 		if (!is_huge(fd))
 			return failed("it has got no huge pages"), -1;
 	}
@@ -497,21 +485,6 @@ static void tell(const char *name)
 	fflush(stdout);
 }
 
-/* Hold the sessions for as long as the kernel runs. */
-static void hold(int dev, int ready)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	setsid();
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
-	close(dev);
-	close(ready);
-	for (;;)
-		pause();
-}
-
 static void run(const struct test *test, const char *verb, int ready)
 {
 	int dev = luo_open();
@@ -532,7 +505,7 @@ static void run(const struct test *test, const char *verb, int ready)
 		close(dev);
 		exit(0);
 	}
-	hold(dev, ready);
+	luo_be_holder(dev, ready);
 }
 
 /* The next one opens the device when this has closed it. */

@@ -25,18 +25,6 @@
 
 #define THP_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
-static bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool done;
-
-	if (fd < 0)
-		return false;
-	done = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return done;
-}
-
 /* A session with one file, whose token is 1; and its counterpart. */
 static void give_one(struct __test_metadata *const _metadata, int dev,
 		     const char *name, int memfd)
@@ -480,11 +468,11 @@ TEST_F(prepare, huge)
 	unsigned int i;
 	char *map;
 
-	ASSERT_TRUE(write_text(THP_ENABLED, "always"));
+	ASSERT_TRUE(luo_write_text(THP_ENABLED, "always"));
 	for (i = 0; i < ARRAY_SIZE(huge); i++)
 		ASSERT_EQ(0, luo_fill(fd, huge[i] * HUGE, HUGE, i));
 	ASSERT_EQ(0, luo_fill(fd, HUGE_CUT, HUGE, 50));
-	ASSERT_TRUE(write_text(THP_ENABLED, "never"));
+	ASSERT_TRUE(luo_write_text(THP_ENABLED, "never"));
 	ASSERT_EQ(0, ftruncate(fd, HUGE_SIZE));
 	map = luo_map(fd, 0, HUGE_SIZE);
 	ASSERT_NE(MAP_FAILED, map);
@@ -545,7 +533,7 @@ TEST_F(verify, beside)
 
 	session = luo_retrieve(self->dev, "beside");
 	ASSERT_LE(0, session);
-	ASSERT_TRUE(write_text(THP_ENABLED, "always"));
+	ASSERT_TRUE(luo_write_text(THP_ENABLED, "always"));
 	fd = luo_retrieve_fd(session, 1);
 	ASSERT_LE(0, fd);
 	map = luo_map(fd, 0, 2 * HUGE);
@@ -555,7 +543,7 @@ TEST_F(verify, beside)
 
 	/* This one has nothing to wait for. */
 	EXPECT_EQ(1, pwrite(other, "w", 1, 0));
-	ASSERT_TRUE(write_text(THP_ENABLED, "never"));
+	ASSERT_TRUE(luo_write_text(THP_ENABLED, "never"));
 	EXPECT_EQ(HUGE, luo_allocated(other));
 
 	EXPECT_EQ('w', map[0]);
@@ -669,7 +657,7 @@ TEST_F(verify, frames)
 
 	ASSERT_NE(MAP_FAILED, map);
 	/* Brings them to the LRU lists. */
-	ASSERT_TRUE(write_text("/proc/sys/vm/drop_caches", "1"));
+	ASSERT_TRUE(luo_write_text("/proc/sys/vm/drop_caches", "1"));
 	for (i = 0; i < MIB; i += PAGE) {
 		flags = frame_flags(map + i, 0);
 		ASSERT_EQ(expected, flags & expected) TH_LOG("page %zu", i / PAGE);
@@ -700,9 +688,9 @@ TEST_F(verify, counted)
 	long shmem = luo_meminfo("Shmem") * 1024;
 	int fd;
 
-	ASSERT_TRUE(write_text("/cgroup/cgroup.subtree_control", "+memory"));
+	ASSERT_TRUE(luo_write_text("/cgroup/cgroup.subtree_control", "+memory"));
 	ASSERT_EQ(0, mkdir("/cgroup/luo", 0700));
-	ASSERT_TRUE(write_text("/cgroup/luo/cgroup.procs", "0"));
+	ASSERT_TRUE(luo_write_text("/cgroup/luo/cgroup.procs", "0"));
 	ASSERT_GT(SLACK, cgroup_usage());
 
 	fd = take_one(_metadata, self->dev, "counted");
@@ -728,7 +716,7 @@ static void swap_out(struct __test_metadata *const _metadata, int fd)
 	ASSERT_LT(0, luo_meminfo("SwapTotal")) TH_LOG("needs swap");
 	ASSERT_NE(MAP_FAILED, map);
 	/* Those still on their way to the LRU lists would stay. */
-	ASSERT_TRUE(write_text("/proc/sys/vm/drop_caches", "1"));
+	ASSERT_TRUE(luo_write_text("/proc/sys/vm/drop_caches", "1"));
 	ASSERT_EQ(0, madvise(map, SWAPPED, MADV_POPULATE_READ));
 	ASSERT_EQ(0, madvise(map, SWAPPED, MADV_PAGEOUT));
 	ASSERT_LT(SWAPPED / 1024 / 2, before - luo_meminfo("SwapFree"));

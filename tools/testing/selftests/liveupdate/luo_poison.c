@@ -22,18 +22,6 @@
 #define OFFLINE		"/sys/devices/system/memory/hard_offline_page"
 #define THP_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
-static bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool done;
-
-	if (fd < 0)
-		return false;
-	done = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return done;
-}
-
 /* Have a page of the file fail; who has it mapped is killed. */
 static void poison(struct __test_metadata *const _metadata, int fd, size_t page)
 {
@@ -171,9 +159,9 @@ static int huge_memfd(struct __test_metadata *const _metadata)
 	char *map;
 	int fd;
 
-	ASSERT_TRUE(write_text(THP_ENABLED, "always"));
+	ASSERT_TRUE(luo_write_text(THP_ENABLED, "always"));
 	fd = luo_memfd(HUGE_SIZE, SEED);
-	ASSERT_TRUE(write_text(THP_ENABLED, "never"));
+	ASSERT_TRUE(luo_write_text(THP_ENABLED, "never"));
 	ASSERT_LE(0, fd);
 	map = luo_map(fd, HUGE, HUGE);
 	ASSERT_NE(MAP_FAILED, map);
@@ -352,7 +340,7 @@ static bool offline(__u64 frame)
 
 	snprintf(text, sizeof(text), "%#llx", frame * PAGE);
 	/* It cannot be freed as long as it is somebody's. */
-	write_text(OFFLINE, text);
+	luo_write_text(OFFLINE, text);
 	return luo_frame_flags(frame) & (1ULL << KPF_HWPOISON);
 }
 

@@ -66,21 +66,6 @@ FIXTURE_TEARDOWN(verify)
 	close(self->dev);
 }
 
-/* Hold what was inherited, but the device, for as long as the kernel runs. */
-static inline void luo_be_holder(int dev, int ready)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	setsid();
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
-	close(dev);
-	close(ready);
-	for (;;)
-		pause();
-}
-
 /* Leave all that is open, but the device, with a process that goes on. */
 static inline void luo_hold(struct __test_metadata *const _metadata, int dev)
 {

@@ -138,6 +138,21 @@ static inline int luo_get_name(int session, char *name)
 	return ret;
 }
 
+/* Hold what was inherited, but the device, for as long as the kernel runs. */
+static inline void luo_be_holder(int dev, int ready)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	setsid();
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	close(dev);
+	close(ready);
+	for (;;)
+		pause();
+}
+
 /* A value in kB of /proc/meminfo, such as "MemFree". */
 static inline long luo_meminfo(const char *key)
 {
@@ -155,6 +170,19 @@ static inline long luo_meminfo(const char *key)
 	}
 	fclose(f);
 	return value;
+}
+
+/* Write a setting, such as one in /sys. */
+static inline bool luo_write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return done;
 }
 
 /* As many descriptors as the system gives. */
