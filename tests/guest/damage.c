@@ -341,13 +341,17 @@ int main(int argc, char **argv)
 		for (i = 0; i < 512; i++)
 			slot[i] = tree;
 	} else if (!strcmp(what, "page_outside_ram")) {
-		uint64_t table = tree;
+		uint64_t table = tree, *slot;
 		int level;
 
-		for (level = 5; level > 0; level--)
+		/* A leaf that is the last of its table is of addresses beyond all memory. */
+		for (level = 5; level > 1; level--)
 			table = *first_slot(table);
-		/* The last key of a leaf of low memory is of the hole below 4 GiB or above. */
-		memset(map(table, PAGE), 0xff, PAGE);
+		slot = first_slot(table);
+		/* A few such pages alone are left out, and all else is used. */
+		memset(map(*slot, PAGE), 0x55, PAGE);
+		((uint64_t *)map(table, PAGE))[511] = *slot;
+		*slot = 0;
 	} else if (!strcmp(what, "fdt_outside_ram")) {
 		damage_boot_data(fdt_phys, damage_fdt_outside_ram);
 	} else if (!strcmp(what, "fdt_in_scratch")) {
