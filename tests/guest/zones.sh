@@ -2,18 +2,28 @@
 # Watermarks, the reserves of lower zones and the batches of per-CPU lists, with 3 GiB of 4 preserved and taken back.
 . /tests/selftest.sh
 
-# ZONE:NUMBER:VALUE of each zone that has memory, and the kernel's own reserve, in one word.
+# ZONE:NUMBER:VALUE of each zone that has memory, and the kernel's own reserve, in one word. Watermarks are those of a million
+# pages of the zone, and the reserve that of a million pages above: where the kernel and its page structures lie decides how large
+# the zones are.
 numbers() {
-	awk '$1 == "Node" { zone = $4; cpu = managed = reserve = 0 }
-		$1 == "managed" { managed = $2 }
-		$1 == "min" || $1 == "low" || $1 == "high" { value[$1] = $2 }
-		$1 == "protection:" { n = split($0, part, /[^0-9]+/); for (i = 1; i <= n; i++) if (part[i] + 0 > reserve) reserve = part[i] + 0 }
+	awk '$1 == "Node" { zone[++n] = $4; cpu = 0 }
+		$1 == "managed" { managed[n] = $2 }
+		$1 == "min" || $1 == "low" || $1 == "high" { mark[n, $1] = $2 }
+		$1 == "protection:" { m = split($0, part, /[^0-9]+/); for (i = 1; i <= m; i++) if (part[i] + 0 > reserve[n]) reserve[n] = part[i] }
 		$1 == "cpu:" { cpu = $2 + 1 }
-		cpu == 1 && $1 == "batch:" && managed {
-			value["batch"] = $2
-			value["reserve"] = reserve
-			for (name in value)
-				printf "%s:%s:%d,", zone, name, value[name]
+		cpu == 1 && $1 == "batch:" { batch[n] = $2 }
+		function tell(name, value) { printf "%s:%s:%d,", zone[z], name, value }
+		END {
+			for (z = n; z; z--) {
+				if (!managed[z])
+					continue
+				for (i = split("min low high", name); i; i--)
+					tell(name[i], mark[z, name[i]] * 1000000 / managed[z])
+				tell("batch", batch[z])
+				if (above)
+					tell("reserve", reserve[z] * 1000000 / above)
+				above += managed[z]
+			}
 		}' /proc/zoneinfo
 	echo "kernel:min_free_kbytes:$(cat /proc/sys/vm/min_free_kbytes)"
 }
@@ -22,7 +32,7 @@ value_of() {
 	echo "$2" | tr , '\n' | sed -n "s/^$1://p"
 }
 
-# Within 3 percent, or 2, of what they were after a cold boot; the one kernel's image is not where the other's is.
+# Within 3 percent, or 2, of what they were after a cold boot.
 are_alike() {
 	for _name in $(echo "$1" | tr , '\n' | sed 's/:[0-9]*$//'); do
 		_was=$(value_of "$_name" "$1") _is=$(value_of "$_name" "$2")
