@@ -1,6 +1,7 @@
 #!/bin/bash
-# The updates of update.t on a machine with UEFI firmware, whose map of memory is long: what that has told the first kernel, all
-# kernels tell.
+# The updates of update.t on a machine with UEFI firmware: what that has told the first kernel, all kernels tell. On x86 its map of
+# memory is long, on arm64 the machine is described by ACPI.
+# flavours: default arm64-16k
 # tier: all
 . "$(dirname "$0")/lib.bash"
 
@@ -20,8 +21,15 @@ rom() {
 		perl "$root/tests/guest/rom.pl" 1b36 0005 <"$out.efi" >"$out.rom"
 }
 
+# uefi [VM-OPTION]...
+uefi() {
+	vm uefi --with "/selftests=$selftests" --firmware uefi --timeout 600 "$@"
+}
+
 "$root/scripts/setup" hosts
-ok "an option ROM is made" rom
-vm uefi --with "/selftests=$selftests" --firmware uefi --timeout 600 \
-	-- -machine q35 -device "pci-testdev,romfile=$build/guest-$ARCH/firmware.rom"
+case $ARCH in
+x86_64)	ok "an option ROM is made" rom
+	uefi -- -machine q35 -device "pci-testdev,romfile=$build/guest-$ARCH/firmware.rom" ;;
+arm64)	uefi --append acpi=force -- -device virtio-serial-pci ;;
+esac
 done_testing

@@ -35,11 +35,13 @@ setup_data() {
 	done
 }
 
-# The previous kernel's tables for interrupts are nobody's, wherever they were.
+# The previous kernel's tables for interrupts are nobody's, wherever they were; but EFI has a list of them, by which they are kept.
 interrupts() {
 	[ "$(uname -m)" = aarch64 ] || return 0
 	ok "there are interrupts through the ITS" grep -q ITS-PCI-MSI /proc/interrupts
-	is "$(messages 'Using preallocated redistributor tables')" 0 "the GIC uses tables of this kernel"
+	_kept=0
+	[ ! -d /sys/firmware/efi ] || _kept=1
+	is "$(messages 'Using preallocated redistributor tables')" $_kept "the GIC uses tables of this kernel, or those that EFI kept"
 }
 
 # Where a kernel has to measure how fast it runs, the next one does not.
