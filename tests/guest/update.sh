@@ -38,7 +38,8 @@ setup_data() {
 # The previous kernel's tables for interrupts are nobody's, wherever they were; but EFI has a list of them, by which they are kept.
 interrupts() {
 	[ "$(uname -m)" = aarch64 ] || return 0
-	ok "there are interrupts through the ITS" grep -q ITS-PCI-MSI /proc/interrupts
+	# Lean kernels have no PCI.
+	[ ! -d /sys/bus/pci ] || ok "there are interrupts through the ITS" grep -q ITS-PCI-MSI /proc/interrupts
 	_kept=0
 	[ ! -d /sys/firmware/efi ] || _kept=1
 	is "$(messages 'Using preallocated redistributor tables')" $_kept "the GIC uses tables of this kernel, or those that EFI kept"
