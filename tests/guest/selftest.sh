@@ -57,6 +57,11 @@ total_memory() {
 	awk '/^MemTotal/ { print $2 }' /proc/meminfo
 }
 
+# KiB of scratch memory that are in use.
+scratch_in_use() {
+	awk '$1 == "CmaTotal:" { all = $2 } $1 == "CmaFree:" { print all - $2 }' /proc/meminfo
+}
+
 # about GOT EXPECTED SLACK DESCRIPTION: numbers of KiB
 about() {
 	note "$4: $1 KiB, expected $2 KiB"
