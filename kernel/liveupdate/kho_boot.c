@@ -13,7 +13,7 @@
  *    scratch last, to leave that to the next kexec image.
  *
  * If one of them finds the handover unusable, it says so and the kernel goes on
- * as from a cold boot. What is reserved so is sorted out later, in kho_release.c.
+ * as from a cold boot. What is reserved so is sorted out later, in kho_sort.c.
  *
  * Copyright The Linux Live Update LTS authors
  */

@@ -70,7 +70,7 @@ u64 kho_preserved_orders(void);
 const unsigned long *kho_tree_nodes(unsigned long pfn, unsigned long *nr);
 void kho_forget_tree(void);
 
-/* kho_release.c */
+/* kho_sort.c */
 
 struct zone *kho_zone_of(unsigned long pfn, int nid);
 int kho_preserved_order(unsigned long pfn);
