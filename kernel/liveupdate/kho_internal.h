@@ -17,7 +17,7 @@
 #include <linux/kho/abi/block.h>
 #include <linux/kho/abi/kexec_handover.h>
 
-/* kernel/kexec_handover.c */
+/* kexec_handover.c */
 
 phys_addr_t kho_root_fdt(void);
 int kho_fdt_get_u64(const void *fdt, int node, const char *name, u64 *value);

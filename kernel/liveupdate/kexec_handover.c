@@ -35,8 +35,8 @@
 #include <linux/workqueue.h>
 #include <linux/writeback.h>
 
-#include "../mm/internal.h"
-#include "liveupdate/kho_internal.h"
+#include "../../mm/internal.h"
+#include "kho_internal.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/kho.h>
