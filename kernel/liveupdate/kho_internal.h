@@ -168,7 +168,7 @@ void *kho_radix_alloc_node(void);
 int kho_radix_nid(unsigned long pfn);
 #endif
 
-/* kho_image.c */
+/* kho_kexec.c */
 
 void kho_allow_crash(void);
 void kho_disallow_crash(void);
