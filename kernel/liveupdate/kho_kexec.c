@@ -2,7 +2,7 @@
 /*
  * Kexec handover (KHO): what loading and starting an image must keep to.
  *
- * Where the segments of an image go is in kho_scratch.c.
+ * The segments of an image are placed in kho_image.c.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -14,7 +14,13 @@
 #include <linux/kexec_handover.h>
 #include <linux/of.h>
 #include <linux/of_fdt.h>
+#include <linux/overflow.h>
+#include <linux/pfn.h>
+#include <linux/printk.h>
+#include <linux/sizes.h>
 #include <linux/smp.h>
+#include <linux/string.h>
+#include <trace/events/kho.h>
 
 #include <asm/efi.h>
 
@@ -108,6 +114,125 @@ bool kho_crash_trylock(void)
 
 	return kexec_crash_image &&
 	       atomic_try_cmpxchg_acquire(&__kexec_lock, &old, 1);
+}
+
+/**
+ * kho_image - does this kexec image hand over?
+ * @image: a kexec image
+ *
+ * Return: whether it does.
+ */
+bool kho_image(const struct kimage *image)
+{
+	return image->kho.fdt;
+}
+
+/* On x86 a kernel moves itself within scratch, before it can know all this. */
+static void warn_of_kaslr(const struct kimage *image)
+{
+	const struct kho_scratch *areas;
+	unsigned long pfn, end;
+	unsigned int i, nr;
+
+	if (!IS_ENABLED(CONFIG_X86) ||
+	    (image->cmdline_buf && strstr(image->cmdline_buf, "nokaslr")))
+		return;
+
+	areas = kho_scratch_areas(&nr);
+	for (i = 0; i < nr; i++) {
+		pfn = PHYS_PFN(areas[i].addr);
+		end = pfn + PHYS_PFN(areas[i].size);
+		pfn = kho_poison_next(pfn, end);
+		if (pfn == end)
+			continue;
+		pr_warn("the page at %#llx in scratch memory is poisoned, and KASLR may put the next kernel there; boot that with nokaslr\n",
+			(u64)PFN_PHYS(pfn));
+		return;
+	}
+}
+
+/*
+ * The array of scratch areas travels as a segment. Not on x86: other kernels may
+ * decompress themselves over that. There it is part of the setup_data, which
+ * they keep off.
+ */
+static int add_scratch_segment(struct kimage *image)
+{
+	unsigned int nr;
+	const struct kho_scratch *areas = kho_scratch_areas(&nr);
+	struct kexec_buf kbuf = {
+		.image = image,
+		.buffer = (void *)areas,
+		.bufsz = array_size(nr, sizeof(*areas)),
+		.mem = KEXEC_BUF_MEM_UNKNOWN,
+		.memsz = array_size(nr, sizeof(*areas)),
+		.buf_align = SZ_64K,
+		.buf_max = ULONG_MAX,
+		.top_down = true,
+	};
+
+	if (IS_ENABLED(CONFIG_X86))
+		return 0;
+
+	image->kho.scratch_id = image->nr_segments;
+
+	return kexec_add_buffer(&kbuf);
+}
+
+/**
+ * kho_prepare_image - let a kexec image hand over, if it can
+ * @image: image that kexec_file_load() is preparing, without segments yet
+ *
+ * Context: kexec lock held.
+ * Return: 0, or an errno with which the load fails.
+ */
+int kho_prepare_image(struct kimage *image)
+{
+	unsigned int nr;
+	int err;
+
+	if (!kho_is_enabled() || image->type == KEXEC_TYPE_CRASH)
+		return 0;
+
+	warn_of_kaslr(image);
+	image->kho.fdt = kho_root_fdt();
+	err = add_scratch_segment(image);
+	kho_scratch_areas(&nr);
+	trace_kho_prepare_image(image->kho.fdt, nr, err);
+	if (err)
+		image->kho.fdt = 0;
+
+	return err;
+}
+
+/**
+ * kho_describe - what an image has to tell the next kernel of the handover
+ * @image:        image for which kho_image() is true, with the array of scratch
+ *                areas as a segment
+ * @fdt_phys:     set to the physical address of the root FDT
+ * @fdt_len:      set to its length
+ * @scratch_phys: set to the physical address of the array of scratch areas
+ * @scratch_len:  set to its length in bytes
+ */
+void kho_describe(const struct kimage *image, u64 *fdt_phys, u64 *fdt_len,
+		  u64 *scratch_phys, u64 *scratch_len)
+{
+	const struct kexec_segment *scratch;
+
+	scratch = &image->segment[image->kho.scratch_id];
+	*fdt_phys = image->kho.fdt;
+	*fdt_len = KHO_FDT_SIZE;
+	*scratch_phys = scratch->mem;
+	*scratch_len = scratch->bufsz;
+}
+
+/**
+ * kho_warn_legacy_load - say what an image from kexec_load() cannot do
+ */
+void kho_warn_legacy_load(void)
+{
+	if (kho_is_enabled())
+		pr_warn("an image loaded by kexec_load() hands nothing over; use kexec_file_load() (kexec -s) for that\n");
 }
 
 #ifdef CONFIG_EFI
