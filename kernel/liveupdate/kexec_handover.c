@@ -30,7 +30,6 @@
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/unaligned.h>
 #include <linux/utsname.h>
 #include <linux/workqueue.h>
 #include <linux/writeback.h>
@@ -591,21 +590,6 @@ int kho_add_subtree(const char *name, void *blob, size_t size)
 }
 EXPORT_SYMBOL_GPL(kho_add_subtree);
 
-static int find_blob(const void *fdt, phys_addr_t phys)
-{
-	const void *prop;
-	int node, len;
-
-	fdt_for_each_subnode(node, fdt, 0) {
-		prop = fdt_getprop(fdt, node, KHO_SUB_TREE_PROP_NAME, &len);
-		if (prop && len == sizeof(u64) &&
-		    get_unaligned((const u64 *)prop) == phys)
-			return node;
-	}
-
-	return -FDT_ERR_NOTFOUND;
-}
-
 /**
  * kho_remove_subtree - undo kho_add_subtree()
  * @blob: the blob, which stays preserved
@@ -621,7 +605,7 @@ void kho_remove_subtree(void *blob)
 
 	guard(mutex)(&kho_out.lock);
 
-	node = find_blob(kho_out.fdt, virt_to_phys(blob));
+	node = kho_fdt_find_blob(kho_out.fdt, virt_to_phys(blob));
 	if (WARN_ON(node < 0))
 		return;
 
@@ -632,56 +616,6 @@ void kho_remove_subtree(void *blob)
 		fdt_del_node(kho_out.fdt, node);
 }
 EXPORT_SYMBOL_GPL(kho_remove_subtree);
-
-/**
- * kho_fdt_get_u64 - read a number in an FDT
- * @fdt:   the FDT
- * @node:  the node
- * @name:  of the property
- * @value: set to the number
- *
- * Return: 0, or -EINVAL when there is none.
- */
-int kho_fdt_get_u64(const void *fdt, int node, const char *name, u64 *value)
-{
-	const void *prop;
-	int len;
-
-	prop = fdt_getprop(fdt, node, name, &len);
-	if (!prop || len != sizeof(*value))
-		return -EINVAL;
-
-	*value = get_unaligned((const u64 *)prop);
-
-	return 0;
-}
-
-/**
- * kho_find_subtree_in - what a root FDT says of a blob
- * @fdt:  the root FDT
- * @name: of the subtree
- * @phys: set to the physical address of the blob, for the caller to check
- * @size: set to its size, likewise
- *
- * Context: any, early boot included.
- * Return: 0, -ENOENT when there is no such subtree, or -EINVAL when the address
- * is not that of a page or the size cannot be.
- */
-int kho_find_subtree_in(const void *fdt, const char *name, u64 *phys, u64 *size)
-{
-	int node;
-
-	node = fdt_subnode_offset(fdt, 0, name);
-	if (node < 0)
-		return -ENOENT;
-
-	if (kho_fdt_get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME, phys) ||
-	    kho_fdt_get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME, size) ||
-	    !*size || *size > U32_MAX || !PAGE_ALIGNED(*phys))
-		return -EINVAL;
-
-	return 0;
-}
 
 /**
  * kho_find_subtree - what the previous kernel said of a blob

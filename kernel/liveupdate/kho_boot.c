@@ -27,13 +27,11 @@
 #include <linux/kexec_handover.h>
 #include <linux/kmemleak.h>
 #include <linux/kstrtox.h>
-#include <linux/libfdt.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/page-isolation.h>
 #include <linux/sizes.h>
 #include <linux/sort.h>
-#include <linux/unaligned.h>
 
 #include <trace/events/kho.h>
 
@@ -133,62 +131,6 @@ EXPORT_SYMBOL_GPL(is_kho_boot);
 const void *kho_incoming_fdt(void)
 {
 	return kho_in.fdt ? phys_to_virt(kho_in.fdt) : NULL;
-}
-
-static int check_fdt_root(const void *fdt, phys_addr_t *tree)
-{
-	const void *prop;
-	int len;
-
-	prop = fdt_getprop(fdt, 0, "compatible", &len);
-	if (!prop || len != sizeof(KHO_FDT_COMPATIBLE) ||
-	    memcmp(prop, KHO_FDT_COMPATIBLE, len))
-		return -EPROTONOSUPPORT;
-
-	prop = fdt_getprop(fdt, 0, KHO_FDT_MEMORY_MAP_PROP_NAME, &len);
-	if (!prop || len != sizeof(u64))
-		return -EINVAL;
-
-	*tree = get_unaligned((const u64 *)prop);
-
-	return 0;
-}
-
-/**
- * kho_fdt_is_sound - can all of an FDT be read?
- * @fdt: the FDT
- * @len: bytes that may be read
- *
- * Return: whether it can.
- */
-bool kho_fdt_is_sound(const void *fdt, u64 len)
-{
-	int node = 0;
-
-	if (fdt_check_header(fdt) || fdt_totalsize(fdt) > len)
-		return false;
-
-	/* The walk ends in FDT_ERR_NOTFOUND unless a tag is malformed. */
-	while (node >= 0)
-		node = fdt_next_node(fdt, node, NULL);
-
-	return node == -FDT_ERR_NOTFOUND;
-}
-
-/**
- * kho_check_fdt - check a root FDT
- * @fdt:  the FDT
- * @len:  bytes that may be read
- * @tree: set to the physical address of the tree of preserved memory
- *
- * Return: 0, -EPROTONOSUPPORT for another format than ours, or -EINVAL.
- */
-int kho_check_fdt(const void *fdt, u64 len, phys_addr_t *tree)
-{
-	if (!kho_fdt_is_sound(fdt, len))
-		return -EINVAL;
-
-	return check_fdt_root(fdt, tree);
 }
 
 /* Do memblock's regions of RAM, more than one of them, cover [start, end)? */

@@ -38,7 +38,6 @@
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
-#include <linux/unaligned.h>
 
 #include <linux/kho/abi/block.h>
 #include <linux/kho/abi/luo.h>
@@ -280,9 +279,9 @@ static void walk_tree(const struct walk *walk, u64 phys, unsigned int level)
 
 static u64 fdt_u64(const void *fdt, int node, const char *name)
 {
-	const void *prop = fdt_getprop(fdt, node, name, NULL);
+	u64 value;
 
-	return prop ? get_unaligned((const u64 *)prop) : 0;
+	return kho_fdt_get_u64(fdt, node, name, &value) ? 0 : value;
 }
 
 static void walk_subtree(const struct walk *walk, const char *name, void *blob,

@@ -18,7 +18,6 @@
 #include <linux/printk.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
-#include <linux/unaligned.h>
 
 #include <linux/kho/abi/kexec_handover.h>
 
@@ -59,7 +58,7 @@ static int scratch_len_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(scratch_len);
 
-static struct blob_file *find_blob(const void *blob)
+static struct blob_file *file_of_blob(const void *blob)
 {
 	struct blob_file *file;
 
@@ -89,19 +88,6 @@ static void add_blob(struct dentry *dir, const char *name, const void *blob,
 	list_add(&file->list, &blob_files);
 }
 
-static bool read_u64(const void *fdt, int node, const char *name, u64 *val)
-{
-	const void *prop;
-	int len;
-
-	prop = fdt_getprop(fdt, node, name, &len);
-	if (!prop || len != sizeof(*val))
-		return false;
-
-	*val = get_unaligned((const u64 *)prop);
-	return true;
-}
-
 /* Subtrees that were added before there was a debugfs. */
 static void add_early_subtrees(const void *fdt)
 {
@@ -109,8 +95,9 @@ static void add_early_subtrees(const void *fdt)
 	int node;
 
 	fdt_for_each_subnode(node, fdt, 0) {
-		if (read_u64(fdt, node, KHO_SUB_TREE_PROP_NAME, &phys) &&
-		    read_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME, &size))
+		if (!kho_fdt_get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME, &phys) &&
+		    !kho_fdt_get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME,
+				     &size))
 			add_blob(out_subtrees, fdt_get_name(fdt, node, NULL),
 				 phys_to_virt(phys), size);
 	}
@@ -196,7 +183,7 @@ void kho_debugfs_add_subtree(const char *name, const void *blob, size_t size)
 {
 	mutex_lock(&kho_debugfs_lock);
 	/* Else kho_debugfs_init() finds it, or has found it. */
-	if (out_subtrees && !find_blob(blob))
+	if (out_subtrees && !file_of_blob(blob))
 		add_blob(out_subtrees, name, blob, size);
 	mutex_unlock(&kho_debugfs_lock);
 }
@@ -210,7 +197,7 @@ void kho_debugfs_remove_subtree(const void *blob)
 	struct blob_file *file;
 
 	mutex_lock(&kho_debugfs_lock);
-	file = find_blob(blob);
+	file = file_of_blob(blob);
 	if (file) {
 		debugfs_remove(file->dentry);
 		list_del(&file->list);

@@ -17,11 +17,17 @@
 #include <linux/kho/abi/block.h>
 #include <linux/kho/abi/kexec_handover.h>
 
+/* kho_fdt.c */
+
+bool kho_fdt_is_sound(const void *fdt, u64 len);
+int kho_fdt_get_u64(const void *fdt, int node, const char *name, u64 *value);
+int kho_check_fdt(const void *fdt, u64 len, phys_addr_t *tree);
+int kho_find_subtree_in(const void *fdt, const char *name, u64 *phys, u64 *size);
+int kho_fdt_find_blob(const void *fdt, phys_addr_t phys);
+
 /* kexec_handover.c */
 
 phys_addr_t kho_root_fdt(void);
-int kho_fdt_get_u64(const void *fdt, int node, const char *name, u64 *value);
-int kho_find_subtree_in(const void *fdt, const char *name, u64 *phys, u64 *size);
 int kho_find_subtree(const char *name, u64 *phys, u64 *size);
 
 /* kho_scratch.c */
@@ -59,8 +65,6 @@ void kho_scratch_init(void);
 extern bool kho_enabled;
 
 const void *kho_incoming_fdt(void);
-bool kho_fdt_is_sound(const void *fdt, u64 len);
-int kho_check_fdt(const void *fdt, u64 len, phys_addr_t *tree);
 bool kho_is_preserved_early(phys_addr_t phys, u64 size);
 bool kho_in_preserved_early(phys_addr_t phys);
 bool kho_own_early(phys_addr_t phys, u64 size);
