@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kexec handover (KHO): keep memory over kexec.
+ * Kexec handover (KHO): preserves memory, and tells the next kernel where it is.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -27,14 +27,10 @@
 #include <linux/kexec_handover.h>
 #include <linux/kho_radix_tree.h>
 #include <linux/libfdt.h>
-#include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/utsname.h>
-#include <linux/workqueue.h>
-#include <linux/writeback.h>
 
-#include "../../mm/internal.h"
 #include "kho_internal.h"
 
 #define CREATE_TRACE_POINTS
@@ -299,222 +295,6 @@ void kho_unpreserve_free(void *mem)
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_free);
 
-/* So the page allocator keeps those that are poisoned. */
-static void free_single_pages(phys_addr_t phys, unsigned long nr)
-{
-	struct page *page = kho_restore_pages(phys, nr);
-
-	while (page && nr--)
-		put_page(page + nr);
-}
-
-/**
- * kho_restore_free_phys - free a folio that the previous kernel preserved
- * @phys: its physical address; what is none of a preserved folio is left alone
- *
- * Context: process context.
- */
-void kho_restore_free_phys(phys_addr_t phys)
-{
-	unsigned long nr = kho_poisoned_folio(phys);
-	struct folio *folio;
-
-	if (nr)
-		return free_single_pages(phys, nr);
-
-	folio = kho_restore_folio(phys);
-	if (folio)
-		folio_put(folio);
-}
-
-/**
- * kho_restore_free - free memory that the previous kernel preserved
- * @mem: what kho_alloc_preserve() returned there: its physical address, mapped
- *       by phys_to_virt() of this kernel; NULL is allowed
- *
- * Context: process context.
- */
-void kho_restore_free(void *mem)
-{
-	if (mem)
-		kho_restore_free_phys(virt_to_phys(mem));
-}
-EXPORT_SYMBOL_GPL(kho_restore_free);
-
-/*
- * Zones that get memory back are larger than those that the kernel computed its
- * watermarks, the reserves of lower zones and the sizes of per-CPU lists for. As
- * when memory is added, compute all of them anew; soon, for more may come.
- */
-static bool zones_grew;
-
-static void adjust_to_zones(struct work_struct *work)
-{
-	WRITE_ONCE(zones_grew, false);
-	/* What is taken back from here on brings us here again. */
-	smp_mb();
-	init_per_zone_wmark_min();
-	writeback_set_ratelimit();
-}
-
-static DECLARE_DELAYED_WORK(adjust_to_zones_work, adjust_to_zones);
-
-static void note_zones_grew(void)
-{
-	/* Pairs with adjust_to_zones(): it sees the pages, or we see the flag. */
-	smp_mb();
-	if (READ_ONCE(zones_grew))
-		return;
-
-	WRITE_ONCE(zones_grew, true);
-	queue_delayed_work(system_unbound_wq, &adjust_to_zones_work, HZ);
-}
-
-/*
- * Are pages in different zones? Blocks next to each other may be, and one alone
- * if the previous kernel had other nodes.
- */
-static bool is_split(struct page *page, unsigned long nr_pages)
-{
-	return page_zone(page) != page_zone(page + nr_pages - 1);
-}
-
-static void count_as_managed(struct page *page, unsigned long nr_pages)
-{
-	unsigned long i;
-
-	for (i = 0; i < nr_pages; i++)
-		clear_page_tag_ref(page + i);
-
-	if (is_split(page, nr_pages)) {
-		for (i = 0; i < nr_pages; i++)
-			adjust_managed_page_count(page + i, 1);
-	} else {
-		adjust_managed_page_count(page, nr_pages);
-	}
-	note_zones_grew();
-}
-
-/* Make preserved pages ordinary ones with a reference each, if they are there. */
-static struct page *restore_pages(unsigned long pfn, unsigned long nr_pages)
-{
-	struct page *page;
-
-	if (!kho_claim_pages(pfn, nr_pages))
-		return NULL;
-
-	page = pfn_to_page(pfn);
-	count_as_managed(page, nr_pages);
-
-	return page;
-}
-
-/* ERR_PTR(-EXDEV) for a folio that the page allocator could not free. */
-static struct folio *restore_folio(phys_addr_t phys)
-{
-	unsigned long i, nr_pages;
-	bool poisoned = false;
-	struct page *page;
-	int order;
-
-	order = PAGE_ALIGNED(phys) ? kho_preserved_order(PHYS_PFN(phys)) : -1;
-	if (order < 0)
-		return ERR_PTR(-ENOENT);
-
-	nr_pages = 1UL << order;
-	if (is_split(pfn_to_page(PHYS_PFN(phys)), nr_pages))
-		return ERR_PTR(-EXDEV);
-
-	page = restore_pages(PHYS_PFN(phys), nr_pages);
-	if (!page)
-		return ERR_PTR(-ENOENT);
-
-	for (i = 1; i < nr_pages; i++) {
-		set_page_count(page + i, 0);
-		poisoned |= PageHWPoison(page + i);
-	}
-	if (order)
-		prep_compound_page(page, order);
-	if (order && (poisoned || PageHWPoison(page)))
-		folio_set_has_hwpoisoned(page_folio(page));
-
-	return page_folio(page);
-}
-
-/**
- * kho_restore_folio - take back a folio that the previous kernel preserved
- * @phys: its physical address
- *
- * Context: any but NMI.
- * Return: the folio, of the order that it had, with one reference; or NULL,
- * with one warning, when no preserved folio begins at @phys, it was restored
- * already, or it lies on two NUMA nodes of this kernel. kho_restore_pages() has
- * the pages then.
- */
-struct folio *kho_restore_folio(phys_addr_t phys)
-{
-	struct folio *folio = restore_folio(phys);
-	int err = PTR_ERR_OR_ZERO(folio);
-
-	if (err == -EXDEV)
-		pr_warn("folio at %pa lies on two nodes of this kernel, the previous one had others; it stays preserved\n",
-			&phys);
-	else if (err)
-		pr_warn("no preserved folio begins at %pa, or it was restored before\n",
-			&phys);
-	trace_kho_restore_folio(phys, err ? 0 : folio_nr_pages(folio), err);
-
-	return err ? NULL : folio;
-}
-EXPORT_SYMBOL_GPL(kho_restore_folio);
-
-/**
- * kho_restore_pages - take back pages that the previous kernel preserved
- * @phys:     physical address of the first
- * @nr_pages: how many, as they were preserved
- *
- * Context: any but NMI.
- * Return: the first of contiguous order-0 pages, each with one reference; or
- * NULL, with one warning, when just these pages were not preserved, or were
- * restored already. Then none of them is restored.
- */
-struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
-{
-	unsigned long pfn = PHYS_PFN(phys);
-	struct page *page = NULL;
-
-	if (PAGE_ALIGNED(phys) && nr_pages &&
-	    kho_preserved_pages(pfn, nr_pages) == nr_pages)
-		page = restore_pages(pfn, nr_pages);
-	if (!page)
-		pr_warn("%lu pages at %pa were not preserved, or were restored before\n",
-			nr_pages, &phys);
-	trace_kho_restore_pages(phys, page ? nr_pages : 0, page ? 0 : -ENOENT);
-
-	return page;
-}
-EXPORT_SYMBOL_GPL(kho_restore_pages);
-
-/**
- * kho_is_preserved - is memory preserved that nobody took back yet?
- * @phys: its physical address, as the previous kernel told it
- * @size: its size in bytes
- *
- * What is preserved may be read through phys_to_virt() before it is taken back.
- * So who was told a damaged address can see that, and leave alone what belongs
- * to somebody else.
- *
- * Context: any, once the buddy allocator is up.
- * Return: true when a preserved block begins at @phys, and it covers the range,
- * alone or together with the preserved blocks that follow.
- */
-bool kho_is_preserved(phys_addr_t phys, u64 size)
-{
-	return PAGE_ALIGNED(phys) && size && size <= PFN_PHYS(max_pfn) &&
-	       kho_preserved_pages(PHYS_PFN(phys), PFN_UP(size));
-}
-EXPORT_SYMBOL_GPL(kho_is_preserved);
-
 /* FDT_ERR_* of building our FDT as an errno: only room can run out. */
 static int fdt_errno(int err)
 {
@@ -616,58 +396,6 @@ void kho_remove_subtree(void *blob)
 		fdt_del_node(kho_out.fdt, node);
 }
 EXPORT_SYMBOL_GPL(kho_remove_subtree);
-
-/**
- * kho_find_subtree - what the previous kernel said of a blob
- * @name: of the subtree
- * @phys: set to the physical address of the blob, for the caller to check
- * @size: set to its size, likewise
- *
- * Context: any, once kho_memory_init_early() found the handover usable.
- * Return: 0, -ENOENT when there is no such subtree or no handover, or -EINVAL
- * when the address is not that of a page or the size cannot be.
- */
-int kho_find_subtree(const char *name, u64 *phys, u64 *size)
-{
-	const void *fdt = kho_incoming_fdt();
-
-	return fdt ? kho_find_subtree_in(fdt, name, phys, size) : -ENOENT;
-}
-
-/**
- * kho_retrieve_subtree - find a blob of the previous kernel
- * @name: of the subtree
- * @phys: set to the physical address of the blob, which is for the caller to
- *        restore
- * @size: set to its size in bytes; may be NULL
- *
- * Context: any.
- * Return: 0, -ENOENT when there is no such subtree or no handover, or -EINVAL,
- * with a message, when what the previous kernel said of it is malformed, or the
- * blob is not preserved any more.
- */
-int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
-{
-	u64 addr = 0, len = 0;
-	int err;
-
-	err = kho_find_subtree(name, &addr, &len);
-	if (!err && !kho_is_preserved(addr, len))
-		err = -EINVAL;
-	trace_kho_retrieve_subtree(name, addr, len, err);
-	if (err == -EINVAL)
-		pr_warn("subtree %s of the previous kernel is malformed or was taken back already, ignored\n",
-			name);
-	if (err)
-		return err;
-
-	*phys = addr;
-	if (size)
-		*size = len;
-
-	return 0;
-}
-EXPORT_SYMBOL_GPL(kho_retrieve_subtree);
 
 /**
  * kho_before_jump - the last that is written of what is handed over

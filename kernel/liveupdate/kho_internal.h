@@ -28,6 +28,9 @@ int kho_fdt_find_blob(const void *fdt, phys_addr_t phys);
 /* kexec_handover.c */
 
 phys_addr_t kho_root_fdt(void);
+
+/* kho_restore.c */
+
 int kho_find_subtree(const char *name, u64 *phys, u64 *size);
 
 /* kho_scratch.c */
