@@ -105,6 +105,7 @@ bool kho_load_segment(struct kimage *image,
 		      const struct kexec_segment *segment);
 bool kho_segment_in_place(const struct kimage *image, unsigned int id);
 void kho_free_segments(struct kimage *image);
+int kho_poison_check_image(const struct kimage *image);
 void kho_before_jump(const struct kimage *image);
 void kho_warn_legacy_load(void);
 unsigned long kho_file_flags(unsigned long flags);
@@ -117,7 +118,6 @@ void kho_restore_free_phys(phys_addr_t phys);
 int kho_poison_add(unsigned long pfn);
 void kho_poison_del(unsigned long pfn);
 unsigned long kho_poisoned_folio(phys_addr_t phys);
-int kho_poison_check_image(const struct kimage *image);
 #endif
 
 /* In mm/vmalloc.c. */
@@ -288,6 +288,12 @@ static inline bool kho_segment_in_place(const struct kimage *image,
 }
 
 static inline void kho_free_segments(struct kimage *image) { }
+
+static inline int kho_poison_check_image(const struct kimage *image)
+{
+	return 0;
+}
+
 static inline void kho_before_jump(const struct kimage *image) { }
 static inline void kho_warn_legacy_load(void) { }
 
@@ -317,11 +323,6 @@ static inline int kho_poison_add(unsigned long pfn)
 static inline void kho_poison_del(unsigned long pfn) { }
 
 static inline unsigned long kho_poisoned_folio(phys_addr_t phys)
-{
-	return 0;
-}
-
-static inline int kho_poison_check_image(const struct kimage *image)
 {
 	return 0;
 }

@@ -397,21 +397,6 @@ void kho_remove_subtree(void *blob)
 }
 EXPORT_SYMBOL_GPL(kho_remove_subtree);
 
-/**
- * kho_before_jump - the last that is written of what is handed over
- * @image: the image that is about to be started
- *
- * Context: devices are shut down and all other processors are stopped.
- */
-void kho_before_jump(const struct kimage *image)
-{
-	if (!kho_image(image))
-		return;
-
-	kho_timeline_mark(KHO_JUMP);
-	kho_corrupt();
-}
-
 /* How many handovers there were since the last cold boot. */
 static u32 __init incoming_kexec_count(void)
 {

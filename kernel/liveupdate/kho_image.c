@@ -294,3 +294,32 @@ void kho_free_segments(struct kimage *image)
 				  PHYS_PFN(image->segment[i].memsz));
 	image->kho.in_place = 0;
 }
+
+/**
+ * kho_poison_check_image - can a kexec image still go to where it belongs?
+ * @image: the image; one that does not hand over is not looked at
+ *
+ * Memory may have failed since the image was loaded.
+ *
+ * Context: kexec lock held.
+ * Return: 0, or -EHWPOISON with a message.
+ */
+int kho_poison_check_image(const struct kimage *image)
+{
+	unsigned long i, pfn, end;
+
+	if (!kho_image(image))
+		return 0;
+
+	for (i = 0; i < image->nr_segments; i++) {
+		end = PHYS_PFN(image->segment[i].mem + image->segment[i].memsz);
+		pfn = kho_poison_next(PHYS_PFN(image->segment[i].mem), end);
+		if (pfn == end)
+			continue;
+		pr_err("the page at %#llx is poisoned, where the kexec image goes; load it again\n",
+		       (u64)PFN_PHYS(pfn));
+		return -EHWPOISON;
+	}
+
+	return 0;
+}

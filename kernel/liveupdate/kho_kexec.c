@@ -227,6 +227,21 @@ void kho_describe(const struct kimage *image, u64 *fdt_phys, u64 *fdt_len,
 }
 
 /**
+ * kho_before_jump - the last that is written of what is handed over
+ * @image: the image that is about to be started
+ *
+ * Context: devices are shut down and all other processors are stopped.
+ */
+void kho_before_jump(const struct kimage *image)
+{
+	if (!kho_image(image))
+		return;
+
+	kho_timeline_mark(KHO_JUMP);
+	kho_corrupt();
+}
+
+/**
  * kho_warn_legacy_load - say what an image from kexec_load() cannot do
  */
 void kho_warn_legacy_load(void)

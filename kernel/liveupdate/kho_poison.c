@@ -34,7 +34,6 @@
 #include <linux/err.h>
 #include <linux/init.h>
 #include <linux/io.h>
-#include <linux/kexec.h>
 #include <linux/kexec_handover.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
@@ -173,35 +172,6 @@ unsigned long kho_poison_next(unsigned long pfn, unsigned long end)
 	spin_unlock_irqrestore(&poison_lock, flags);
 
 	return end;
-}
-
-/**
- * kho_poison_check_image - can a kexec image still go to where it belongs?
- * @image: the image; one that does not hand over is not looked at
- *
- * Memory may have failed since the image was loaded.
- *
- * Context: kexec lock held.
- * Return: 0, or -EHWPOISON with a message.
- */
-int kho_poison_check_image(const struct kimage *image)
-{
-	unsigned long i, pfn, end;
-
-	if (!kho_image(image))
-		return 0;
-
-	for (i = 0; i < image->nr_segments; i++) {
-		end = PHYS_PFN(image->segment[i].mem + image->segment[i].memsz);
-		pfn = kho_poison_next(PHYS_PFN(image->segment[i].mem), end);
-		if (pfn == end)
-			continue;
-		pr_err("the page at %#llx is poisoned, where the kexec image goes; load it again\n",
-		       (u64)PFN_PHYS(pfn));
-		return -EHWPOISON;
-	}
-
-	return 0;
 }
 
 /**
