@@ -180,11 +180,11 @@ int kho_radix_nid(unsigned long pfn);
 void kho_allow_crash(void);
 void kho_disallow_crash(void);
 
-/* kho_timeline.c */
+/* kho_moments.c */
 
-struct seq_file;
+struct kho_timeline_ser;
 
-/* Moments of an update, in the order of time; see there. */
+/* Moments of an update, in the order of time; see kho_timeline.c. */
 enum kho_moment {
 	KHO_REBOOT,
 	KHO_FROZEN,
@@ -198,12 +198,20 @@ enum kho_moment {
 	NR_KHO_MOMENTS
 };
 
+/* Up to the jump they are for the next kernel. */
+#define KHO_MOMENTS_OUT	(KHO_JUMP + 1)
+
 void kho_timeline_mark(enum kho_moment moment);
+u64 kho_timeline_moment(enum kho_moment moment);
+void kho_timeline_hand_over(struct kho_timeline_ser *ser);
+
+/* kho_timeline.c */
+
+struct seq_file;
+
 void kho_timeline_show(struct seq_file *m);
 
 #if IS_ENABLED(CONFIG_KUNIT)
-struct kho_timeline_ser;
-
 void kho_timeline_show_in(struct seq_file *m, const struct kho_timeline_ser *in);
 #endif
 

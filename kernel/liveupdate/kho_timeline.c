@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kexec handover (KHO): where the time of an update went.
+ * Kexec handover (KHO): shows where the time of an update went.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -8,9 +8,9 @@
 /**
  * DOC: Timeline
  *
- * Each kernel notes when it comes to certain points of an update. The next one
- * gets the notes up to the jump in a subtree of their own, adds its own, and
- * shows them in /sys/kernel/debug/liveupdate/timeline::
+ * Each kernel takes down when it comes to certain moments of an update. The next
+ * kernel gets those up to the jump in a subtree of their own, adds its own, and
+ * shows all of them in /sys/kernel/debug/liveupdate/timeline::
  *
  *            ms       step moment
  *         0.000      0.000 reboot
@@ -42,9 +42,10 @@
  *   so far is finished.
  *
  * The clock is the processor's counter, which a kexec does not reset: the TSC or
- * the architected timer. How fast it goes is found out in the next kernel, so it
- * may begin before that has any clock. Where there is no such counter there is
- * no timeline. Nothing depends on it: what is wrong with it is only told.
+ * the architected timer. The next kernel computes its rate when the timeline is
+ * read, so the first moments may come before that kernel has any clock. Where
+ * there is no such counter there is no timeline. Nothing depends on the timeline:
+ * a damaged one causes a message, and nothing else.
  */
 
 #define pr_fmt(fmt) "KHO: " fmt
@@ -80,17 +81,8 @@ static const char * const moment_words[NR_KHO_MOMENTS] = {
 	[KHO_FINISHED] = "finished",
 };
 
-/* Up to the jump they are the next kernel's. */
-#define NR_OUTGOING	(KHO_JUMP + 1)
-
-/* For the next kernel; NULL while there is nothing to write to. */
-static struct kho_timeline_ser *timeline_out __ro_after_init;
-
 /* From the previous kernel; NULL when it said nothing. */
 static const struct kho_timeline_ser *timeline_in __ro_after_init;
-
-/* What this kernel adds. */
-static u64 timeline_own[NR_KHO_MOMENTS];
 
 /* The counter and the clock at the same moment, when both ran. */
 static struct {
@@ -98,25 +90,7 @@ static struct {
 	u64 ns;
 } timeline_base __ro_after_init;
 
-/**
- * kho_timeline_mark - note the time
- * @moment: what happens now
- *
- * What happens again overwrites what was noted.
- *
- * Context: any, from the beginning of the boot on.
- */
-void kho_timeline_mark(enum kho_moment moment)
-{
-	u64 now = get_cycles();
-
-	if (moment >= NR_OUTGOING)
-		WRITE_ONCE(timeline_own[moment], now);
-	else if (timeline_out)
-		timeline_out->moments[moment].cycles = now;
-}
-
-static void __init take_in(void)
+static void __init read_timeline(void)
 {
 	struct kho_timeline_ser *ser;
 	phys_addr_t phys;
@@ -134,32 +108,33 @@ static void __init take_in(void)
 	else
 		timeline_in = kmemdup(ser, struct_size(ser, moments, ser->nr),
 				      GFP_KERNEL | __GFP_NOWARN);
-	/* Nobody else is going to ask for it. */
+	/* The blob has no other reader. */
 	kho_restore_free(ser);
 }
 
-static int __init put_out(void)
+static int __init add_timeline(void)
 {
 	struct kho_timeline_ser *ser;
 	enum kho_moment moment;
 	int err;
 
-	ser = kho_alloc_preserve(struct_size(ser, moments, NR_OUTGOING));
+	ser = kho_alloc_preserve(struct_size(ser, moments, KHO_MOMENTS_OUT));
 	if (IS_ERR(ser))
 		return PTR_ERR(ser);
 
 	strscpy_pad(ser->compatible, KHO_TIMELINE_COMPATIBLE);
-	ser->nr = NR_OUTGOING;
-	for (moment = 0; moment < NR_OUTGOING; moment++)
+	ser->nr = KHO_MOMENTS_OUT;
+	for (moment = 0; moment < KHO_MOMENTS_OUT; moment++)
 		strscpy_pad(ser->moments[moment].word, moment_words[moment]);
 
 	err = kho_add_subtree(KHO_TIMELINE_NAME, ser,
-			      struct_size(ser, moments, NR_OUTGOING));
+			      struct_size(ser, moments, KHO_MOMENTS_OUT));
 	if (err) {
 		kho_unpreserve_free(ser);
 		return err;
 	}
-	timeline_out = ser;
+	kho_timeline_hand_over(ser);
+
 	return 0;
 }
 
@@ -172,8 +147,8 @@ static int __init kho_timeline_init(void)
 
 	timeline_base.cycles = get_cycles();
 	timeline_base.ns = ktime_get_ns();
-	take_in();
-	err = put_out();
+	read_timeline();
+	err = add_timeline();
 	if (err)
 		pr_warn("the next kernel will not know how long an update took: %pe\n",
 			ERR_PTR(err));
@@ -244,8 +219,8 @@ VISIBLE_IF_KUNIT void kho_timeline_show_in(struct seq_file *m,
 
 	for (i = 0; i < in->nr; i++)
 		show_moment(&view, in->moments[i].word, in->moments[i].cycles);
-	for (i = NR_OUTGOING; i < NR_KHO_MOMENTS; i++)
-		show_moment(&view, moment_words[i], READ_ONCE(timeline_own[i]));
+	for (i = KHO_MOMENTS_OUT; i < NR_KHO_MOMENTS; i++)
+		show_moment(&view, moment_words[i], kho_timeline_moment(i));
 }
 
 /**
