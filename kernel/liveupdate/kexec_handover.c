@@ -29,6 +29,7 @@
 #include <linux/libfdt.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/utsname.h>
 
 #include "kho_internal.h"
@@ -36,15 +37,19 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/kho.h>
 
-/* What the next kernel is to get. */
+/*
+ * What the next kernel is to get. @lock protects the contents of the root FDT,
+ * which is one page, and the list of those who watch its subtrees.
+ */
 static struct {
 	struct kho_radix_tree tree;
-	/* Protects the contents of the root FDT, one page. */
 	struct mutex lock;
 	void *fdt;
+	struct raw_notifier_head watchers;
 } kho_out = {
 	.tree.lock = __MUTEX_INITIALIZER(kho_out.tree.lock),
 	.lock = __MUTEX_INITIALIZER(kho_out.lock),
+	.watchers = RAW_NOTIFIER_INIT(kho_out.watchers),
 };
 
 /**
@@ -339,6 +344,19 @@ static int write_subtree(const char *name, phys_addr_t phys, size_t size)
 	return fdt_errno(err);
 }
 
+static void tell_watchers(enum kho_subtree_event event, const char *name,
+			  void *blob, size_t size)
+{
+	struct kho_subtree subtree = {
+		.name = name,
+		.blob = blob,
+		.size = size,
+	};
+
+	lockdep_assert_held(&kho_out.lock);
+	raw_notifier_call_chain(&kho_out.watchers, event, &subtree);
+}
+
 /**
  * kho_add_subtree - name a blob in the root FDT
  * @name: of the subtree; the previous kernel's subtrees are no obstacle
@@ -364,7 +382,7 @@ int kho_add_subtree(const char *name, void *blob, size_t size)
 		err = write_subtree(name, virt_to_phys(blob), size);
 	trace_kho_add_subtree(name, virt_to_phys(blob), size, err);
 	if (!err)
-		kho_debugfs_add_subtree(name, blob, size);
+		tell_watchers(KHO_SUBTREE_ADDED, name, blob, size);
 
 	return err;
 }
@@ -391,11 +409,41 @@ void kho_remove_subtree(void *blob)
 
 	trace_kho_remove_subtree(fdt_get_name(kho_out.fdt, node, NULL),
 				 virt_to_phys(blob), 0, 0);
-	kho_debugfs_remove_subtree(blob);
+	tell_watchers(KHO_SUBTREE_REMOVED, NULL, blob, 0);
 	scoped_guard(irqsave)
 		fdt_del_node(kho_out.fdt, node);
 }
 EXPORT_SYMBOL_GPL(kho_remove_subtree);
+
+/**
+ * kho_watch_subtrees - be told of the subtrees of the root FDT
+ * @nb: called with an &enum kho_subtree_event and a &struct kho_subtree, at once
+ *      for each subtree that is there, and then for each that comes or goes
+ *
+ * Calls come one at a time, with the lock of the root FDT held: @nb must not add
+ * or remove subtrees. A blob is not freed before the call that tells of its
+ * removal has returned.
+ *
+ * Context: an initcall after core_initcall, KHO enabled.
+ */
+void __init kho_watch_subtrees(struct notifier_block *nb)
+{
+	u64 phys, size;
+	int node;
+
+	guard(mutex)(&kho_out.lock);
+
+	raw_notifier_chain_register(&kho_out.watchers, nb);
+	fdt_for_each_subnode(node, kho_out.fdt, 0) {
+		if (!kho_fdt_get_u64(kho_out.fdt, node, KHO_SUB_TREE_PROP_NAME,
+				     &phys) &&
+		    !kho_fdt_get_u64(kho_out.fdt, node,
+				     KHO_SUB_TREE_SIZE_PROP_NAME, &size))
+			tell_watchers(KHO_SUBTREE_ADDED,
+				      fdt_get_name(kho_out.fdt, node, NULL),
+				      phys_to_virt(phys), size);
+	}
+}
 
 /* How many handovers there were since the last cold boot. */
 static u32 __init incoming_kexec_count(void)
@@ -495,19 +543,3 @@ static int __init kho_init(void)
 	return 0;
 }
 core_initcall(kho_init);
-
-/* As soon as there is debugfs, and before the owners of what came in free it. */
-static int __init kho_debug_init(void)
-{
-	const struct kho_scratch *scratch;
-	unsigned int nr_scratch;
-
-	if (!kho_is_enabled())
-		return 0;
-
-	scratch = kho_scratch_areas(&nr_scratch);
-	kho_debugfs_init(kho_out.fdt, kho_incoming_fdt(), scratch, nr_scratch);
-
-	return 0;
-}
-core_initcall_sync(kho_debug_init);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kexec handover (KHO): corrupt what is handed over, for tests.
+ * Kexec handover (KHO): corrupts what is handed over, for tests.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -487,11 +487,12 @@ static const struct file_operations corrupt_fops = {
 	.write = corrupt_write,
 };
 
-/**
- * kho_corrupt_init - make the file in which corruptions are asked for
- * @dir: where
- */
-void __init kho_corrupt_init(struct dentry *dir)
+static int __init kho_corrupt_init(void)
 {
-	debugfs_create_file("corrupt", 0600, dir, NULL, &corrupt_fops);
+	if (kho_debugfs_out())
+		debugfs_create_file("corrupt", 0600, kho_debugfs_out(), NULL,
+				    &corrupt_fops);
+
+	return 0;
 }
+postcore_initcall(kho_corrupt_init);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kexec handover (KHO): /sys/kernel/debug/kho.
+ * Kexec handover (KHO): shows the handover in /sys/kernel/debug/kho.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -11,10 +11,8 @@
 #include <linux/kexec_handover.h>
 #include <linux/libfdt.h>
 #include <linux/list.h>
-#include <linux/lockdep.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
-#include <linux/pfn.h>
+#include <linux/notifier.h>
 #include <linux/printk.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -30,30 +28,36 @@ struct blob_file {
 	struct dentry *dentry;
 };
 
-/* Protects what follows. */
-static DEFINE_MUTEX(kho_debugfs_lock);
+/*
+ * The list is written by one initcall, and then by subtree_changed(), of which
+ * the lock of the root FDT lets one run at a time.
+ */
 static LIST_HEAD(blob_files);
+static struct dentry *out_dir;
 static struct dentry *out_subtrees;
-
-static const struct kho_scratch *kho_debugfs_scratch;
-static unsigned int kho_debugfs_nr_scratch;
 
 static int scratch_phys_show(struct seq_file *m, void *v)
 {
-	unsigned int i;
+	const struct kho_scratch *areas;
+	unsigned int i, nr;
 
-	for (i = 0; i < kho_debugfs_nr_scratch; i++)
-		seq_printf(m, "0x%llx\n", (u64)kho_debugfs_scratch[i].addr);
+	areas = kho_scratch_areas(&nr);
+	for (i = 0; i < nr; i++)
+		seq_printf(m, "0x%llx\n", (u64)areas[i].addr);
+
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(scratch_phys);
 
 static int scratch_len_show(struct seq_file *m, void *v)
 {
-	unsigned int i;
+	const struct kho_scratch *areas;
+	unsigned int i, nr;
 
-	for (i = 0; i < kho_debugfs_nr_scratch; i++)
-		seq_printf(m, "0x%llx\n", (u64)kho_debugfs_scratch[i].size);
+	areas = kho_scratch_areas(&nr);
+	for (i = 0; i < nr; i++)
+		seq_printf(m, "0x%llx\n", (u64)areas[i].size);
+
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(scratch_len);
@@ -70,44 +74,63 @@ static struct blob_file *file_of_blob(const void *blob)
 	return NULL;
 }
 
-/* A file that is missing for lack of memory harms nobody. */
-static void add_blob(struct dentry *dir, const char *name, const void *blob,
+/* Nothing depends on a file: one that is missing for lack of memory does no harm. */
+static void add_blob(struct dentry *dir, const char *name, void *blob,
 		     size_t size)
 {
 	struct blob_file *file;
-
-	lockdep_assert_held(&kho_debugfs_lock);
 
 	file = kzalloc(sizeof(*file), GFP_KERNEL);
 	if (!file)
 		return;
 
-	file->blob.data = (void *)blob;
+	file->blob.data = blob;
 	file->blob.size = size;
 	file->dentry = debugfs_create_blob(name, 0400, dir, &file->blob);
 	list_add(&file->list, &blob_files);
 }
 
-/* Subtrees that were added before there was a debugfs. */
-static void add_early_subtrees(const void *fdt)
+static void remove_blob(const void *blob)
 {
-	u64 phys, size;
-	int node;
+	struct blob_file *file = file_of_blob(blob);
 
-	fdt_for_each_subnode(node, fdt, 0) {
-		if (!kho_fdt_get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME, &phys) &&
-		    !kho_fdt_get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME,
-				     &size))
-			add_blob(out_subtrees, fdt_get_name(fdt, node, NULL),
-				 phys_to_virt(phys), size);
-	}
+	if (!file)
+		return;
+
+	debugfs_remove(file->dentry);
+	list_del(&file->list);
+	kfree(file);
 }
+
+/* A blob that has two names is shown once. */
+static int subtree_changed(struct notifier_block *nb, unsigned long event,
+			   void *data)
+{
+	const struct kho_subtree *subtree = data;
+
+	switch (event) {
+	case KHO_SUBTREE_ADDED:
+		if (!file_of_blob(subtree->blob))
+			add_blob(out_subtrees, subtree->name, subtree->blob,
+				 subtree->size);
+		break;
+	case KHO_SUBTREE_REMOVED:
+		remove_blob(subtree->blob);
+		break;
+	}
+
+	return NOTIFY_OK;
+}
+
+static struct notifier_block subtree_nb = {
+	.notifier_call = subtree_changed,
+};
 
 /*
  * What came in is shown as a copy: its owner frees it when it has read it. The
  * FDT is another kernel's, so nothing is read that was not preserved.
  */
-static void add_incoming_subtrees(struct dentry *dir, const void *fdt)
+static void __init add_incoming_subtrees(struct dentry *dir, const void *fdt)
 {
 	int node;
 
@@ -130,78 +153,60 @@ static void add_incoming_subtrees(struct dentry *dir, const void *fdt)
 	}
 }
 
-/**
- * kho_debugfs_init - make the directory, with all that there is to see by now
- * @out_fdt:    root FDT for the next kernel
- * @in_fdt:     root FDT from the previous kernel, NULL for none
- * @scratch:    the scratch areas
- * @nr_scratch: how many
- *
- * The arguments must stay where they are. To be called before anyone frees an
- * incoming subtree's blob.
- */
-void __init kho_debugfs_init(void *out_fdt, const void *in_fdt,
-			     const struct kho_scratch *scratch,
-			     unsigned int nr_scratch)
+static void __init add_out(struct dentry *root)
 {
-	struct dentry *root = debugfs_create_dir("kho", NULL);
-	struct dentry *out = debugfs_create_dir("out", root);
-	struct dentry *in;
-
-	kho_debugfs_scratch = scratch;
-	kho_debugfs_nr_scratch = nr_scratch;
-	debugfs_create_file("scratch_phys", 0400, out, NULL,
+	out_dir = debugfs_create_dir("out", root);
+	debugfs_create_file("scratch_phys", 0400, out_dir, NULL,
 			    &scratch_phys_fops);
-	debugfs_create_file("scratch_len", 0400, out, NULL, &scratch_len_fops);
+	debugfs_create_file("scratch_len", 0400, out_dir, NULL,
+			    &scratch_len_fops);
 	/* The same by the names that Linux 7.4 gives them. */
-	debugfs_create_file("bootmem_phys", 0400, out, NULL,
+	debugfs_create_file("bootmem_phys", 0400, out_dir, NULL,
 			    &scratch_phys_fops);
-	debugfs_create_file("bootmem_len", 0400, out, NULL, &scratch_len_fops);
-	kho_corrupt_init(out);
+	debugfs_create_file("bootmem_len", 0400, out_dir, NULL,
+			    &scratch_len_fops);
 
-	mutex_lock(&kho_debugfs_lock);
-	add_blob(out, "fdt", out_fdt, KHO_FDT_SIZE);
-	out_subtrees = debugfs_create_dir("sub_fdts", out);
-	add_early_subtrees(out_fdt);
+	add_blob(out_dir, "fdt", phys_to_virt(kho_root_fdt()), KHO_FDT_SIZE);
+	out_subtrees = debugfs_create_dir("sub_fdts", out_dir);
+}
 
-	if (in_fdt) {
-		in = debugfs_create_dir("in", root);
-		add_blob(in, "fdt", in_fdt, KHO_FDT_SIZE);
-		add_incoming_subtrees(debugfs_create_dir("sub_fdts", in),
-				      in_fdt);
-	}
-	mutex_unlock(&kho_debugfs_lock);
+static void __init add_in(struct dentry *root)
+{
+	const void *fdt = kho_incoming_fdt();
+	struct dentry *dir;
+
+	if (!fdt)
+		return;
+
+	dir = debugfs_create_dir("in", root);
+	add_blob(dir, "fdt", (void *)fdt, KHO_FDT_SIZE);
+	add_incoming_subtrees(debugfs_create_dir("sub_fdts", dir), fdt);
 }
 
 /**
- * kho_debugfs_add_subtree - show a subtree that was added to the root FDT
- * @name: its name
- * @blob: its contents
- * @size: their bytes
+ * kho_debugfs_out - where what this kernel hands over is shown
+ *
+ * Context: from postcore_initcall on.
+ * Return: the directory, NULL when KHO is off.
  */
-void kho_debugfs_add_subtree(const char *name, const void *blob, size_t size)
+struct dentry *kho_debugfs_out(void)
 {
-	mutex_lock(&kho_debugfs_lock);
-	/* Else kho_debugfs_init() finds it, or has found it. */
-	if (out_subtrees && !file_of_blob(blob))
-		add_blob(out_subtrees, name, blob, size);
-	mutex_unlock(&kho_debugfs_lock);
+	return out_dir;
 }
 
-/**
- * kho_debugfs_remove_subtree - stop showing a subtree
- * @blob: its contents, not to be freed before
- */
-void kho_debugfs_remove_subtree(const void *blob)
+static int __init kho_debugfs_init(void)
 {
-	struct blob_file *file;
+	struct dentry *root;
 
-	mutex_lock(&kho_debugfs_lock);
-	file = file_of_blob(blob);
-	if (file) {
-		debugfs_remove(file->dentry);
-		list_del(&file->list);
-		kfree(file);
-	}
-	mutex_unlock(&kho_debugfs_lock);
+	if (!kho_is_enabled())
+		return 0;
+
+	root = debugfs_create_dir("kho", NULL);
+	add_out(root);
+	add_in(root);
+	kho_watch_subtrees(&subtree_nb);
+
+	return 0;
 }
+/* Before the owners of what came in free it. */
+core_initcall_sync(kho_debugfs_init);

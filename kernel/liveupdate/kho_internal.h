@@ -27,7 +27,32 @@ int kho_fdt_find_blob(const void *fdt, phys_addr_t phys);
 
 /* kexec_handover.c */
 
+/**
+ * enum kho_subtree_event - what is told to those who watch subtrees
+ * @KHO_SUBTREE_ADDED:   a subtree was added to the root FDT
+ * @KHO_SUBTREE_REMOVED: a subtree is about to be removed
+ */
+enum kho_subtree_event {
+	KHO_SUBTREE_ADDED,
+	KHO_SUBTREE_REMOVED,
+};
+
+/**
+ * struct kho_subtree - the subtree that it is about
+ * @name: its name; NULL when it is removed
+ * @blob: its contents
+ * @size: their bytes; 0 when it is removed
+ */
+struct kho_subtree {
+	const char *name;
+	void *blob;
+	size_t size;
+};
+
+struct notifier_block;
+
 phys_addr_t kho_root_fdt(void);
+void kho_watch_subtrees(struct notifier_block *nb);
 
 /* kho_restore.c */
 
@@ -258,28 +283,14 @@ int kho_reserve_mem_write(void *fdt, size_t len,
 
 struct dentry;
 
-#ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
-void kho_debugfs_init(void *out_fdt, const void *in_fdt,
-		      const struct kho_scratch *scratch, unsigned int nr_scratch);
-void kho_debugfs_add_subtree(const char *name, const void *blob, size_t size);
-void kho_debugfs_remove_subtree(const void *blob);
-#else
-static inline void kho_debugfs_init(void *out_fdt, const void *in_fdt,
-				    const struct kho_scratch *scratch,
-				    unsigned int nr_scratch) { }
-static inline void kho_debugfs_add_subtree(const char *name, const void *blob,
-					   size_t size) { }
-static inline void kho_debugfs_remove_subtree(const void *blob) { }
-#endif
+struct dentry *kho_debugfs_out(void);
 
 /* kho_corrupt.c */
 
 #ifdef CONFIG_KEXEC_HANDOVER_CORRUPT
 void kho_corrupt(void);
-void kho_corrupt_init(struct dentry *dir);
 #else
 static inline void kho_corrupt(void) { }
-static inline void kho_corrupt_init(struct dentry *dir) { }
 #endif
 
 #endif /* _KERNEL_LIVEUPDATE_KHO_INTERNAL_H */
