@@ -3,6 +3,6 @@
 . "$(dirname "$0")/lib.bash"
 
 mkdir -p "$build/guest"
-ok "damage builds" gcc -static -O2 -Wall -o "$build/guest/damage" "$root/tests/guest/damage.c"
+ok "damage builds" gcc -static -O2 -Wall -o "$build/guest/damage" "$root/tests/programs/damage.c"
 vm damage --with "/selftests=$selftests" --with "/bin/damage=$build/guest/damage" --timeout 600
 done_testing

@@ -31,7 +31,7 @@ devicetree() {
 
 # At address 0, where the processor starts.
 loader() {
-	"${cross}gcc" -c -DDEVICETREE="$at_devicetree" -DKERNEL="$at_kernel" -o "$out.o" "$root/tests/guest/no-low-memory.S" &&
+	"${cross}gcc" -c -DDEVICETREE="$at_devicetree" -DKERNEL="$at_kernel" -o "$out.o" "$root/tests/programs/no-low-memory.S" &&
 		"${cross}objcopy" -O binary "$out.o" "$out.bin"
 }
 

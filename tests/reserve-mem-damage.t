@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.bash"
 
 mkdir -p "$build/guest"
-ok "reserve-mem builds" gcc -static -O2 -Wall -o "$build/guest/reserve-mem" "$root/tests/guest/reserve-mem.c"
+ok "reserve-mem builds" gcc -static -O2 -Wall -o "$build/guest/reserve-mem" "$root/tests/programs/reserve-mem.c"
 areas=()
 for name in aa bb cc dd ee ff gg hh; do
 	areas+=("reserve_mem=64K:64K:$name")

@@ -5,7 +5,7 @@
 # tier: all
 . "$(dirname "$0")/lib.bash"
 
-# The option ROM of a device that makes the firmware one of another kind, see tests/guest/firmware.c.
+# The option ROM of a device that makes the firmware one of another kind, see tests/programs/firmware.c.
 rom() {
 	local include=/usr/include/efi out=$build/guest-$ARCH/firmware sections=() section
 
@@ -14,11 +14,11 @@ rom() {
 		sections+=(-j "$section")
 	done
 	gcc -I$include -I$include/x86_64 -DGNU_EFI_USE_MS_ABI -DEFI_FUNCTION_WRAPPER -Wall -O2 -fpic -ffreestanding -fshort-wchar \
-		-mno-red-zone -fno-stack-protector -c -o "$out.o" "$root/tests/guest/firmware.c" &&
+		-mno-red-zone -fno-stack-protector -c -o "$out.o" "$root/tests/programs/firmware.c" &&
 		ld -nostdlib -znocombreloc -T /usr/lib/elf_x86_64_efi.lds -shared -Bsymbolic -o "$out.so" \
 			/usr/lib/crt0-efi-x86_64.o "$out.o" -L/usr/lib -lefi -lgnuefi &&
 		objcopy "${sections[@]}" --target=efi-bsdrv-x86_64 "$out.so" "$out.efi" &&
-		perl "$root/tests/guest/rom.pl" 1b36 0005 <"$out.efi" >"$out.rom"
+		perl "$root/tests/programs/rom.pl" 1b36 0005 <"$out.efi" >"$out.rom"
 }
 
 # uefi [VM-OPTION]...
