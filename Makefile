@@ -30,34 +30,34 @@ corrupt: kernel ## Corrupts what is handed over and tells what came of it; COUNT
 
 bench: tree ## Counts what an update costs; PEER=mainline compares, SIZES='64 256' MiB, FULL=1, CASE=pattern, DOCS=1
 	@scripts/setup vm bench
-	@scripts/bench --kernel ours --kernel plain $(if $(PEER),--kernel '$(PEER)') $(if $(FULL),--full) --sizes '$(SIZES)' --case '$(CASE)'
-	@scripts/bench-report $(if $(DOCS),--docs)
+	@scripts/bench/bench --kernel ours --kernel plain $(if $(PEER),--kernel '$(PEER)') $(if $(FULL),--full) --sizes '$(SIZES)' --case '$(CASE)'
+	@scripts/bench/bench-report $(if $(DOCS),--docs)
 
 tree: ## The patched kernel tree, in build/linux/
 	@scripts/setup build
-	@scripts/tree
+	@scripts/kernel/tree
 
 kernel: tree ## The kernel, in build/ARCH-FLAVOUR/; ARCH=x86_64|arm64, FLAVOUR=default|debug|off|odd|host, and 16k|64k on arm64
-	@FLAVOUR='$(or $(FLAVOUR),default)' scripts/kernel
+	@FLAVOUR='$(or $(FLAVOUR),default)' scripts/kernel/kernel
 
 refresh: ## Takes edits in build/linux/ back into patches/; PATCH=NNNN-... FILE=... claims a file for a patch
 	@scripts/setup build
-	@scripts/refresh
+	@scripts/kernel/refresh
 
 check: ## checkpatch --strict, sparse, W=1, kernel-doc, shellcheck, that each file has its commit, and three steps of the series
-	@scripts/check
+	@scripts/check/check
 
 clean: ## Removes build/ and out/; downloads and ccache stay in the user's cache folder
 	@rm -rf build out
 
 series: ## out/series/: a cover letter and numbered patches, for git am on 6.12.y
 	@scripts/setup build series
-	@scripts/series
+	@scripts/series/series
 
 series-check: ## The same; does it apply to 6.12.117, Debian's oldest and plain 6.12.y, and does each step build? ARCH=x86_64|arm64
 	@scripts/setup build series
-	@scripts/series check
-	@failed=; for arch in $(or $(ARCH),x86_64 arm64); do ARCH=$$arch scripts/series-steps || failed=1; done; [ -z "$$failed" ]
+	@scripts/series/series check
+	@failed=; for arch in $(or $(ARCH),x86_64 arm64); do ARCH=$$arch scripts/series/series-steps || failed=1; done; [ -z "$$failed" ]
 
 docs: tree ## build/docs/html/: our pages, by the kernel's own Sphinx build, which must be silent
 	@scripts/setup docs
@@ -65,8 +65,8 @@ docs: tree ## build/docs/html/: our pages, by the kernel's own Sphinx build, whi
 
 deb: tree ## out/deb/: Debian packages, kernel, headers and lukeep; VERSION=N their revision, CONFIG=FILE instead of Debian's
 	@scripts/setup deb
-	@scripts/deb
+	@scripts/packages/deb
 
 deb-check: kernel ## Installs them on a Debian host in QEMU, and updates it live from one version to the next
 	@scripts/setup vm demo deb deb-check
-	@scripts/deb-check
+	@scripts/packages/deb-check

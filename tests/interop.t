@@ -53,9 +53,9 @@ none_left() {
 	is "$left" 0 "each result in the table was had"
 }
 
-read -ra tools < <("$root/scripts/interop-tools")
-read -ra more < <("$root/scripts/guest-tools")
-"$root/scripts/initramfs" interop "${tools[@]}" "${more[@]}" >/dev/null || exit 1
+read -ra tools < <("$root/scripts/vm/interop-tools")
+read -ra more < <("$root/scripts/vm/guest-tools")
+"$root/scripts/vm/initramfs" interop "${tools[@]}" "${more[@]}" >/dev/null || exit 1
 peer=$build/$ARCH-mainline/kernel-A
 from 2G A "$kernel/kernel-A"
 from 2G M "$peer"

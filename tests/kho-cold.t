@@ -17,7 +17,7 @@ cold() {
 # Kernels of either page size, one after the other.
 if [ "$FLAVOUR" = 16k ] || [ "$FLAVOUR" = 64k ]; then
 	other=$build/$ARCH-default/kernel-A
-	[ -e "$other" ] || FLAVOUR=default "$root/scripts/kernel" >/dev/null
+	[ -e "$other" ] || FLAVOUR=default "$root/scripts/kernel/kernel" >/dev/null
 	vm kho-cold-pages --with "/selftests=$selftests" --with "/boot/kernel-other=$other" --append 'test=kho-cold case=pages'
 	done_testing
 	exit

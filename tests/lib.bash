@@ -29,7 +29,7 @@ is() {
 	if [ "$1" = "$2" ]; then result ok "$3"; else result "not ok" "$3"; say "# got '$1', expected '$2'"; fi
 }
 
-# vm NAME [--with FILE|DEST=FILE]... [VM-OPTION]...: runs the guest script tests/guest/NAME.sh; see scripts/vm
+# vm NAME [--with FILE|DEST=FILE]... [VM-OPTION]...: runs the guest script tests/guest/NAME.sh; see scripts/vm/vm
 vm() {
 	local name=$1 with=() options=()
 
@@ -41,7 +41,7 @@ vm() {
 		*)	options+=("$1" "$2"); shift 2 ;;
 		esac
 	done
-	"$root/scripts/initramfs" "$name" "${with[@]}" >/dev/null || { result "not ok" "$name: initramfs"; return; }
+	"$root/scripts/vm/initramfs" "$name" "${with[@]}" >/dev/null || { result "not ok" "$name: initramfs"; return; }
 	run_vm "$name" "${options[@]}"
 }
 
@@ -50,14 +50,14 @@ vm() {
 vm_with_machines() {
 	local tools options=(--mem 2G --timeout 1800 --accel nested --peer 10.0.2.100) tool
 
-	read -ra tools < <("$root/scripts/guest-tools" qemu)
+	read -ra tools < <("$root/scripts/vm/guest-tools" qemu)
 	for tool in "${tools[@]}" "/bin/jq=$(command -v jq)"; do
 		options+=(--with "$tool")
 	done
 	vm "$1" "${options[@]}" -- -icount shift=0
 }
 
-# run_vm NAME [VM-OPTION]...: takes over what scripts/vm says
+# run_vm NAME [VM-OPTION]...: takes over what scripts/vm/vm says
 run_vm() {
 	local line
 
@@ -68,7 +68,7 @@ run_vm() {
 		"# "*)	say "$line" ;;
 		*)	say "# $line" ;;
 		esac
-	done < <("$root/scripts/vm" "$@" 2>&1; echo "# VM-STATUS $?")
+	done < <("$root/scripts/vm/vm" "$@" 2>&1; echo "# VM-STATUS $?")
 }
 
 done_testing() {

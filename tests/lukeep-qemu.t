@@ -4,7 +4,7 @@
 # shellcheck disable=SC2119,SC2120 # options of functions
 . "$(dirname "$0")/lib.bash"
 
-"$root/scripts/guest-tools" >/dev/null || die "lukeep-qemu does not build"
+"$root/scripts/vm/guest-tools" >/dev/null || die "lukeep-qemu does not build"
 tool=$build/guest/lukeep-qemu
 dir=$(mktemp -d)
 trap 'kill "$qemu" 2>/dev/null; rm -rf "$dir"' EXIT

@@ -2,7 +2,7 @@
 # lukeep: services keep their memory over updates in a row, and go back to work when an update fails.
 # flavours: default
 . "$(dirname "$0")/lib.bash"
-read -ra tools < <("$root/scripts/guest-tools")
+read -ra tools < <("$root/scripts/vm/guest-tools")
 options=()
 for tool in "${tools[@]}" "/bin/jq=$(command -v jq)"; do
 	options+=(--with "$tool")

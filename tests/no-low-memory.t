@@ -36,7 +36,7 @@ loader() {
 }
 
 mkdir -p "$build/guest-$ARCH"
-"$root/scripts/initramfs" no-low-memory "/selftests=$selftests" >/dev/null
+"$root/scripts/vm/initramfs" no-low-memory "/selftests=$selftests" >/dev/null
 ok "the devicetree is made" devicetree
 ok "the loader is made" loader
 vm no-low-memory --with "/selftests=$selftests" --mem 6G -- -machine acpi=off -bios "$out.bin" \

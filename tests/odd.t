@@ -8,7 +8,7 @@
 mib=$((1024 * 1024))
 list=16
 image=$(($(od -An -t u4 -j $((0x260)) -N 4 "$kernel/kernel-A") / mib + 1))
-initrd=$("$root/scripts/initramfs" odd "/selftests=$selftests")
+initrd=$("$root/scripts/vm/initramfs" odd "/selftests=$selftests")
 
 # The global area is that of the kernel and the list, with hardly a place for the kernel where the list is not; the one of low
 # memory, which is above it, is full of the initramfs.

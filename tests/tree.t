@@ -14,7 +14,7 @@ base() {
 	find "$box/linux-source-6.12" -exec touch -d '2020-01-01' {} +
 	tar -C "$box" -cJf "$box/linux-source-6.12_test.tar.xz" linux-source-6.12
 	cp -r "$root/scripts" "$box/repo/scripts"
-	printf '#!/bin/sh\necho %s\n' "$box/linux-source-6.12_test.tar.xz" >"$box/repo/scripts/fetch"
+	printf '#!/bin/sh\necho %s\n' "$box/linux-source-6.12_test.tar.xz" >"$box/repo/scripts/kernel/fetch"
 	cd "$box/repo" || exit
 	echo new >kernel/new/n.c
 	printf 'kernel: new\n\nText.\n\nAdds: kernel/new/n.c\n' >patches/0001-new.patch
@@ -47,58 +47,58 @@ mtimes() {
 }
 
 base
-ok "the tree is made" quiet scripts/tree
+ok "the tree is made" quiet scripts/kernel/tree
 is "$(line mm/a.c 50) $(line mm/b.c 50)" "fifty fifty" "the patches are applied"
 is "$(readlink build/linux/kernel/new/n.c)" ../../../../kernel/new/n.c "a new file is a relative link"
 
 before=$(mtimes)
-ok "again, with nothing new" quiet scripts/tree
+ok "again, with nothing new" quiet scripts/kernel/tree
 is "$(cat "$box/out")" "" "that is quiet"
 is "$(mtimes)" "$before" "and writes nothing"
 
 edit_patch 0002-a.patch mm/a.c 50s/.*/FIFTY/
 before=$(mtimes | grep -v mm/a.c)
-ok "a patch changed" quiet scripts/tree
+ok "a patch changed" quiet scripts/kernel/tree
 is "$(line mm/a.c 50)" FIFTY "the change is applied"
 is "$(mtimes | grep -v mm/a.c)" "$before" "no other file is written"
 
 edit_patch 0003-b.patch mm/b.c 150s/.*/fifty/
 sed -i 's/^fifty/zzz/' patches/0003-b.patch
 sed -i 's/^-150/-151/' patches/0003-b.patch
-ok "a patch that does not apply is refused" eval '! quiet scripts/tree'
+ok "a patch that does not apply is refused" eval '! quiet scripts/kernel/tree'
 is "$(line mm/b.c 50)" fifty "and the tree is as it was"
 edit_patch 0003-b.patch mm/b.c 50s/.*/fifty/
-ok "repaired" quiet scripts/tree
+ok "repaired" quiet scripts/kernel/tree
 
 cp -r patches "$box/patches"
-ok "refresh without edits" quiet scripts/refresh
+ok "refresh without edits" quiet scripts/kernel/refresh
 is "$(diff -r patches "$box/patches")" "" "changes no patch"
 sed -i 60s/.*/sixty/ build/linux/mm/b.c
-ok "refresh with an edit" quiet scripts/refresh
+ok "refresh with an edit" quiet scripts/kernel/refresh
 is "$(diff -rq patches "$box/patches" | grep -c .)" 1 "changes one patch"
 ok "the one that touches the file" grep -qx +sixty patches/0003-b.patch
 is "$(sed '/^--- a/,$d' patches/0003-b.patch)" "$(sed '/^--- a/,$d' "$box/patches/0003-b.patch")" "its message stays"
 
 sed -i 60s/.*/sixty/ build/linux/kernel/c.c
-ok "an edit to a file of no patch is refused" eval '! quiet scripts/refresh'
+ok "an edit to a file of no patch is refused" eval '! quiet scripts/kernel/refresh'
 ok "with the file's name" grep -q kernel/c.c "$box/out"
-ok "until it is claimed" quiet env PATCH=0001-new.patch FILE=kernel/c.c scripts/refresh
+ok "until it is claimed" quiet env PATCH=0001-new.patch FILE=kernel/c.c scripts/kernel/refresh
 ok "for a patch that had no hunks" grep -qx +sixty patches/0001-new.patch
 ok "whose message and trailer stay" grep -qx 'Adds: kernel/new/n.c' patches/0001-new.patch
 
 sed -i 70s/.*/seventy/ build/linux/mm/a.c
 edit_patch 0002-a.patch mm/a.c 50s/.*/5O/
-ok "an edit and a changed patch for one file are a conflict" eval '! quiet scripts/tree'
+ok "an edit and a changed patch for one file are a conflict" eval '! quiet scripts/kernel/tree'
 is "$(line mm/a.c 50) $(line mm/a.c 70)" "FIFTY seventy" "which loses nothing"
-ok "the edit can be dropped" quiet env DISCARD=1 scripts/tree
+ok "the edit can be dropped" quiet env DISCARD=1 scripts/kernel/tree
 is "$(line mm/a.c 50) $(line mm/a.c 70)" "5O 70" "and is"
 
 sed -i 80s/.*/eighty/ build/linux/mm/a.c
 edit_patch 0003-b.patch mm/b.c 50s/.*/5O/
-ok "an edit and a changed patch for another file are none" quiet scripts/tree
+ok "an edit and a changed patch for another file are none" quiet scripts/kernel/tree
 is "$(line mm/a.c 80) $(line mm/b.c 50)" "eighty 5O" "both are there"
 
 : >patches/series
-DISCARD=1 quiet scripts/tree
+DISCARD=1 quiet scripts/kernel/tree
 is "$(diff -r --exclude=.pc build/linux "$box/linux-source-6.12")" "" "an empty series gives the base"
 done_testing

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # A Debian host with our packages: memcached and a virtual machine go on when it is updated to the kernel of the next version
-# of the packages. systemd starts this, and lukeep; scripts/deb-check makes the host.
+# of the packages. systemd starts this, and lukeep; scripts/packages/deb-check makes the host.
 
 . /tests/machine.sh
 

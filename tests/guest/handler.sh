@@ -15,7 +15,7 @@ thawed_in_reverse() {
 		END { exit !(refused == 25 && n == 0 && !bad) }'
 }
 
-# Only the debug kernel has to have trace events, see scripts/config/debug.config.
+# Only the debug kernel has to have trace events, see scripts/kernel/config/debug.config.
 has_events() {
 	[ -d $trace/events/kho ]
 }

@@ -18,7 +18,7 @@
  *
  * Under QEMU's -icount shift=0 the time stamp counter counts instructions, and
  * goes on counting over a kexec. The steps are also marked by an instruction
- * that does nothing, for scripts/bench-plugin.c.
+ * that does nothing, for scripts/bench/bench-plugin.c.
  *
  * Copyright The Linux Live Update LTS authors
  */

@@ -56,7 +56,7 @@ static void say(const char *format, ...)
 		abort();
 }
 
-/* For scripts/vm; without -reboot, QEMU ends then. */
+/* For scripts/vm/vm; without -reboot, QEMU ends then. */
 static void finish(const char *result)
 {
 	int tty = open("/dev/ttyS1", O_WRONLY | O_NOCTTY);

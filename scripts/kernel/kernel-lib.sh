@@ -11,7 +11,7 @@ export KBUILD_BUILD_USER=liveupdate KBUILD_BUILD_HOST=liveupdate
 make_options=()
 
 kmake() {
-	make -C "$tree" O="$out" ARCH="$ARCH" CROSS_COMPILE="$cross" CC="$root/scripts/cc ${cross}gcc" HOSTCC="$root/scripts/cc gcc" -j"$(nproc)" \
+	make -C "$tree" O="$out" ARCH="$ARCH" CROSS_COMPILE="$cross" CC="$root/scripts/kernel/cc ${cross}gcc" HOSTCC="$root/scripts/kernel/cc gcc" -j"$(nproc)" \
 		"${make_options[@]}" "$@"
 }
 

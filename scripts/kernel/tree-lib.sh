@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What `make tree` and `make refresh` share; sourced, never run.
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # build/.tree: base (names in the tarball), tarball (its path), unpacked (a time stamp), links (that we made),
 # hunks/ (the series as applied, without messages), left/ (each patched file as we left it).
