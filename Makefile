@@ -44,7 +44,7 @@ refresh: ## Takes edits in build/linux/ back into patches/; PATCH=NNNN-... FILE=
 	@scripts/setup build
 	@scripts/kernel/refresh
 
-check: ## checkpatch --strict, sparse, W=1, kernel-doc, shellcheck, that each file has its commit, and three steps of the series
+check: ## checkpatch --strict, sparse, W=1, layers, kernel-doc, shellcheck, that each file has its commit, and three steps of the series
 	@scripts/check/check
 
 clean: ## Removes build/ and out/; downloads and ccache stay in the user's cache folder
