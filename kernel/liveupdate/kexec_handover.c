@@ -30,7 +30,6 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
-#include <linux/utsname.h>
 
 #include "kho_internal.h"
 
@@ -445,56 +444,6 @@ void __init kho_watch_subtrees(struct notifier_block *nb)
 	}
 }
 
-/* How many handovers there were since the last cold boot. */
-static u32 __init incoming_kexec_count(void)
-{
-	struct kho_kexec_metadata *metadata;
-	phys_addr_t phys;
-	size_t size;
-	int err;
-
-	if (!is_kho_boot())
-		return 0;
-
-	/* Any other error has had its message. */
-	err = kho_retrieve_subtree(KHO_METADATA_NODE_NAME, &phys, &size);
-	if (err == -ENOENT)
-		pr_warn("metadata of the previous kernel is absent, ignored\n");
-	if (err)
-		return 0;
-
-	metadata = phys_to_virt(phys);
-	if (size < sizeof(*metadata) ||
-	    metadata->version != KHO_METADATA_VERSION ||
-	    strnlen(metadata->previous_release, KHO_RELEASE_LENGTH) ==
-	    KHO_RELEASE_LENGTH) {
-		pr_warn("metadata of the previous kernel is of another version, ignored\n");
-		return 0;
-	}
-
-	pr_info("exec from: %s (count %u)\n", metadata->previous_release,
-		metadata->kexec_count);
-
-	return metadata->kexec_count;
-}
-
-static int __init add_metadata(void)
-{
-	struct kho_kexec_metadata *metadata;
-
-	metadata = kho_alloc_preserve(sizeof(*metadata));
-	if (IS_ERR(metadata))
-		return PTR_ERR(metadata);
-
-	metadata->version = KHO_METADATA_VERSION;
-	metadata->kexec_count = incoming_kexec_count() + 1;
-	strscpy_pad(metadata->previous_release, init_uts_ns.name.release,
-		    sizeof(metadata->previous_release));
-
-	return kho_add_subtree(KHO_METADATA_NODE_NAME, metadata,
-			       sizeof(*metadata));
-}
-
 static int __init make_root_fdt(void)
 {
 	void *fdt;
@@ -521,6 +470,22 @@ static int __init make_root_fdt(void)
 	return 0;
 }
 
+/**
+ * kho_give_up - disable KHO, since nothing can be handed over
+ * @err: why
+ *
+ * Context: a core_initcall; nothing but the root FDT is preserved.
+ */
+void __init kho_give_up(int err)
+{
+	pr_err("disabled, cannot set up what is handed over: %d\n", err);
+	kho_enabled = false;
+
+	kho_unpreserve_free(kho_out.fdt);
+	kho_out.fdt = NULL;
+	kho_radix_destroy_tree(&kho_out.tree);
+}
+
 static int __init kho_init(void)
 {
 	int err;
@@ -533,12 +498,8 @@ static int __init kho_init(void)
 	err = kho_radix_init_tree(&kho_out.tree, NULL);
 	if (!err)
 		err = make_root_fdt();
-	if (!err)
-		err = add_metadata();
-	if (err) {
-		pr_err("disabled, cannot set up what is handed over: %d\n", err);
-		kho_enabled = false;
-	}
+	if (err)
+		kho_give_up(err);
 
 	return 0;
 }

@@ -53,6 +53,7 @@ struct notifier_block;
 
 phys_addr_t kho_root_fdt(void);
 void kho_watch_subtrees(struct notifier_block *nb);
+void kho_give_up(int err);
 
 /* kho_restore.c */
 
