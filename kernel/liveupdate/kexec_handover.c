@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kexec handover (KHO): preserves memory, and tells the next kernel where it is.
+ * Kexec handover (KHO): preserves memory for the next kernel.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -26,30 +26,46 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho_radix_tree.h>
-#include <linux/libfdt.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/notifier.h>
 
 #include "kho_internal.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/kho.h>
 
-/*
- * What the next kernel is to get. @lock protects the contents of the root FDT,
- * which is one page, and the list of those who watch its subtrees.
- */
-static struct {
-	struct kho_radix_tree tree;
-	struct mutex lock;
-	void *fdt;
-	struct raw_notifier_head watchers;
-} kho_out = {
-	.tree.lock = __MUTEX_INITIALIZER(kho_out.tree.lock),
-	.lock = __MUTEX_INITIALIZER(kho_out.lock),
-	.watchers = RAW_NOTIFIER_INIT(kho_out.watchers),
+/* All that is preserved for the next kernel. */
+static struct kho_radix_tree preserved = {
+	.lock = __MUTEX_INITIALIZER(preserved.lock),
 };
+
+/**
+ * kho_tree_init - make the tree of what is preserved for the next kernel
+ * @root: set to its physical address
+ *
+ * Context: a core_initcall, may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int __init kho_tree_init(phys_addr_t *root)
+{
+	int err;
+
+	err = kho_radix_init_tree(&preserved, NULL);
+	if (!err)
+		*root = virt_to_phys(preserved.root);
+
+	return err;
+}
+
+/**
+ * kho_tree_destroy - free the tree of what is preserved for the next kernel
+ *
+ * Context: a core_initcall, when KHO is disabled and nothing is preserved.
+ */
+void __init kho_tree_destroy(void)
+{
+	kho_radix_destroy_tree(&preserved);
+}
 
 /**
  * kho_is_enabled - can memory be preserved over the next kexec?
@@ -63,18 +79,8 @@ bool kho_is_enabled(void)
 }
 EXPORT_SYMBOL_GPL(kho_is_enabled);
 
-/**
- * kho_root_fdt - where the root FDT for the next kernel is
- *
- * Return: its physical address.
- */
-phys_addr_t kho_root_fdt(void)
-{
-	return virt_to_phys(kho_out.fdt);
-}
-
-/* The next kernel is going to overwrite scratch memory. */
-static bool in_scratch(struct page *page, unsigned long nr_pages)
+/* Warn of memory that the next kernel is going to overwrite. */
+static bool touches_scratch(struct page *page, unsigned long nr_pages)
 {
 	return WARN_ON(kho_scratch_overlap(page_to_phys(page),
 					   nr_pages << PAGE_SHIFT));
@@ -115,13 +121,13 @@ int kho_preserve_folios(struct folio *const *folios, unsigned int nr)
 
 	for (i = 0; i < nr; i++) {
 		if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG) &&
-		    in_scratch(folio_page(folios[i], 0),
-			       folio_nr_pages(folios[i])))
+		    touches_scratch(folio_page(folios[i], 0),
+				    folio_nr_pages(folios[i])))
 			return -EINVAL;
 		keys[i] = folio_key(folios[i]);
 	}
 
-	err = kho_radix_add_keys(&kho_out.tree, keys, nr);
+	err = kho_radix_add_keys(&preserved, keys, nr);
 	if (trace_kho_preserve_folio_enabled())
 		for (i = 0; i < nr; i++)
 			trace_kho_preserve_folio(PFN_PHYS(folio_pfn(folios[i])),
@@ -148,7 +154,7 @@ void kho_unpreserve_folios(struct folio *const *folios, unsigned int nr)
 		trace_kho_unpreserve_folio(PFN_PHYS(folio_pfn(folios[i])),
 					   folio_nr_pages(folios[i]), 0);
 	}
-	kho_radix_del_keys(&kho_out.tree, keys, nr);
+	kho_radix_del_keys(&preserved, keys, nr);
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_folios);
 
@@ -197,10 +203,10 @@ int kho_preserve_pages(struct page *page, unsigned long nr_pages)
 		return -EOPNOTSUPP;
 
 	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG) &&
-	    in_scratch(page, nr_pages))
+	    touches_scratch(page, nr_pages))
 		return -EINVAL;
 
-	err = kho_radix_add_range(&kho_out.tree, page_to_pfn(page), nr_pages);
+	err = kho_radix_add_range(&preserved, page_to_pfn(page), nr_pages);
 	trace_kho_preserve_pages(page_to_phys(page), nr_pages, err);
 
 	return err;
@@ -216,7 +222,7 @@ EXPORT_SYMBOL_GPL(kho_preserve_pages);
  */
 void kho_unpreserve_pages(struct page *page, unsigned long nr_pages)
 {
-	kho_radix_del_range(&kho_out.tree, page_to_pfn(page), nr_pages);
+	kho_radix_del_range(&preserved, page_to_pfn(page), nr_pages);
 	trace_kho_unpreserve_pages(page_to_phys(page), nr_pages, 0);
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_pages);
@@ -298,209 +304,3 @@ void kho_unpreserve_free(void *mem)
 	folio_put(folio);
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_free);
-
-/* FDT_ERR_* of building our FDT as an errno: only room can run out. */
-static int fdt_errno(int err)
-{
-	switch (err) {
-	case -FDT_ERR_NOSPACE:
-		return -ENOMEM;
-	case -FDT_ERR_EXISTS:
-		return -EEXIST;
-	default:
-		return err < 0 ? -EINVAL : 0;
-	}
-}
-
-static int set_u64(void *fdt, int node, const char *prop, u64 value)
-{
-	return fdt_setprop(fdt, node, prop, &value, sizeof(value));
-}
-
-/*
- * Name a blob in the root FDT, or leave that as it is.
- *
- * Interrupts are off whenever the root FDT is written. A kexec stops the other
- * processors by interrupts, and the one that it runs on does not get to another
- * task in between. So the next kernel never sees half of a change, and the kexec
- * needs not wait for a lock.
- */
-static int write_subtree(const char *name, phys_addr_t phys, size_t size)
-{
-	int node, err;
-
-	node = fdt_add_subnode(kho_out.fdt, 0, name);
-	if (node < 0)
-		return fdt_errno(node);
-
-	err = set_u64(kho_out.fdt, node, KHO_SUB_TREE_PROP_NAME, phys);
-	if (!err)
-		err = set_u64(kho_out.fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME,
-			      size);
-	if (err)
-		fdt_del_node(kho_out.fdt, node);
-
-	return fdt_errno(err);
-}
-
-static void tell_watchers(enum kho_subtree_event event, const char *name,
-			  void *blob, size_t size)
-{
-	struct kho_subtree subtree = {
-		.name = name,
-		.blob = blob,
-		.size = size,
-	};
-
-	lockdep_assert_held(&kho_out.lock);
-	raw_notifier_call_chain(&kho_out.watchers, event, &subtree);
-}
-
-/**
- * kho_add_subtree - name a blob in the root FDT
- * @name: of the subtree; the previous kernel's subtrees are no obstacle
- * @blob: preserved memory from kho_alloc_preserve()
- * @size: bytes in it that matter
- *
- * Context: process context, may sleep.
- * Return: 0, -EEXIST for a name in use, -ENOMEM when the root FDT is full,
- * -EINVAL for an empty @name or @size, -EOPNOTSUPP when KHO is off.
- */
-int kho_add_subtree(const char *name, void *blob, size_t size)
-{
-	int err;
-
-	if (!kho_is_enabled())
-		return -EOPNOTSUPP;
-	if (!*name || !size)
-		return -EINVAL;
-
-	guard(mutex)(&kho_out.lock);
-
-	scoped_guard(irqsave)
-		err = write_subtree(name, virt_to_phys(blob), size);
-	trace_kho_add_subtree(name, virt_to_phys(blob), size, err);
-	if (!err)
-		tell_watchers(KHO_SUBTREE_ADDED, name, blob, size);
-
-	return err;
-}
-EXPORT_SYMBOL_GPL(kho_add_subtree);
-
-/**
- * kho_remove_subtree - undo kho_add_subtree()
- * @blob: the blob, which stays preserved
- *
- * Context: process context, may sleep.
- */
-void kho_remove_subtree(void *blob)
-{
-	int node;
-
-	if (!kho_is_enabled())
-		return;
-
-	guard(mutex)(&kho_out.lock);
-
-	node = kho_fdt_find_blob(kho_out.fdt, virt_to_phys(blob));
-	if (WARN_ON(node < 0))
-		return;
-
-	trace_kho_remove_subtree(fdt_get_name(kho_out.fdt, node, NULL),
-				 virt_to_phys(blob), 0, 0);
-	tell_watchers(KHO_SUBTREE_REMOVED, NULL, blob, 0);
-	scoped_guard(irqsave)
-		fdt_del_node(kho_out.fdt, node);
-}
-EXPORT_SYMBOL_GPL(kho_remove_subtree);
-
-/**
- * kho_watch_subtrees - be told of the subtrees of the root FDT
- * @nb: called with an &enum kho_subtree_event and a &struct kho_subtree, at once
- *      for each subtree that is there, and then for each that comes or goes
- *
- * Calls come one at a time, with the lock of the root FDT held: @nb must not add
- * or remove subtrees. A blob is not freed before the call that tells of its
- * removal has returned.
- *
- * Context: an initcall after core_initcall, KHO enabled.
- */
-void __init kho_watch_subtrees(struct notifier_block *nb)
-{
-	u64 phys, size;
-	int node;
-
-	guard(mutex)(&kho_out.lock);
-
-	raw_notifier_chain_register(&kho_out.watchers, nb);
-	fdt_for_each_subnode(node, kho_out.fdt, 0) {
-		if (!kho_fdt_get_u64(kho_out.fdt, node, KHO_SUB_TREE_PROP_NAME,
-				     &phys) &&
-		    !kho_fdt_get_u64(kho_out.fdt, node,
-				     KHO_SUB_TREE_SIZE_PROP_NAME, &size))
-			tell_watchers(KHO_SUBTREE_ADDED,
-				      fdt_get_name(kho_out.fdt, node, NULL),
-				      phys_to_virt(phys), size);
-	}
-}
-
-static int __init make_root_fdt(void)
-{
-	void *fdt;
-	int err;
-
-	fdt = kho_alloc_preserve(KHO_FDT_SIZE);
-	if (IS_ERR(fdt))
-		return PTR_ERR(fdt);
-
-	err = fdt_create_empty_tree(fdt, KHO_FDT_SIZE);
-	if (!err)
-		err = fdt_setprop_string(fdt, 0, "compatible",
-					 KHO_FDT_COMPATIBLE);
-	if (!err)
-		err = set_u64(fdt, 0, KHO_FDT_MEMORY_MAP_PROP_NAME,
-			      virt_to_phys(kho_out.tree.root));
-	if (err) {
-		kho_unpreserve_free(fdt);
-		return fdt_errno(err);
-	}
-
-	kho_out.fdt = fdt;
-
-	return 0;
-}
-
-/**
- * kho_give_up - disable KHO, since nothing can be handed over
- * @err: why
- *
- * Context: a core_initcall; nothing but the root FDT is preserved.
- */
-void __init kho_give_up(int err)
-{
-	pr_err("disabled, cannot set up what is handed over: %d\n", err);
-	kho_enabled = false;
-
-	kho_unpreserve_free(kho_out.fdt);
-	kho_out.fdt = NULL;
-	kho_radix_destroy_tree(&kho_out.tree);
-}
-
-static int __init kho_init(void)
-{
-	int err;
-
-	if (!kho_is_enabled())
-		return 0;
-
-	kho_scratch_init();
-
-	err = kho_radix_init_tree(&kho_out.tree, NULL);
-	if (!err)
-		err = make_root_fdt();
-	if (err)
-		kho_give_up(err);
-
-	return 0;
-}
-core_initcall(kho_init);

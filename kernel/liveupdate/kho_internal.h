@@ -27,6 +27,11 @@ int kho_fdt_find_blob(const void *fdt, phys_addr_t phys);
 
 /* kexec_handover.c */
 
+int kho_tree_init(phys_addr_t *root);
+void kho_tree_destroy(void);
+
+/* kho_subtree.c */
+
 /**
  * enum kho_subtree_event - what is told to those who watch subtrees
  * @KHO_SUBTREE_ADDED:   a subtree was added to the root FDT

@@ -87,5 +87,5 @@ static int __init kho_metadata_init(void)
 
 	return 0;
 }
-/* After that of kexec_handover.c, by the order in which they are linked. */
+/* After that of kho_subtree.c, by the order in which they are linked. */
 core_initcall(kho_metadata_init);
