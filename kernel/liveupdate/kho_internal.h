@@ -9,6 +9,7 @@
 
 #include <linux/bits.h>
 #include <linux/init.h>
+#include <linux/kho_hooks.h>
 #include <linux/kho_radix_tree.h>
 #include <linux/mmzone.h>
 #include <linux/pfn.h>
@@ -91,6 +92,7 @@ unsigned int kho_scratch_compact(struct kho_scratch *areas, unsigned int nr);
 bool kho_scratch_check(const struct kho_scratch *areas, unsigned int nr);
 void kho_scratch_inherit(struct kho_scratch *areas, unsigned int nr);
 void kho_scratch_forget(void);
+bool kho_scratch_overlap(phys_addr_t phys, size_t size);
 void kho_scratch_mark_cma(void);
 void kho_scratch_init(void);
 

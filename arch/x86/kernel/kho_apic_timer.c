@@ -19,7 +19,7 @@
 #include <linux/init.h>
 #include <linux/io.h>
 #include <linux/jiffies.h>
-#include <linux/kexec_handover.h>
+#include <linux/kho_hooks.h>
 #include <linux/limits.h>
 #include <linux/printk.h>
 #include <linux/string.h>

@@ -18,7 +18,7 @@
 #include <linux/align.h>
 #include <linux/errno.h>
 #include <linux/kexec.h>
-#include <linux/kexec_handover.h>
+#include <linux/kho_hooks.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 

@@ -4,8 +4,8 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
-#ifndef _TOOLS_KEXEC_HANDOVER_H
-#define _TOOLS_KEXEC_HANDOVER_H
+#ifndef _TOOLS_KHO_HOOKS_H
+#define _TOOLS_KHO_HOOKS_H
 
 static inline phys_addr_t kho_first_phys(void)
 {
@@ -26,4 +26,4 @@ static inline bool kho_reserve_mem(const char *name, phys_addr_t size,
 	return false;
 }
 
-#endif /* _TOOLS_KEXEC_HANDOVER_H */
+#endif /* _TOOLS_KHO_HOOKS_H */

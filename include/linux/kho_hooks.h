@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Kexec handover (KHO): what the rest of the kernel calls at its fixed places.
+ *
+ * For the files of the kernel that KHO has a hook in. Subsystems that preserve
+ * memory use <linux/kexec_handover.h>.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#ifndef _LINUX_KHO_HOOKS_H
+#define _LINUX_KHO_HOOKS_H
+
+#include <linux/errno.h>
+#include <linux/kexec_handover.h>
+#include <linux/sizes.h>
+#include <linux/types.h>
+
+struct kexec_buf;
+struct kexec_segment;
+struct kho_scratch;
+struct kimage;
+struct page;
+struct resource;
+
+/**
+ * struct kho_kimage - what a loaded kexec image hands over
+ * @fdt:        physical address of the root FDT, 0 for nothing
+ * @scratch_id: the segment that is the array of scratch areas, not on x86
+ * @in_place:   bitmap of the segments that were written to where they belong
+ *              and are not copied there at the time of the kexec
+ */
+struct kho_kimage {
+	phys_addr_t fdt;
+	unsigned int scratch_id;
+	unsigned long in_place;
+};
+
+#ifdef CONFIG_KEXEC_HANDOVER
+
+/* For architecture code and memory initialisation. */
+void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
+		  phys_addr_t scratch_phys, u64 scratch_len);
+void kho_memory_init_early(void);
+
+/*
+ * Where memory begins that is freed after boot. On x86 all below 1M stays
+ * reserved: the next kernel writes there before it knows what is preserved.
+ */
+static inline phys_addr_t kho_first_phys(void)
+{
+	return IS_ENABLED(CONFIG_X86) ? SZ_1M : 0;
+}
+
+void kho_memory_init(void);
+void kho_memory_hold_scratch(void);
+void kho_memory_release(void);
+void kho_memory_release_late(void);
+int kho_copy_subtree_early(const char *name, void *buf, size_t size);
+bool kho_holds_early(phys_addr_t phys, phys_addr_t size);
+const struct kho_scratch *kho_scratch_areas(unsigned int *nr);
+bool kho_reserve_mem(const char *name, phys_addr_t size, phys_addr_t align,
+		     phys_addr_t *start);
+
+/* For kexec, its image formats and firmware. */
+bool kho_image(const struct kimage *image);
+int kho_prepare_image(struct kimage *image);
+void kho_describe(const struct kimage *image, u64 *fdt_phys, u64 *fdt_len,
+		  u64 *scratch_phys, u64 *scratch_len);
+int kho_locate_mem_hole(struct kexec_buf *kbuf,
+			int (*func)(struct resource *res, void *arg));
+bool kho_load_segment(struct kimage *image,
+		      const struct kexec_segment *segment);
+bool kho_segment_in_place(const struct kimage *image, unsigned int id);
+void kho_free_segments(struct kimage *image);
+int kho_poison_check_image(const struct kimage *image);
+void kho_before_jump(const struct kimage *image);
+void kho_warn_legacy_load(void);
+unsigned long kho_file_flags(unsigned long flags);
+bool kho_efi_kexec_boot(void);
+bool kho_crash_trylock(void);
+
+/* In mm/vmalloc.c. */
+void *kho_vmalloc_adopt(struct page **pages, unsigned int nr_pages,
+			unsigned int page_order, unsigned long vm_flags);
+
+#else /* CONFIG_KEXEC_HANDOVER */
+
+static inline void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
+				phys_addr_t scratch_phys, u64 scratch_len) { }
+static inline void kho_memory_init_early(void) { }
+
+static inline phys_addr_t kho_first_phys(void)
+{
+	return 0;
+}
+
+static inline void kho_memory_init(void) { }
+static inline void kho_memory_hold_scratch(void) { }
+static inline void kho_memory_release(void) { }
+static inline void kho_memory_release_late(void) { }
+
+static inline bool kho_holds_early(phys_addr_t phys, phys_addr_t size)
+{
+	return false;
+}
+
+static inline bool kho_reserve_mem(const char *name, phys_addr_t size,
+				   phys_addr_t align, phys_addr_t *start)
+{
+	return false;
+}
+
+static inline bool kho_image(const struct kimage *image)
+{
+	return false;
+}
+
+static inline int kho_prepare_image(struct kimage *image)
+{
+	return 0;
+}
+
+static inline void kho_describe(const struct kimage *image, u64 *fdt_phys,
+				u64 *fdt_len, u64 *scratch_phys,
+				u64 *scratch_len) { }
+
+static inline int
+kho_locate_mem_hole(struct kexec_buf *kbuf,
+		    int (*func)(struct resource *res, void *arg))
+{
+	return -EOPNOTSUPP;
+}
+
+static inline bool kho_load_segment(struct kimage *image,
+				    const struct kexec_segment *segment)
+{
+	return false;
+}
+
+static inline bool kho_segment_in_place(const struct kimage *image,
+					unsigned int id)
+{
+	return false;
+}
+
+static inline void kho_free_segments(struct kimage *image) { }
+
+static inline int kho_poison_check_image(const struct kimage *image)
+{
+	return 0;
+}
+
+static inline void kho_before_jump(const struct kimage *image) { }
+static inline void kho_warn_legacy_load(void) { }
+
+static inline unsigned long kho_file_flags(unsigned long flags)
+{
+	return flags;
+}
+
+static inline bool kho_efi_kexec_boot(void)
+{
+	return false;
+}
+
+static inline bool kho_crash_trylock(void)
+{
+	return false;
+}
+
+#endif /* CONFIG_KEXEC_HANDOVER */
+
+#endif /* _LINUX_KHO_HOOKS_H */
