@@ -8,16 +8,15 @@
 /**
  * DOC: Kexec handover
  *
- * Kexec replaces the running kernel and forgets everything. With kexec handover
- * a subsystem can have memory kept: it *preserves* folios, pages, vmalloc areas
- * or fresh allocations, and the next kernel leaves them alone until they are
- * *restored* there, from which time on they are ordinary memory of their owner.
- * Where they are, the subsystem writes down in a preserved blob of its own,
- * which it names in the root FDT as a *subtree*; the next kernel finds it there
- * by its name.
+ * Kexec replaces the running kernel, and the contents of memory are lost. With
+ * kexec handover a subsystem *preserves* folios, pages, vmalloc areas or fresh
+ * allocations, and the next kernel leaves them alone until they are *restored*
+ * there. From then on they are ordinary memory of their owner. The subsystem
+ * writes the addresses to a preserved blob of its own, and names the blob in
+ * the root FDT as a *subtree*. The next kernel finds the blob by that name.
  *
- * What is preserved when an image that kexec_file_load() loaded is started is
- * what the next kernel gets: nothing has to be declared final before.
+ * The next kernel gets what is preserved at the moment when an image is started
+ * that kexec_file_load() loaded. Nothing has to be declared final before.
  */
 
 #define pr_fmt(fmt) "KHO: " fmt
@@ -90,7 +89,7 @@ static unsigned long folio_key(struct folio *folio)
 {
 	phys_addr_t phys = PFN_PHYS(folio_pfn(folio));
 
-	/* Most of them are single pages: the shifts are constants then. */
+	/* Most folios are single pages. For these all shifts are constants. */
 	if (!folio_test_large(folio))
 		return kho_radix_encode_key(phys, 0);
 
@@ -275,8 +274,8 @@ EXPORT_SYMBOL_GPL(kho_alloc_preserve);
  * @size: bytes, not 0
  *
  * As kho_alloc_preserve(), for pages of which a small part is used: to zero the
- * rest would take longer than all else. What readers may look at, the caller
- * writes.
+ * rest would take longer than all else. The caller writes all that the next
+ * kernel reads.
  *
  * Context: process context, may sleep.
  * Return: memory, or an ERR_PTR as from kho_alloc_preserve().

@@ -163,7 +163,7 @@ static void walk_vmalloc(const struct walk *walk, struct kho_vmalloc *vmalloc)
 		chunk = phys_to_virt(phys);
 		for (i = 0; i < KHO_VMALLOC_CHUNK_SLOTS - 1 && chunk->phys[i];)
 			i++;
-		/* What ends the list means something, too. */
+		/* The zero that ends the list is a part of it. */
 		found(walk, VMALLOC_CHUNK, chunk,
 		      offsetof(struct kho_vmalloc_chunk, phys[i + 1]));
 	}
@@ -312,7 +312,7 @@ static void walk_all(void)
 			     fdt_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME));
 }
 
-/* Most bytes are zero and say little, so half of the draws look for another. */
+/* Most bytes are zero. Half of the draws look for one that is not. */
 static size_t draw_offset(struct rnd_state *rnd, const u8 *p, size_t size)
 {
 	size_t offset = prandom_u32_state(rnd) % size, i;
@@ -380,7 +380,7 @@ static void corrupt(struct corruption *c)
  * kho_corrupt - make the corruptions that were asked for
  *
  * Context: right before the jump, when all is written out, all other processors
- * are stopped and nothing can go wrong any more: there is nobody to lock out.
+ * are stopped, so the list needs no lock, and the kexec cannot fail any more.
  */
 void kho_corrupt(void)
 {
@@ -470,7 +470,7 @@ static ssize_t corrupt_write(struct file *file, const char __user *ubuf,
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
 
-	/* So that nobody takes what comes of it for a fault of the kernel. */
+	/* Mark what is reported from now on as the result of a test. */
 	add_taint(TAINT_TEST, LOCKDEP_STILL_OK);
 	next = buf;
 	while (!err && (line = strsep(&next, "\n")))

@@ -31,8 +31,8 @@
 #include "kho_internal.h"
 
 /*
- * Could a page be taken for a new image? Not those that the running kernel or
- * the image loaded before has for good.
+ * May a page become free for a new image? Reserved pages of the running kernel
+ * and pages of the image that is loaded already do not.
  */
 static bool page_is_vacant(unsigned long pfn)
 {
@@ -129,9 +129,9 @@ static bool is_initrd(const struct kexec_buf *kbuf)
 }
 
 /*
- * Say with which scratch memory a segment, and an initrd that comes after it,
- * would have had a place: with a global area that is larger by both, and by what
- * a kernel may take before it has read what is preserved.
+ * Say which sizes of scratch memory would do: the present ones, with a global
+ * area that has room for the segment, for an initrd that is placed after it,
+ * and for what a kernel allocates before it has read what is preserved.
  */
 static void say_how_large(const struct kexec_buf *kbuf, phys_addr_t largest)
 {
@@ -165,9 +165,9 @@ static void say_how_large(const struct kexec_buf *kbuf, phys_addr_t largest)
  * @func: called for ranges of memory until it returns other than 0, which it
  *        does when it has set @kbuf->mem to a place in the range
  *
- * Preferably where nothing is but movable pages, so that the segment can be
- * written there at once. The lowest area comes first: there are architectures
- * that want the other segments above the kernel.
+ * A place with nothing but movable pages is preferred: the segment can be
+ * written there when it is loaded. The lowest area comes first, as some
+ * architectures want the other segments above the kernel.
  *
  * Context: kexec lock held, process context.
  * Return: 0, or -EADDRNOTAVAIL with a message when it does not fit.
@@ -196,7 +196,7 @@ int kho_locate_mem_hole(struct kexec_buf *kbuf,
 static bool segment_stays_writable(const struct kimage *image, unsigned int id)
 {
 #ifdef CONFIG_IMA_KEXEC
-	/* Written again at reboot, through its source pages. */
+	/* At reboot, IMA writes to the pages that are copied from. */
 	return id == image->ima_segment_index;
 #else
 	return false;
@@ -255,7 +255,7 @@ bool kho_load_segment(struct kimage *image, const struct kexec_segment *segment)
 	if (!kho_image(image))
 		return false;
 
-	/* To empty hundreds of MiB takes a while. */
+	/* To empty the place of a large segment takes long. */
 	kho_allow_crash();
 	in_place = load_in_place(image, segment);
 	kho_disallow_crash();
@@ -272,7 +272,7 @@ bool kho_load_segment(struct kimage *image, const struct kexec_segment *segment)
  *
  * Architecture code may have to write it back from the caches.
  *
- * Return: whether it is, and nobody copies it there at the time of the kexec.
+ * Return: whether it is, and is not copied there at the time of the kexec.
  */
 bool kho_segment_in_place(const struct kimage *image, unsigned int id)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kexec handover (KHO): what loading and starting an image must keep to.
+ * Kexec handover (KHO): what the kexec core calls to load and start an image.
  *
  * The segments of an image are placed in kho_image.c.
  *
@@ -28,8 +28,8 @@
 #include "kho_internal.h"
 
 /*
- * A value of the kexec lock besides 0, free, and 1, held: held by somebody who
- * leaves the crash kernel alone.
+ * A value of the kexec lock. 0 is free and 1 is held; with this one it is held,
+ * and a panic may take it: the holder does not change the crash kernel's image.
  */
 #define KEXEC_LOCK_YIELDS	2
 
@@ -76,11 +76,11 @@ unsigned long kho_file_flags(unsigned long flags)
 /**
  * kho_allow_crash - let a panic have the kexec lock from now on
  *
- * Without the lock a panic does not start the crash kernel. Who holds the lock
- * for long, to wait for others, allows that the panic takes it over.
+ * A panic does not start the crash kernel unless it gets the lock. To be called
+ * by a holder who waits for long.
  *
- * Context: process context, kexec lock held, by somebody who leaves the crash
- * kernel's image alone until kho_disallow_crash().
+ * Context: process context, kexec lock held. The caller does not change the
+ * crash kernel's image until kho_disallow_crash().
  */
 void kho_allow_crash(void)
 {
@@ -105,7 +105,7 @@ void kho_disallow_crash(void)
  * kho_crash_trylock - take the kexec lock over for the crash kernel
  *
  * Context: any, also NMI; on the one processor that panics.
- * Return: true when the lock was held by somebody who allows it, and is the
+ * Return: true when the holder of the lock allows it, and the lock is the
  * caller's now; false also when there is no crash kernel to be started.
  */
 bool kho_crash_trylock(void)
@@ -127,7 +127,10 @@ bool kho_image(const struct kimage *image)
 	return image->kho.fdt;
 }
 
-/* On x86 a kernel moves itself within scratch, before it can know all this. */
+/*
+ * On x86 a kernel chooses its place in scratch memory before it can read which
+ * pages are poisoned.
+ */
 static void warn_of_kaslr(const struct kimage *image)
 {
 	const struct kho_scratch *areas;
@@ -152,9 +155,9 @@ static void warn_of_kaslr(const struct kimage *image)
 }
 
 /*
- * The array of scratch areas travels as a segment. Not on x86: other kernels may
- * decompress themselves over that. There it is part of the setup_data, which
- * they keep off.
+ * The array of scratch areas is a segment of the image. On x86 it is a part of
+ * the setup_data instead: some kernels would decompress themselves over a
+ * segment, but none does over the setup_data.
  */
 static int add_scratch_segment(struct kimage *image)
 {
@@ -255,8 +258,7 @@ void kho_warn_legacy_load(void)
  * kho_efi_kexec_boot - was this kernel started by a kexec from another?
  *
  * The firmware's tables of an initrd and of runtime properties are those of the
- * first boot. They were in memory that is something else now, so the kernel must
- * not look there.
+ * first boot. Their memory was reused since, so the kernel must not read them.
  *
  * Context: early boot, on a machine with EFI, once the setup_data or the
  * devicetree were read.

@@ -30,7 +30,7 @@ static u32 __init incoming_kexec_count(void)
 	if (!is_kho_boot())
 		return 0;
 
-	/* Any other error has had its message. */
+	/* kho_retrieve_subtree() has a message for any other error. */
 	err = kho_retrieve_subtree(KHO_METADATA_NODE_NAME, &phys, &size);
 	if (err == -ENOENT)
 		pr_warn("metadata of the previous kernel is absent, ignored\n");

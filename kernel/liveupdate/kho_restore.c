@@ -23,16 +23,17 @@
 #include "kho_internal.h"
 
 /*
- * Zones that get memory back are larger than those that the kernel computed its
- * watermarks, the reserves of lower zones and the sizes of per-CPU lists for. As
- * when memory is added, compute all of them anew; soon, for more may come.
+ * Restored pages make their zone larger than it was when the kernel computed
+ * its watermarks, the reserves of lower zones and the sizes of per-CPU lists.
+ * Compute all of them anew, as when memory is added. Wait a second before: many
+ * pages are often restored at a time.
  */
 static bool zones_grew;
 
 static void adjust_to_zones(struct work_struct *work)
 {
 	WRITE_ONCE(zones_grew, false);
-	/* What is taken back from here on brings us here again. */
+	/* Pages that are restored from here on queue this work again. */
 	smp_mb();
 	init_per_zone_wmark_min();
 	writeback_set_ratelimit();
@@ -40,7 +41,7 @@ static void adjust_to_zones(struct work_struct *work)
 
 static DECLARE_DELAYED_WORK(adjust_to_zones_work, adjust_to_zones);
 
-static void note_zones_grew(void)
+static void adjust_to_zones_soon(void)
 {
 	/* Pairs with adjust_to_zones(): it sees the pages, or we see the flag. */
 	smp_mb();
@@ -52,8 +53,8 @@ static void note_zones_grew(void)
 }
 
 /*
- * Are pages in different zones? Blocks next to each other may be, and one alone
- * if the previous kernel had other nodes.
+ * Are pages in different zones? Preserved blocks next to each other may be, and
+ * even the pages of one block, if the previous kernel had other NUMA nodes.
  */
 static bool is_split(struct page *page, unsigned long nr_pages)
 {
@@ -73,10 +74,10 @@ static void count_as_managed(struct page *page, unsigned long nr_pages)
 	} else {
 		adjust_managed_page_count(page, nr_pages);
 	}
-	note_zones_grew();
+	adjust_to_zones_soon();
 }
 
-/* Make preserved pages ordinary ones with a reference each, if they are there. */
+/* Claim preserved pages and make them ordinary, with a reference each. */
 static struct page *restore_pages(unsigned long pfn, unsigned long nr_pages)
 {
 	struct page *page;
@@ -123,14 +124,14 @@ static struct folio *restore_folio(phys_addr_t phys)
 }
 
 /**
- * kho_restore_folio - take back a folio that the previous kernel preserved
+ * kho_restore_folio - restore a folio that the previous kernel preserved
  * @phys: its physical address
  *
  * Context: any but NMI.
  * Return: the folio, of the order that it had, with one reference; or NULL,
  * with one warning, when no preserved folio begins at @phys, it was restored
- * already, or it lies on two NUMA nodes of this kernel. kho_restore_pages() has
- * the pages then.
+ * already, or it lies on two NUMA nodes of this kernel. In the last case
+ * kho_restore_pages() can restore its pages.
  */
 struct folio *kho_restore_folio(phys_addr_t phys)
 {
@@ -150,7 +151,7 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 EXPORT_SYMBOL_GPL(kho_restore_folio);
 
 /**
- * kho_restore_pages - take back pages that the previous kernel preserved
+ * kho_restore_pages - restore pages that the previous kernel preserved
  * @phys:     physical address of the first
  * @nr_pages: how many, as they were preserved
  *
@@ -176,7 +177,7 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
 }
 EXPORT_SYMBOL_GPL(kho_restore_pages);
 
-/* So the page allocator keeps those that are poisoned. */
+/* The page allocator keeps a poisoned page if it is freed as a single one. */
 static void free_single_pages(phys_addr_t phys, unsigned long nr)
 {
 	struct page *page = kho_restore_pages(phys, nr);
@@ -187,7 +188,8 @@ static void free_single_pages(phys_addr_t phys, unsigned long nr)
 
 /**
  * kho_restore_free_phys - free a folio that the previous kernel preserved
- * @phys: its physical address; what is none of a preserved folio is left alone
+ * @phys: its physical address; nothing is freed when no preserved folio begins
+ *        there
  *
  * Context: process context.
  */
@@ -219,13 +221,13 @@ void kho_restore_free(void *mem)
 EXPORT_SYMBOL_GPL(kho_restore_free);
 
 /**
- * kho_is_preserved - is memory preserved that nobody took back yet?
+ * kho_is_preserved - is memory preserved and not restored yet?
  * @phys: its physical address, as the previous kernel told it
  * @size: its size in bytes
  *
- * What is preserved may be read through phys_to_virt() before it is taken back.
- * So who was told a damaged address can see that, and leave alone what belongs
- * to somebody else.
+ * Preserved memory may be read through phys_to_virt() before it is restored. An
+ * address that the previous kernel handed over may be damaged: check it by this
+ * function before it is followed.
  *
  * Context: any, once the buddy allocator is up.
  * Return: true when a preserved block begins at @phys, and it covers the range,

@@ -66,9 +66,9 @@ static int set_u64(void *fdt, int node, const char *prop, u64 value)
  * Name a blob in the root FDT, or leave that as it is.
  *
  * Interrupts are off whenever the root FDT is written. A kexec stops the other
- * processors by interrupts, and the one that it runs on does not get to another
- * task in between. So the next kernel never sees half of a change, and the kexec
- * needs not wait for a lock.
+ * processors by interrupts, and runs on its own processor without a switch to
+ * another task. So the next kernel never sees half of a change, and a kexec
+ * need not wait for a lock.
  */
 static int write_subtree(const char *name, phys_addr_t phys, size_t size)
 {
@@ -103,7 +103,7 @@ static void tell_watchers(enum kho_subtree_event event, const char *name,
 
 /**
  * kho_add_subtree - name a blob in the root FDT
- * @name: of the subtree; the previous kernel's subtrees are no obstacle
+ * @name: of the subtree; a subtree of the previous kernel may have the same
  * @blob: preserved memory from kho_alloc_preserve()
  * @size: bytes in it that matter
  *
@@ -161,11 +161,11 @@ EXPORT_SYMBOL_GPL(kho_remove_subtree);
 
 /**
  * kho_watch_subtrees - be told of the subtrees of the root FDT
- * @nb: called with an &enum kho_subtree_event and a &struct kho_subtree, at once
- *      for each subtree that is there, and then for each that comes or goes
+ * @nb: called with an &enum kho_subtree_event and a &struct kho_subtree, at
+ *      once for each subtree that is there, then for each that comes or goes
  *
- * Calls come one at a time, with the lock of the root FDT held: @nb must not add
- * or remove subtrees. A blob is not freed before the call that tells of its
+ * Calls come one at a time, with the lock of the root FDT held: @nb must not
+ * add or remove subtrees. A blob is not freed before the call that tells of its
  * removal has returned.
  *
  * Context: an initcall after core_initcall, KHO enabled.
