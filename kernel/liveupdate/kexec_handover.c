@@ -39,13 +39,13 @@ static struct kho_radix_tree preserved = {
 };
 
 /**
- * kho_tree_init - make the tree of what is preserved for the next kernel
+ * kho_preserve_init - make the tree of what is preserved for the next kernel
  * @root: set to its physical address
  *
  * Context: a core_initcall, may sleep.
  * Return: 0, or -ENOMEM.
  */
-int __init kho_tree_init(phys_addr_t *root)
+int __init kho_preserve_init(phys_addr_t *root)
 {
 	int err;
 
@@ -57,11 +57,11 @@ int __init kho_tree_init(phys_addr_t *root)
 }
 
 /**
- * kho_tree_destroy - free the tree of what is preserved for the next kernel
+ * kho_preserve_exit - free the tree of what is preserved for the next kernel
  *
  * Context: a core_initcall, when KHO is disabled and nothing is preserved.
  */
-void __init kho_tree_destroy(void)
+void __init kho_preserve_exit(void)
 {
 	kho_radix_destroy_tree(&preserved);
 }

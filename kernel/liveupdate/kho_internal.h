@@ -28,8 +28,8 @@ int kho_fdt_find_blob(const void *fdt, phys_addr_t phys);
 
 /* kexec_handover.c */
 
-int kho_tree_init(phys_addr_t *root);
-void kho_tree_destroy(void);
+int kho_preserve_init(phys_addr_t *root);
+void kho_preserve_exit(void);
 
 /* kho_subtree.c */
 

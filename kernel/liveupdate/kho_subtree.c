@@ -227,7 +227,7 @@ void __init kho_give_up(int err)
 
 	kho_unpreserve_free(root_fdt);
 	root_fdt = NULL;
-	kho_tree_destroy();
+	kho_preserve_exit();
 }
 
 static int __init kho_init(void)
@@ -240,7 +240,7 @@ static int __init kho_init(void)
 
 	kho_scratch_init();
 
-	err = kho_tree_init(&tree);
+	err = kho_preserve_init(&tree);
 	if (!err)
 		err = make_root_fdt(tree);
 	if (err)
