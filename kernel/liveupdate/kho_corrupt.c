@@ -11,8 +11,7 @@
  * The next kernel must come up, and must keep all that is intact, whatever
  * single byte of what it gets is wrong. Whether it does is tested by
  * corruptions that are asked for in debugfs and made right before the jump,
- * when all is written out. Structures are found as the next kernel would find
- * them: from the root FDT on, by the wire format alone.
+ * when all is written out. kho_structures.c finds the structures.
  *
  * All addresses are found before the first byte is changed. A corruption that
  * is random draws its instance, offset and byte from its seed.
@@ -24,12 +23,8 @@
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/hash.h>
-#include <linux/io.h>
 #include <linux/kernel.h>
-#include <linux/kexec.h>
-#include <linux/libfdt.h>
 #include <linux/list.h>
-#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/panic.h>
 #include <linux/prandom.h>
@@ -39,31 +34,10 @@
 #include <linux/types.h>
 #include <linux/uaccess.h>
 
-#include <linux/kho/abi/block.h>
 #include <linux/kho/abi/luo.h>
-#include <linux/kho/abi/memfd.h>
 
 #include "kho_internal.h"
-
-enum structure {
-	ROOT_FDT,
-	TREE_NODE,
-	TREE_LEAF,
-	METADATA,
-	MEMBLOCK,
-	LUO,
-	SESSION_BLOCK,
-	SESSION,
-	FILE_BLOCK,
-	FILE_OWNER,
-	FILE_RECORD,
-	FLB,
-	MEMFD,
-	VMALLOC,
-	VMALLOC_CHUNK,
-	FOLIO,
-	NR_STRUCTURES
-};
+#include "kho_structures.h"
 
 static const char * const structure_names[NR_STRUCTURES] = {
 	[ROOT_FDT] = "root-fdt",
@@ -103,7 +77,7 @@ static const char * const structure_names[NR_STRUCTURES] = {
  */
 struct corruption {
 	struct list_head list;
-	enum structure structure;
+	enum kho_structure structure;
 	char session[LIVEUPDATE_SESSION_NAME_LENGTH];
 	bool random;
 	u32 seed;
@@ -126,15 +100,9 @@ struct corruption {
 static DEFINE_MUTEX(corruptions_lock);
 static LIST_HEAD(corruptions);
 
-/* Where the walk is: whose structures it finds. */
-struct walk {
-	const char *session;
-	int file;
-};
-
 /* The walk found a structure. */
-static void found(const struct walk *walk, enum structure structure, void *p,
-		  size_t size)
+static void found(const struct kho_walk *walk, enum kho_structure structure,
+		  void *p, size_t size)
 {
 	struct corruption *c;
 
@@ -150,166 +118,6 @@ static void found(const struct walk *walk, enum structure structure, void *p,
 		strscpy(c->owner, walk->session);
 		c->file = walk->file;
 	}
-}
-
-static void walk_vmalloc(const struct walk *walk, struct kho_vmalloc *vmalloc)
-{
-	struct kho_vmalloc_chunk *chunk;
-	u64 phys;
-	size_t i;
-
-	found(walk, VMALLOC, vmalloc, sizeof(*vmalloc));
-	for (phys = vmalloc->first.phys; phys; phys = chunk->next.phys) {
-		chunk = phys_to_virt(phys);
-		for (i = 0; i < KHO_VMALLOC_CHUNK_SLOTS - 1 && chunk->phys[i];)
-			i++;
-		/* The zero that ends the list is a part of it. */
-		found(walk, VMALLOC_CHUNK, chunk,
-		      offsetof(struct kho_vmalloc_chunk, phys[i + 1]));
-	}
-}
-
-/* The array of folios lies in the pages that the chunks name. */
-static void walk_folios(const struct walk *walk, const struct kho_vmalloc *vmalloc,
-			u64 nr)
-{
-	const size_t per_run = (PAGE_SIZE << vmalloc->order) /
-			       sizeof(struct memfd_luo_folio_ser);
-	struct kho_vmalloc_chunk *chunk = phys_to_virt(vmalloc->first.phys);
-	struct memfd_luo_folio_ser *folios;
-	u64 done, i;
-	size_t slot = 0;
-
-	for (done = 0; done < nr; done += per_run, slot++) {
-		if (slot == KHO_VMALLOC_CHUNK_SLOTS) {
-			chunk = phys_to_virt(chunk->next.phys);
-			slot = 0;
-		}
-		folios = phys_to_virt(chunk->phys[slot]);
-		for (i = 0; i < min_t(u64, per_run, nr - done); i++)
-			found(walk, FOLIO, &folios[i], sizeof(*folios));
-	}
-}
-
-static void walk_memfd(const struct walk *walk, struct memfd_luo_ser *memfd)
-{
-	found(walk, MEMFD, memfd, offsetof(struct memfd_luo_ser, folios));
-	if (!memfd->nr_folios)
-		return;
-	walk_vmalloc(walk, &memfd->folios);
-	walk_folios(walk, &memfd->folios, memfd->nr_folios);
-}
-
-static void walk_files(struct walk *walk, u64 phys)
-{
-	struct kho_block_header_ser *block;
-	struct luo_file_ser *file;
-	u64 i;
-
-	walk->file = -1;
-	for (; phys; phys = block->next) {
-		block = phys_to_virt(phys);
-		file = (struct luo_file_ser *)(block + 1);
-		found(walk, FILE_BLOCK, block, sizeof(*block));
-		found(walk, FILE_OWNER, kho_block_owner(block),
-		      sizeof(struct kho_block_owner_ser));
-		for (i = 0; i < block->count; i++, file++) {
-			walk->file++;
-			found(walk, FILE_RECORD, file, sizeof(*file));
-			if (!strcmp(file->compatible, MEMFD_LUO_FH_COMPATIBLE))
-				walk_memfd(walk, phys_to_virt(file->data));
-		}
-	}
-}
-
-static void walk_sessions(u64 phys)
-{
-	const struct walk nobodys = { .session = "", .file = -1 };
-	struct kho_block_header_ser *block;
-	struct luo_session_ser *session;
-	struct walk walk;
-	u64 i;
-
-	for (; phys; phys = block->next) {
-		block = phys_to_virt(phys);
-		session = (struct luo_session_ser *)(block + 1);
-		found(&nobodys, SESSION_BLOCK, block, sizeof(*block));
-		for (i = 0; i < block->count; i++, session++) {
-			walk.session = session->name;
-			walk.file = -1;
-			found(&walk, SESSION, session, sizeof(*session));
-			walk_files(&walk, session->files);
-		}
-	}
-}
-
-static void walk_flbs(const struct walk *walk, u64 phys)
-{
-	struct luo_flb_header_ser *header;
-	struct luo_flb_ser *flb;
-	u64 i;
-
-	if (!phys)
-		return;
-	header = phys_to_virt(phys);
-	flb = (struct luo_flb_ser *)(header + 1);
-	found(walk, FLB, header, sizeof(*header));
-	for (i = 0; i < header->count; i++, flb++)
-		found(walk, FLB, flb, sizeof(*flb));
-}
-
-static void walk_luo(const struct walk *walk, struct luo_ser *luo)
-{
-	found(walk, LUO, luo, sizeof(*luo));
-	walk_flbs(walk, luo->flbs_pa);
-	walk_sessions(luo->sessions_pa);
-}
-
-/* Calls itself, KHO_TREE_DEPTH deep at most. */
-static void walk_tree(const struct walk *walk, u64 phys, unsigned int level)
-{
-	struct kho_radix_node *node = phys_to_virt(phys);
-	unsigned long i;
-
-	found(walk, level ? TREE_NODE : TREE_LEAF, node, sizeof(*node));
-	for (i = 0; level && i < KHO_TREE_TABLE_SLOTS; i++)
-		if (node->table[i])
-			walk_tree(walk, node->table[i], level - 1);
-}
-
-static u64 fdt_u64(const void *fdt, int node, const char *name)
-{
-	u64 value;
-
-	return kho_fdt_get_u64(fdt, node, name, &value) ? 0 : value;
-}
-
-static void walk_subtree(const struct walk *walk, const char *name, void *blob,
-			 size_t size)
-{
-	if (!strcmp(name, LUO_KHO_ENTRY_NAME))
-		walk_luo(walk, blob);
-	else if (!strcmp(name, KHO_METADATA_NODE_NAME))
-		found(walk, METADATA, blob, size);
-	else if (!strcmp(name, "memblock"))
-		found(walk, MEMBLOCK, blob, size);
-}
-
-static void walk_all(void)
-{
-	const struct walk nobodys = { .session = "", .file = -1 };
-	void *fdt = phys_to_virt(kho_root_fdt());
-	int node;
-
-	found(&nobodys, ROOT_FDT, fdt,
-	      fdt_off_dt_strings(fdt) + fdt_size_dt_strings(fdt));
-	walk_tree(&nobodys, fdt_u64(fdt, 0, KHO_FDT_MEMORY_MAP_PROP_NAME),
-		  KHO_TREE_DEPTH - 1);
-	fdt_for_each_subnode(node, fdt, 0)
-		walk_subtree(&nobodys, fdt_get_name(fdt, node, NULL),
-			     phys_to_virt(fdt_u64(fdt, node,
-						  KHO_SUB_TREE_PROP_NAME)),
-			     fdt_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME));
 }
 
 /* Most bytes are zero. Half of the draws look for one that is not. */
@@ -345,7 +153,7 @@ static void draw(void)
 	}
 	list_for_each_entry(c, &corruptions, list)
 		c->nr = 0;
-	walk_all();
+	kho_walk_structures(found);
 	list_for_each_entry(c, &corruptions, list) {
 		if (!c->random || !c->p)
 			continue;
@@ -389,7 +197,7 @@ void kho_corrupt(void)
 	if (list_empty(&corruptions))
 		return;
 
-	walk_all();
+	kho_walk_structures(found);
 	draw();
 	list_for_each_entry(c, &corruptions, list)
 		corrupt(c);
