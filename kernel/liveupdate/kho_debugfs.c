@@ -194,6 +194,7 @@ struct dentry *kho_debugfs_out(void)
 	return out_dir;
 }
 
+/* What came in is freed by its owners, from postcore_initcall on. */
 static int __init kho_debugfs_init(void)
 {
 	struct dentry *root;
@@ -208,5 +209,4 @@ static int __init kho_debugfs_init(void)
 
 	return 0;
 }
-/* Before the owners of what came in free it. */
 core_initcall_sync(kho_debugfs_init);

@@ -74,6 +74,7 @@ static int __init add_metadata(void)
 	return err;
 }
 
+/* The link order is that of core_initcalls: kho_subtree.c comes before. */
 static int __init kho_metadata_init(void)
 {
 	int err;
@@ -87,5 +88,4 @@ static int __init kho_metadata_init(void)
 
 	return 0;
 }
-/* After that of kho_subtree.c, by the order in which they are linked. */
 core_initcall(kho_metadata_init);
