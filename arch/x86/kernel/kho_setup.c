@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kexec handover: the setup_data of an image that hands over.
+ * Kexec handover (KHO): describes the handover in the setup_data of an image.
  *
  * The next kernel finds there where the root FDT is. The array of scratch areas
  * follows in the same node: a decompressor that places its kernel at random keeps
@@ -75,7 +75,7 @@ static struct setup_data *add_node(struct boot_params *params,
 }
 
 /* Kernels before 6.11 hand on their setup_data as of a type of its own. */
-static bool is_ram(u32 type)
+static bool type_is_ram(u32 type)
 {
 	return type == E820_TYPE_RAM || type == E820_TYPE_RESERVED_KERN;
 }
@@ -84,7 +84,7 @@ static bool is_ram(u32 type)
 static void tell_as_ram(struct boot_e820_entry *entry, unsigned int nr)
 {
 	for (; nr--; entry++)
-		if (is_ram(entry->type))
+		if (type_is_ram(entry->type))
 			entry->type = E820_TYPE_RAM;
 }
 
@@ -127,7 +127,7 @@ static u64 end_of_ram(const struct e820_table *table, u64 start)
 
 	for (i = 0; i < table->nr_entries; i++) {
 		entry = &table->entries[i];
-		if (is_ram(entry->type) && entry->addr <= start &&
+		if (type_is_ram(entry->type) && entry->addr <= start &&
 		    entry->addr + entry->size > start)
 			start = entry->addr + entry->size;
 	}
@@ -145,7 +145,7 @@ VISIBLE_IF_KUNIT u64 kho_setup_unknown_ram(const struct e820_table *table,
 
 	for (i = 0; i < table->nr_entries; i++) {
 		entry = &table->entries[i];
-		if (!is_ram(entry->type))
+		if (!type_is_ram(entry->type))
 			continue;
 		end = end_of_ram(firmware, entry->addr);
 		if (end < entry->addr + entry->size)
