@@ -7,7 +7,7 @@
 #	path		an inline literal that names a file of the kernel's, such as one in debugfs
 #	declaration	a literal block that is a declaration of a service; its lines, joined by \n
 #
-# What a document shows of a file by an include is not in it.
+# What a document shows of a file by an include is not in it. Neither is a fenced block in Markdown: that is output, or a picture.
 use strict;
 use warnings;
 
@@ -77,6 +77,10 @@ sub text_document {
 	my ($n, $prose, @inline) = (0, '');
 
 	while ($n < @lines) {
+		if ($kind eq 'md' && $lines[$n] =~ /^```/) {
+			do { $prose .= "\n" } until ++$n == @lines || $lines[$n] =~ /^```$/;
+			last if $n == @lines;
+		}
 		my $indent = $kinds{$kind}->($lines[$n]);
 		$blank = $lines[$n] =~ /^\s*$/;
 		if ($indent < 0) {

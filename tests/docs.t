@@ -7,8 +7,8 @@
 cd "$root" || exit
 
 # In the order in which somebody would go by them.
-documents=(README.md Documentation/admin-guide/{liveupdate,lukeep,mm/kho}.rst
-	tools/liveupdate/*.[58] patches/README.md)
+documents=(README.md Documentation/admin-guide/{liveupdate-host,liveupdate,lukeep,mm/kho}.rst
+	tools/liveupdate/*.[58] CONTRIBUTING.md)
 mapfile -t -O "${#documents[@]}" documents < <(find Documentation -name '*.rst' | sort | grep -vxFf <(printf '%s\n' "${documents[@]}"))
 
 # A folder like the repository, in which commands can make and remove what they want.
