@@ -13,8 +13,11 @@
 #include <linux/overflow.h>
 #include <linux/types.h>
 
+struct address_space;
 struct inode;
 struct kho_vmalloc;
+struct liveupdate_file_op_args;
+struct ucounts;
 
 #define MEMFD_LUO_PER_PAGE	(PAGE_SIZE / sizeof(struct memfd_luo_folio_ser))
 
@@ -42,6 +45,11 @@ static inline size_t memfd_luo_array_size(u64 nr)
 {
 	return size_add(array_size(nr, sizeof(struct memfd_luo_folio_ser)),
 			array_size(memfd_luo_nr_sums(nr), sizeof(u64)));
+}
+
+static inline pgoff_t memfd_luo_end_index(loff_t size)
+{
+	return DIV_ROUND_UP_ULL(size, PAGE_SIZE);
 }
 
 /* memfd_luo_records.c */
@@ -75,13 +83,87 @@ void memfd_luo_records_free(struct memfd_luo_records *records);
 int memfd_luo_records_preserve(struct memfd_luo_records *records, u32 identity,
 			       struct kho_vmalloc *preservation, u64 *sum);
 
+int memfd_luo_join(const struct memfd_luo_records *old,
+		   const struct memfd_luo_records *new,
+		   struct memfd_luo_records *joined);
+
 /* Of a page of records, of which @nr follow from its begin on. */
 u64 memfd_luo_page_sum(const struct memfd_luo_folio_ser *ser, u64 nr);
 u64 memfd_luo_sum(const struct memfd_luo_sums *sums, u32 identity);
+
+/* memfd_luo_pin.c */
+void memfd_luo_unpin(struct folio **pinned, unsigned long nr);
+bool memfd_luo_has_tags(struct folio *folio);
+unsigned int memfd_luo_pin_all_ready(struct address_space *mapping,
+				     pgoff_t *start, pgoff_t end,
+				     struct folio **pinned);
+long memfd_luo_pin_others(struct inode *inode, pgoff_t *start, pgoff_t end,
+			  struct folio **pinned);
+
+/* memfd_luo_collect.c */
+
+/**
+ * struct memfd_luo_folios - pinned and preserved folios of a file
+ * @records:  their records
+ * @nr_pages: pages in all the folios
+ */
+struct memfd_luo_folios {
+	struct memfd_luo_records records;
+	unsigned long nr_pages;
+};
+
+/**
+ * struct memfd_luo_page - what is handed over of a memfd, but its folios
+ * @ser:   the record
+ * @sum:   its checksum
+ * @count: how large it is
+ */
+struct memfd_luo_page {
+	struct memfd_luo_ser ser;
+	struct memfd_luo_sum_ser sum;
+	struct memfd_luo_count_ser count;
+} __packed;
+
+/**
+ * struct memfd_luo - a preserved memfd
+ * @page:     its record, in preserved memory
+ * @folios:   its folios; their records are preserved if there are any
+ * @identity: of the file, which the checksum begins with
+ * @sum:      checksum of @identity and the records
+ * @locked:   bytes that count as locked memory of a user
+ * @ucounts:  of that user
+ */
+struct memfd_luo {
+	struct memfd_luo_page *page;
+	struct memfd_luo_folios folios;
+	u32 identity;
+	u64 sum;
+	size_t locked;
+	struct ucounts *ucounts;
+};
+
+int memfd_luo_update(struct memfd_luo *memfd, struct inode *inode);
+int memfd_luo_look_for_tags(const struct memfd_luo_folios *folios);
+void memfd_luo_let_go(struct memfd_luo *memfd);
+
+/* memfd_luo_check.c */
+struct memfd_luo_ser *
+memfd_luo_find_record(const struct liveupdate_file_op_args *args);
+u64 memfd_luo_count(const struct memfd_luo_ser *ser);
 
 /* memfd_luo_fill.c */
 void memfd_luo_fill_begin(struct inode *inode,
 			  const struct memfd_luo_array *array, u64 nr_pages);
 void memfd_luo_discard(const struct memfd_luo_array *array);
+
+/* memfd_luo_retrieve.c */
+int memfd_luo_retrieve(struct liveupdate_file_op_args *args);
+void memfd_luo_finish(struct liveupdate_file_op_args *args);
+
+/* memfd_luo_freeze.c */
+int memfd_luo_set_preserved(struct inode *inode);
+void memfd_luo_clear_preserved(struct inode *inode);
+bool memfd_luo_set_frozen(struct inode *inode, unsigned long nr_pages);
+void memfd_luo_clear_frozen(struct inode *inode);
 
 #endif /* _MM_MEMFD_LUO_H */

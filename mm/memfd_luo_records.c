@@ -84,6 +84,34 @@ void memfd_luo_records_free(struct memfd_luo_records *records)
 	*records = (struct memfd_luo_records) {};
 }
 
+/* Puts the records of both in order. */
+int memfd_luo_join(const struct memfd_luo_records *old,
+			  const struct memfd_luo_records *new,
+			  struct memfd_luo_records *joined)
+{
+	const unsigned long nr = old->nr + new->nr;
+	struct memfd_luo_folio_ser *a, *b;
+	unsigned long i = 0, j = 0;
+	int err;
+
+	err = memfd_luo_records_reserve(joined, nr);
+	if (err)
+		return err;
+
+	while (joined->nr < nr) {
+		a = i < old->nr ? memfd_luo_record_at(old, i) : NULL;
+		b = j < new->nr ? memfd_luo_record_at(new, j) : NULL;
+		if (!b || (a && a->index < b->index)) {
+			*memfd_luo_record_at(joined, joined->nr++) = *a;
+			i++;
+		} else {
+			*memfd_luo_record_at(joined, joined->nr++) = *b;
+			j++;
+		}
+	}
+	return 0;
+}
+
 u64 memfd_luo_page_sum(const struct memfd_luo_folio_ser *ser, u64 nr)
 {
 	return xxh64(ser, min(nr, MEMFD_LUO_PER_PAGE) * sizeof(*ser), 0);

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live update of memfds: checking what came in before it is taken over.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#define pr_fmt(fmt) "memfd_luo: " fmt
+
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/liveupdate.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/xxhash.h>
+
+#include "memfd_luo.h"
+
+static bool memfd_luo_ser_ok(const struct memfd_luo_ser *ser)
+{
+	u64 max = (u64)ser->folios.total_pages *
+		  (PAGE_SIZE / sizeof(struct memfd_luo_folio_ser));
+
+	return !ser->flags && !(ser->seals & ~MEMFD_LUO_ALL_SEALS) &&
+	       ser->size <= MAX_LFS_FILESIZE && ser->pos <= MAX_LFS_FILESIZE &&
+	       (!ser->nr_folios || ser->nr_folios <= max);
+}
+
+/* What is still to be checked of records that have no checksums. */
+struct memfd_luo_check {
+	u64 nr;
+	pgoff_t end;
+};
+
+static int memfd_luo_check_records(const void *data, size_t size, void *arg)
+{
+	const struct memfd_luo_folio_ser *ser = data;
+	struct memfd_luo_check *check = arg;
+	size_t i, nr = min_t(u64, check->nr, size / sizeof(*ser));
+
+	for (i = 0; i < nr; i++, ser++) {
+		if (!ser->pfn)
+			continue;
+		if (ser->flags & ~(MEMFD_LUO_FOLIO_DIRTY |
+				   MEMFD_LUO_FOLIO_UPTODATE) ||
+		    ser->index >= check->end ||
+		    !kho_is_preserved(PFN_PHYS(ser->pfn), PAGE_SIZE))
+			return -EINVAL;
+	}
+	check->nr -= nr;
+	return 0;
+}
+
+/* The checksums of an array so far; @pos goes from its begin to its end. */
+struct memfd_luo_summing {
+	struct xxh64_state pages;
+	struct xxh64_state table;
+	u64 table_start;
+	u64 end;
+	u64 pos;
+};
+
+static int memfd_luo_sum_pages(const void *data, size_t size, void *arg)
+{
+	struct memfd_luo_summing *s = arg;
+
+	for (; size && s->pos < s->end; size -= PAGE_SIZE, data += PAGE_SIZE) {
+		u64 phys = __pa(data);
+		u64 start = max(s->pos, s->table_start);
+		u64 end = min(s->pos + PAGE_SIZE, s->end);
+
+		xxh64_update(&s->pages, &phys, sizeof(phys));
+		if (start < end)
+			xxh64_update(&s->table, data + (start - s->pos),
+				     end - start);
+		s->pos += PAGE_SIZE;
+	}
+	return 0;
+}
+
+/* Are the pages of the array, and the checksums in it, those that were written? */
+static bool memfd_luo_sum_ok(const struct memfd_luo_page *page, u32 identity)
+{
+	const u64 nr = page->ser.nr_folios;
+	struct memfd_luo_summing s = {
+		.table_start = nr * sizeof(struct memfd_luo_folio_ser),
+		.end = memfd_luo_array_size(nr),
+	};
+	struct memfd_luo_sums sums;
+	u64 sum = identity;
+
+	if (nr) {
+		xxh64_reset(&s.pages, 0);
+		xxh64_reset(&s.table, 0);
+		if (kho_read_vmalloc(&page->ser.folios, memfd_luo_sum_pages,
+				     &s) || s.pos < s.end)
+			return false;
+		sums.pages = xxh64_digest(&s.pages);
+		sums.table = xxh64_digest(&s.table);
+		sum = memfd_luo_sum(&sums, identity);
+	}
+	return page->sum.magic == MEMFD_LUO_SUM_MAGIC &&
+	       page->sum.sum == xxh64(&page->ser, sizeof(page->ser), sum);
+}
+
+/* The previous kernel knows no checksums: look at each record. */
+static bool memfd_luo_records_ok(const struct memfd_luo_ser *ser)
+{
+	struct memfd_luo_check check = {
+		.nr = ser->nr_folios,
+		.end = memfd_luo_end_index(ser->size),
+	};
+
+	return !ser->nr_folios ||
+	       !kho_read_vmalloc(&ser->folios, memfd_luo_check_records, &check);
+}
+
+/*
+ * The record that was handed over, in place, or NULL. Nothing is taken back
+ * before it is checked: a damaged address may lead to memory of others.
+ */
+struct memfd_luo_ser *
+memfd_luo_find_record(const struct liveupdate_file_op_args *args)
+{
+	const u64 data = args->serialized_data;
+	struct memfd_luo_page *page;
+
+	if (kho_is_preserved(data, sizeof(*page))) {
+		page = phys_to_virt(data);
+		if (memfd_luo_ser_ok(&page->ser) &&
+		    (args->identity ? memfd_luo_sum_ok(page, args->identity) :
+				      memfd_luo_records_ok(&page->ser)))
+			return &page->ser;
+	}
+
+	pr_err("what was handed over of a memfd at %#llx is damaged; its memory stays reserved until the next reboot\n",
+	       data);
+	return NULL;
+}
+
+/*
+ * How many pages the file is going to have, 0 when the previous kernel did not
+ * say. That is no number to rely on, but it can be told until they are there.
+ */
+u64 memfd_luo_count(const struct memfd_luo_ser *ser)
+{
+	const struct memfd_luo_page *page = (const void *)ser;
+	const u64 nr = page->count.nr_pages;
+
+	if (page->count.magic != MEMFD_LUO_COUNT_MAGIC ||
+	    nr < ser->nr_folios ||
+	    nr > memfd_luo_end_index(ser->size) + BIT(MAX_PAGECACHE_ORDER))
+		return 0;
+	return nr;
+}

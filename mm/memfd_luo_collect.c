@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live update of memfds: preserving the folios of a file, and their records.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+
+#ifdef CONFIG_ARM64_MTE
+#include <asm/mte.h>
+#endif
+
+#include "memfd_luo.h"
+
+static void memfd_luo_release(struct memfd_luo_folios *folios)
+{
+	struct folio *batch[KHO_FOLIO_BATCH] __uninitialized;
+	unsigned long i = 0;
+	unsigned int nr;
+
+	while (i < folios->records.nr) {
+		for (nr = 0; nr < KHO_FOLIO_BATCH && i < folios->records.nr; nr++)
+			batch[nr] = pfn_folio(memfd_luo_record_at(&folios->records,
+								  i++)->pfn);
+		kho_unpreserve_folios(batch, nr);
+		memfd_luo_unpin(batch, nr);
+		cond_resched();
+	}
+	memfd_luo_records_free(&folios->records);
+	folios->nr_pages = 0;
+}
+
+/* Writes the records of @nr folios, which are in one page. */
+static void memfd_luo_write(struct memfd_luo_folios *folios,
+			    struct folio *const *pinned, unsigned int nr)
+{
+	struct memfd_luo_folio_ser *ser;
+	unsigned long nr_more = 0;
+	unsigned int i;
+
+	ser = memfd_luo_record_at(&folios->records, folios->records.nr);
+	for (i = 0; i < nr; i++) {
+		struct folio *folio = pinned[i];
+
+		/* What is clean now may be written later. */
+		ser[i] = (struct memfd_luo_folio_ser) {
+			.pfn = folio_pfn(folio),
+			.flags = MEMFD_LUO_FOLIO_DIRTY | MEMFD_LUO_FOLIO_UPTODATE,
+			.index = folio->index,
+		};
+		if (folio_test_large(folio))
+			nr_more += folio_nr_pages(folio) - 1;
+	}
+	folios->records.nr += nr;
+	folios->nr_pages += nr + nr_more;
+}
+
+/* Preserves @nr pinned folios and adds them, or none of them. */
+static int memfd_luo_add(struct memfd_luo_folios *folios,
+			 struct folio *const *pinned, unsigned int nr)
+{
+	struct memfd_luo_records *records = &folios->records;
+	unsigned int left;
+	int err;
+
+	err = memfd_luo_records_reserve(records, nr);
+	if (!err)
+		err = kho_preserve_folios(pinned, nr);
+	if (err)
+		return err;
+
+	left = MEMFD_LUO_PER_PAGE - records->nr % MEMFD_LUO_PER_PAGE;
+	left = min(left, nr);
+	memfd_luo_write(folios, pinned, left);
+	if (left < nr)
+		memfd_luo_write(folios, pinned + left, nr - left);
+	return 0;
+}
+
+#ifdef CONFIG_ARM64_MTE
+/* Folios get tags when they are mapped so, also while they are pinned. */
+int memfd_luo_look_for_tags(const struct memfd_luo_folios *folios)
+{
+	unsigned long i;
+
+	if (!system_supports_mte())
+		return 0;
+	for (i = 0; i < folios->records.nr; i++) {
+		if (memfd_luo_has_tags(pfn_folio(memfd_luo_record_at(&folios->records,
+								     i)->pfn)))
+			return -EOPNOTSUPP;
+		cond_resched();
+	}
+	return 0;
+}
+#else
+int memfd_luo_look_for_tags(const struct memfd_luo_folios *folios)
+{
+	return 0;
+}
+#endif
+
+/*
+ * Pins and preserves the folios from @index up to @end, and adds them to
+ * @folios. On failure those added so far are left to the caller.
+ */
+static int memfd_luo_collect(struct inode *inode, pgoff_t index, pgoff_t end,
+			     struct memfd_luo_folios *folios)
+{
+	struct folio *pinned[KHO_FOLIO_BATCH] __uninitialized;
+	unsigned int pin_flags;
+	int err = 0;
+	long nr;
+
+	/* What is swapped in shall lie where it may be pinned. */
+	pin_flags = memalloc_pin_save();
+	while (index < end && !err) {
+		if (fatal_signal_pending(current)) {
+			err = -EINTR;
+			break;
+		}
+
+		nr = memfd_luo_pin_all_ready(inode->i_mapping, &index, end,
+					     pinned);
+		if (!nr)
+			nr = memfd_luo_pin_others(inode, &index, end, pinned);
+		if (nr > 0) {
+			err = memfd_luo_add(folios, pinned, nr);
+			if (err)
+				memfd_luo_unpin(pinned, nr);
+		} else {
+			err = nr;
+		}
+		cond_resched();
+	}
+	memalloc_pin_restore(pin_flags);
+	return err;
+}
+
+/* Collects what lies between the folios that are preserved already. */
+static int memfd_luo_collect_new(struct inode *inode,
+				 const struct memfd_luo_folios *old,
+				 struct memfd_luo_folios *new)
+{
+	pgoff_t end = memfd_luo_end_index(i_size_read(inode));
+	const struct memfd_luo_folio_ser *ser;
+	pgoff_t index = 0;
+	unsigned long i;
+	int err;
+
+	for (i = 0; i < old->records.nr; i++) {
+		ser = memfd_luo_record_at(&old->records, i);
+		if (index < ser->index) {
+			err = memfd_luo_collect(inode, index, ser->index, new);
+			if (err)
+				return err;
+		}
+		index = ser->index + folio_nr_pages(pfn_folio(ser->pfn));
+		cond_resched();
+	}
+	return memfd_luo_collect(inode, index, end, new);
+}
+
+/* Preserves records, with which those of @memfd are replaced. */
+static int memfd_luo_replace(struct memfd_luo *memfd,
+			     struct memfd_luo_records *records)
+{
+	struct memfd_luo_ser *ser = &memfd->page->ser;
+	struct kho_vmalloc preserved;
+	int err;
+
+	err = memfd_luo_records_preserve(records, memfd->identity, &preserved,
+					 &memfd->sum);
+	if (err)
+		return err;
+
+	if (memfd->folios.records.nr)
+		kho_unpreserve_vmalloc(&ser->folios);
+	memfd_luo_records_free(&memfd->folios.records);
+	memfd->folios.records = *records;
+	ser->folios = preserved;
+	ser->nr_folios = records->nr;
+	return 0;
+}
+
+/* Adds @new to the folios of @memfd. On failure all is as before. */
+static int memfd_luo_merge(struct memfd_luo *memfd,
+			   struct memfd_luo_folios *new)
+{
+	struct memfd_luo_records joined = {};
+	int err;
+
+	if (memfd->folios.records.nr) {
+		err = memfd_luo_join(&memfd->folios.records, &new->records,
+				     &joined);
+		if (!err)
+			err = memfd_luo_replace(memfd, &joined);
+		if (err)
+			memfd_luo_records_free(&joined);
+		else
+			memfd_luo_records_free(&new->records);
+	} else {
+		err = memfd_luo_replace(memfd, &new->records);
+	}
+	if (!err)
+		memfd->folios.nr_pages += new->nr_pages;
+	return err;
+}
+
+/* Preserves the folios that are not yet. On failure all is as before. */
+int memfd_luo_update(struct memfd_luo *memfd, struct inode *inode)
+{
+	struct memfd_luo_folios new = {};
+	int err;
+
+	err = memfd_luo_collect_new(inode, &memfd->folios, &new);
+	if (!err && new.records.nr)
+		err = memfd_luo_merge(memfd, &new);
+	if (err || !new.records.nr)
+		memfd_luo_release(&new);
+	return err;
+}
+
+void memfd_luo_let_go(struct memfd_luo *memfd)
+{
+	if (memfd->folios.records.nr)
+		kho_unpreserve_vmalloc(&memfd->page->ser.folios);
+	memfd_luo_release(&memfd->folios);
+}
