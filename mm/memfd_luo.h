@@ -151,6 +151,10 @@ struct memfd_luo_ser *
 memfd_luo_find_record(const struct liveupdate_file_op_args *args);
 u64 memfd_luo_count(const struct memfd_luo_ser *ser);
 
+/* memfd_luo_insert.c */
+int memfd_luo_insert(struct inode *inode, const struct memfd_luo_folio_ser *ser,
+		     u64 *nr_pages);
+
 /* memfd_luo_fill.c */
 void memfd_luo_fill_begin(struct inode *inode,
 			  const struct memfd_luo_array *array, u64 nr_pages);

@@ -103,22 +103,6 @@ static unsigned long *alloc_checked(const struct memfd_luo_array *array)
 			sizeof(long), GFP_KERNEL | __GFP_NOFAIL);
 }
 
-static int check_folio(struct inode *inode, struct folio *folio,
-		       const struct memfd_luo_folio_ser *ser)
-{
-	u64 end = DIV_ROUND_UP_ULL(i_size_read(inode), PAGE_SIZE);
-
-	if (!IS_ALIGNED(ser->index, folio_nr_pages(folio)) ||
-	    folio_order(folio) > MAX_PAGECACHE_ORDER || ser->index >= end)
-		return -EINVAL;
-	if (folio_test_large(folio) &&
-	    !IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)) {
-		pr_err("huge folios need CONFIG_TRANSPARENT_HUGEPAGE\n");
-		return -EOPNOTSUPP;
-	}
-	return 0;
-}
-
 /* The memfd got @nr pages. */
 static void count_pages(struct memfd_luo_fill *fill, u64 nr)
 {
@@ -135,78 +119,12 @@ static void stop_counting(struct memfd_luo_fill *fill)
 	fill->told = 0;
 }
 
-/* Takes over a reference to the folio. */
-static int add_folio(struct memfd_luo_fill *fill, struct folio *folio,
-		     pgoff_t index, const struct memfd_luo_folio_ser *ser)
-{
-	int err;
-
-	if (ser->flags & MEMFD_LUO_FOLIO_UPTODATE)
-		folio_mark_uptodate(folio);
-	err = shmem_add_restored_folio(fill->inode, folio, index);
-	if (!err)
-		count_pages(fill, folio_nr_pages(folio));
-	/* The page cache has its own references. */
-	folio_put(folio);
-	return err;
-}
-
-/*
- * Of a folio with poisoned pages, give the memfd all pages alone. A poisoned one
- * is lost: shmem gives EIO or SIGBUS for it, and it is never freed.
- */
-static int insert_pages(struct memfd_luo_fill *fill,
-			const struct memfd_luo_folio_ser *ser, unsigned long nr)
-{
-	u64 end = DIV_ROUND_UP_ULL(i_size_read(fill->inode), PAGE_SIZE);
-	struct page *page = kho_restore_pages(PFN_PHYS(ser->pfn), nr);
-	unsigned long i;
-	int err = 0, ret;
-
-	if (!page)
-		return -EINVAL;
-
-	for (i = 0; i < nr; i++) {
-		if (IS_ALIGNED(ser->index, nr) && ser->index + i < end) {
-			ret = add_folio(fill, page_folio(page + i),
-					ser->index + i, ser);
-			err = err ?: ret;
-		} else {
-			/* All of a huge folio need not be in the file. */
-			put_page(page + i);
-			err = i ? err : -EINVAL;
-		}
-	}
-	return err;
-}
-
-static int insert(struct memfd_luo_fill *fill,
-		  const struct memfd_luo_folio_ser *ser)
-{
-	unsigned long nr = kho_poisoned_folio(PFN_PHYS(ser->pfn));
-	struct folio *folio;
-	int err;
-
-	if (nr)
-		return insert_pages(fill, ser, nr);
-
-	folio = kho_restore_folio(PFN_PHYS(ser->pfn));
-	if (!folio)
-		return -EINVAL;
-
-	err = check_folio(fill->inode, folio, ser);
-	if (!err)
-		return add_folio(fill, folio, ser->index, ser);
-
-	folio_put(folio);
-	return err;
-}
-
 /* Give the memfd the folio of a record that can be believed. */
 static int fill_one(struct memfd_luo_fill *fill, u64 nr)
 {
 	struct memfd_luo_folio_ser *ser = &fill->array.ser[nr];
 	struct mem_cgroup *old;
+	u64 nr_pages = 0;
 	int err;
 
 	if (!ser->pfn)
@@ -215,8 +133,9 @@ static int fill_one(struct memfd_luo_fill *fill, u64 nr)
 		return -EIO;
 
 	old = set_active_memcg(fill->memcg);
-	err = insert(fill, ser);
+	err = memfd_luo_insert(fill->inode, ser, &nr_pages);
 	set_active_memcg(old);
+	count_pages(fill, nr_pages);
 	if (err) {
 		pr_err("folio at index %llu not restored: %d\n", ser->index,
 		       err);
