@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live update of memfds.
+ * Live update of memfds: the handler that LUO calls.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -81,17 +81,18 @@
 #include "memfd_luo.h"
 
 /*
- * So much of the page of a record is zero where nothing is written: what is put
- * there one day has to be told from what an earlier kernel did not write.
+ * So many bytes of the page of a record are zero unless something is written
+ * there. A later kernel can tell by them that this one did not write a field.
  */
 #define MEMFD_LUO_CLEARED	256
 
 static_assert(sizeof(struct memfd_luo_page) <= MEMFD_LUO_CLEARED);
 
 /*
- * Is there as much memory as the file has? Nothing is preserved in scratch, nor
- * in memory that the next kernel does not know of, which is movable. A file that
- * is larger than the rest would be moved there until tasks are killed.
+ * Can the file fit into the memory that can be preserved? Scratch memory cannot,
+ * nor can movable memory, which the next kernel may not know of. To preserve a
+ * file that is larger than the rest, its pages would be moved there until there
+ * is no memory left, and tasks are killed.
  */
 static bool memfd_luo_fits(struct inode *inode)
 {
@@ -109,7 +110,8 @@ static bool memfd_luo_fits(struct inode *inode)
 
 /*
  * Pinned folios are locked memory of the user who has them preserved, as with
- * SHM_LOCK. What the freeze adds is not counted: it must not fail for that.
+ * SHM_LOCK. Folios that the freeze adds are not counted, because the freeze must
+ * not fail for the limit.
  */
 static int memfd_luo_account(struct memfd_luo *memfd)
 {
@@ -130,7 +132,7 @@ static bool memfd_luo_can_preserve(struct liveupdate_file_handler *handler,
 {
 	struct inode *inode = file_inode(file);
 
-	/* Not the kernel's own; nor what can be found by its name later. */
+	/* Neither the kernel's own files, nor files that have a name. */
 	return shmem_file(file) && !inode->i_nlink && !IS_PRIVATE(inode);
 }
 
@@ -139,8 +141,8 @@ static unsigned long memfd_luo_get_id(struct file *file)
 	return (unsigned long)file_inode(file);
 }
 
-/* Sets what may change while the file is preserved. */
-static void memfd_luo_record(struct memfd_luo *memfd, struct file *file)
+/* Writes what may have changed since the file was preserved. */
+static void memfd_luo_write_record(struct memfd_luo *memfd, struct file *file)
 {
 	struct memfd_luo_page *page = memfd->page;
 	struct inode *inode = file_inode(file);
@@ -156,7 +158,10 @@ static void memfd_luo_record(struct memfd_luo *memfd, struct file *file)
 	page->count.nr_pages = memfd->folios.nr_pages;
 }
 
-/* Who may only read a file must not keep its owner from changing it. */
+/*
+ * A preserved file cannot change its size. So a task that may only read the file
+ * must not preserve it.
+ */
 static bool memfd_luo_may_preserve(struct file *file)
 {
 	return file->f_mode & FMODE_WRITE ||
@@ -209,20 +214,20 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 		err = memfd_luo_set_preserved(inode);
 	if (err)
 		goto err_free;
-	err = memfd_luo_update(memfd, inode);
+	err = memfd_luo_preserve_folios(memfd, inode);
 	if (err)
 		goto err_clear;
 	err = memfd_luo_account(memfd);
 	if (err)
-		goto err_release;
+		goto err_unpreserve;
 
-	memfd_luo_record(memfd, args->file);
+	memfd_luo_write_record(memfd, args->file);
 	args->serialized_data = virt_to_phys(memfd->page);
 	args->private_data = memfd;
 	return 0;
 
-err_release:
-	memfd_luo_let_go(memfd);
+err_unpreserve:
+	memfd_luo_unpreserve_folios(memfd);
 err_clear:
 	memfd_luo_clear_preserved(inode);
 err_free:
@@ -234,7 +239,7 @@ static void memfd_luo_unpreserve(struct liveupdate_file_op_args *args)
 {
 	struct memfd_luo *memfd = args->private_data;
 
-	memfd_luo_let_go(memfd);
+	memfd_luo_unpreserve_folios(memfd);
 	memfd_luo_clear_preserved(file_inode(args->file));
 	memfd_luo_free(memfd);
 }
@@ -246,14 +251,14 @@ static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
 	int err = 0;
 
 	if (memfd_luo_set_frozen(inode, memfd->folios.nr_pages))
-		err = memfd_luo_update(memfd, inode);
+		err = memfd_luo_preserve_folios(memfd, inode);
 	if (!err)
-		err = memfd_luo_look_for_tags(&memfd->folios);
+		err = memfd_luo_check_tags(&memfd->folios);
 	if (err) {
 		memfd_luo_clear_frozen(inode);
 		return err;
 	}
-	memfd_luo_record(memfd, args->file);
+	memfd_luo_write_record(memfd, args->file);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Live update of memfds: what its files share.
+ * Live update of memfds: what its files share, under the file that defines it,
+ * from below. A file calls only files that stand above it here.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -26,7 +27,7 @@ struct ucounts;
  * @ser:  vmalloc'ed, ascending by index
  * @nr:   how many
  * @sums: a checksum for each page of @ser, behind the records; NULL when all
- *        was checked
+ *        records have been checked
  */
 struct memfd_luo_array {
 	struct memfd_luo_folio_ser *ser;
@@ -34,7 +35,7 @@ struct memfd_luo_array {
 	const u64 *sums;
 };
 
-/* How many checksums there are, one for each page of the array's @nr records. */
+/* How many checksums an array of @nr records has: one for each page of records. */
 static inline u64 memfd_luo_nr_sums(u64 nr)
 {
 	return DIV_ROUND_UP_ULL(nr, MEMFD_LUO_PER_PAGE);
@@ -47,6 +48,7 @@ static inline size_t memfd_luo_array_size(u64 nr)
 			array_size(memfd_luo_nr_sums(nr), sizeof(u64)));
 }
 
+/* The index behind the last page of a file of @size bytes. */
 static inline pgoff_t memfd_luo_end_index(loff_t size)
 {
 	return DIV_ROUND_UP_ULL(size, PAGE_SIZE);
@@ -83,22 +85,18 @@ void memfd_luo_records_free(struct memfd_luo_records *records);
 int memfd_luo_records_preserve(struct memfd_luo_records *records, u32 identity,
 			       struct kho_vmalloc *preservation, u64 *sum);
 
-int memfd_luo_join(const struct memfd_luo_records *old,
-		   const struct memfd_luo_records *new,
-		   struct memfd_luo_records *joined);
-
-/* Of a page of records, of which @nr follow from its begin on. */
+int memfd_luo_records_join(const struct memfd_luo_records *old,
+			   const struct memfd_luo_records *new,
+			   struct memfd_luo_records *joined);
 u64 memfd_luo_page_sum(const struct memfd_luo_folio_ser *ser, u64 nr);
 u64 memfd_luo_sum(const struct memfd_luo_sums *sums, u32 identity);
 
 /* memfd_luo_pin.c */
 void memfd_luo_unpin(struct folio **pinned, unsigned long nr);
+bool memfd_luo_may_have_tags(void);
 bool memfd_luo_has_tags(struct folio *folio);
-unsigned int memfd_luo_pin_all_ready(struct address_space *mapping,
-				     pgoff_t *start, pgoff_t end,
-				     struct folio **pinned);
-long memfd_luo_pin_others(struct inode *inode, pgoff_t *start, pgoff_t end,
-			  struct folio **pinned);
+long memfd_luo_pin(struct inode *inode, pgoff_t *start, pgoff_t end,
+		   struct folio **pinned);
 
 /* memfd_luo_collect.c */
 
@@ -142,9 +140,9 @@ struct memfd_luo {
 	struct ucounts *ucounts;
 };
 
-int memfd_luo_update(struct memfd_luo *memfd, struct inode *inode);
-int memfd_luo_look_for_tags(const struct memfd_luo_folios *folios);
-void memfd_luo_let_go(struct memfd_luo *memfd);
+int memfd_luo_preserve_folios(struct memfd_luo *memfd, struct inode *inode);
+void memfd_luo_unpreserve_folios(struct memfd_luo *memfd);
+int memfd_luo_check_tags(const struct memfd_luo_folios *folios);
 
 /* memfd_luo_check.c */
 struct memfd_luo_ser *

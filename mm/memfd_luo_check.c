@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live update of memfds: checking what came in before it is taken over.
+ * Live update of memfds: checking the record of a memfd that came in, before
+ * any memory that it names is restored.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -26,7 +27,7 @@ static bool memfd_luo_ser_ok(const struct memfd_luo_ser *ser)
 	       (!ser->nr_folios || ser->nr_folios <= max);
 }
 
-/* What is still to be checked of records that have no checksums. */
+/* Records without checksums that are still to be checked, and the file's end. */
 struct memfd_luo_check {
 	u64 nr;
 	pgoff_t end;
@@ -51,7 +52,7 @@ static int memfd_luo_check_records(const void *data, size_t size, void *arg)
 	return 0;
 }
 
-/* The checksums of an array so far; @pos goes from its begin to its end. */
+/* The checksums of an array up to @pos, in bytes from the array's begin. */
 struct memfd_luo_summing {
 	struct xxh64_state pages;
 	struct xxh64_state table;
@@ -78,7 +79,7 @@ static int memfd_luo_sum_pages(const void *data, size_t size, void *arg)
 	return 0;
 }
 
-/* Are the pages of the array, and the checksums in it, those that were written? */
+/* Are the pages of the array, and the checksums in it, as they were written? */
 static bool memfd_luo_sum_ok(const struct memfd_luo_page *page, u32 identity)
 {
 	const u64 nr = page->ser.nr_folios;
@@ -115,9 +116,15 @@ static bool memfd_luo_records_ok(const struct memfd_luo_ser *ser)
 	       !kho_read_vmalloc(&ser->folios, memfd_luo_check_records, &check);
 }
 
-/*
- * The record that was handed over, in place, or NULL. Nothing is taken back
- * before it is checked: a damaged address may lead to memory of others.
+/**
+ * memfd_luo_find_record - find and check the record of a memfd that came in
+ * @args: what LUO knows of the memfd
+ *
+ * Nothing is restored before it is checked: a damaged address may lead to memory
+ * of others. The record stays in preserved memory.
+ *
+ * Context: may sleep. Logs damage.
+ * Return: the record, or NULL if it or the list of its records is damaged.
  */
 struct memfd_luo_ser *
 memfd_luo_find_record(const struct liveupdate_file_op_args *args)
@@ -138,9 +145,14 @@ memfd_luo_find_record(const struct liveupdate_file_op_args *args)
 	return NULL;
 }
 
-/*
- * How many pages the file is going to have, 0 when the previous kernel did not
- * say. That is no number to rely on, but it can be told until they are there.
+/**
+ * memfd_luo_count - how many pages a memfd that came in is going to have
+ * @ser: its record, as found by memfd_luo_find_record()
+ *
+ * The number has no checksum. It may be reported, as long as the pages are not
+ * there, but nothing must rely on it.
+ *
+ * Return: the number, or 0 if the previous kernel did not tell.
  */
 u64 memfd_luo_count(const struct memfd_luo_ser *ser)
 {

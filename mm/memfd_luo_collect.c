@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live update of memfds: preserving the folios of a file, and their records.
+ * Live update of memfds: collecting and preserving the folios that a file has,
+ * and merging those that it gets later.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -11,13 +12,10 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
-#ifdef CONFIG_ARM64_MTE
-#include <asm/mte.h>
-#endif
-
 #include "memfd_luo.h"
 
-static void memfd_luo_release(struct memfd_luo_folios *folios)
+/* Unpreserves and unpins folios, and frees their records. */
+static void memfd_luo_drop_folios(struct memfd_luo_folios *folios)
 {
 	struct folio *batch[KHO_FOLIO_BATCH] __uninitialized;
 	unsigned long i = 0;
@@ -35,9 +33,10 @@ static void memfd_luo_release(struct memfd_luo_folios *folios)
 	folios->nr_pages = 0;
 }
 
-/* Writes the records of @nr folios, which are in one page. */
-static void memfd_luo_write(struct memfd_luo_folios *folios,
-			    struct folio *const *pinned, unsigned int nr)
+/* Writes the records of @nr folios; the records are in one page. */
+static void memfd_luo_write_records(struct memfd_luo_folios *folios,
+				    struct folio *const *pinned,
+				    unsigned int nr)
 {
 	struct memfd_luo_folio_ser *ser;
 	unsigned long nr_more = 0;
@@ -47,7 +46,7 @@ static void memfd_luo_write(struct memfd_luo_folios *folios,
 	for (i = 0; i < nr; i++) {
 		struct folio *folio = pinned[i];
 
-		/* What is clean now may be written later. */
+		/* A folio that is clean now may be written later. */
 		ser[i] = (struct memfd_luo_folio_ser) {
 			.pfn = folio_pfn(folio),
 			.flags = MEMFD_LUO_FOLIO_DIRTY | MEMFD_LUO_FOLIO_UPTODATE,
@@ -60,9 +59,10 @@ static void memfd_luo_write(struct memfd_luo_folios *folios,
 	folios->nr_pages += nr + nr_more;
 }
 
-/* Preserves @nr pinned folios and adds them, or none of them. */
-static int memfd_luo_add(struct memfd_luo_folios *folios,
-			 struct folio *const *pinned, unsigned int nr)
+/* Preserves @nr pinned folios and writes their records: all or none. */
+static int memfd_luo_preserve_batch(struct memfd_luo_folios *folios,
+				    struct folio *const *pinned,
+				    unsigned int nr)
 {
 	struct memfd_luo_records *records = &folios->records;
 	unsigned int left;
@@ -76,34 +76,11 @@ static int memfd_luo_add(struct memfd_luo_folios *folios,
 
 	left = MEMFD_LUO_PER_PAGE - records->nr % MEMFD_LUO_PER_PAGE;
 	left = min(left, nr);
-	memfd_luo_write(folios, pinned, left);
+	memfd_luo_write_records(folios, pinned, left);
 	if (left < nr)
-		memfd_luo_write(folios, pinned + left, nr - left);
+		memfd_luo_write_records(folios, pinned + left, nr - left);
 	return 0;
 }
-
-#ifdef CONFIG_ARM64_MTE
-/* Folios get tags when they are mapped so, also while they are pinned. */
-int memfd_luo_look_for_tags(const struct memfd_luo_folios *folios)
-{
-	unsigned long i;
-
-	if (!system_supports_mte())
-		return 0;
-	for (i = 0; i < folios->records.nr; i++) {
-		if (memfd_luo_has_tags(pfn_folio(memfd_luo_record_at(&folios->records,
-								     i)->pfn)))
-			return -EOPNOTSUPP;
-		cond_resched();
-	}
-	return 0;
-}
-#else
-int memfd_luo_look_for_tags(const struct memfd_luo_folios *folios)
-{
-	return 0;
-}
-#endif
 
 /*
  * Pins and preserves the folios from @index up to @end, and adds them to
@@ -117,7 +94,7 @@ static int memfd_luo_collect(struct inode *inode, pgoff_t index, pgoff_t end,
 	int err = 0;
 	long nr;
 
-	/* What is swapped in shall lie where it may be pinned. */
+	/* Swap in to memory where folios can be pinned. */
 	pin_flags = memalloc_pin_save();
 	while (index < end && !err) {
 		if (fatal_signal_pending(current)) {
@@ -125,12 +102,9 @@ static int memfd_luo_collect(struct inode *inode, pgoff_t index, pgoff_t end,
 			break;
 		}
 
-		nr = memfd_luo_pin_all_ready(inode->i_mapping, &index, end,
-					     pinned);
-		if (!nr)
-			nr = memfd_luo_pin_others(inode, &index, end, pinned);
+		nr = memfd_luo_pin(inode, &index, end, pinned);
 		if (nr > 0) {
-			err = memfd_luo_add(folios, pinned, nr);
+			err = memfd_luo_preserve_batch(folios, pinned, nr);
 			if (err)
 				memfd_luo_unpin(pinned, nr);
 		} else {
@@ -142,7 +116,7 @@ static int memfd_luo_collect(struct inode *inode, pgoff_t index, pgoff_t end,
 	return err;
 }
 
-/* Collects what lies between the folios that are preserved already. */
+/* Collects the folios in the gaps between those that are preserved already. */
 static int memfd_luo_collect_new(struct inode *inode,
 				 const struct memfd_luo_folios *old,
 				 struct memfd_luo_folios *new)
@@ -166,9 +140,9 @@ static int memfd_luo_collect_new(struct inode *inode,
 	return memfd_luo_collect(inode, index, end, new);
 }
 
-/* Preserves records, with which those of @memfd are replaced. */
-static int memfd_luo_replace(struct memfd_luo *memfd,
-			     struct memfd_luo_records *records)
+/* Preserves records, and replaces those of @memfd by them. */
+static int memfd_luo_replace_records(struct memfd_luo *memfd,
+				     struct memfd_luo_records *records)
 {
 	struct memfd_luo_ser *ser = &memfd->page->ser;
 	struct kho_vmalloc preserved;
@@ -196,24 +170,34 @@ static int memfd_luo_merge(struct memfd_luo *memfd,
 	int err;
 
 	if (memfd->folios.records.nr) {
-		err = memfd_luo_join(&memfd->folios.records, &new->records,
-				     &joined);
+		err = memfd_luo_records_join(&memfd->folios.records,
+					     &new->records, &joined);
 		if (!err)
-			err = memfd_luo_replace(memfd, &joined);
+			err = memfd_luo_replace_records(memfd, &joined);
 		if (err)
 			memfd_luo_records_free(&joined);
 		else
 			memfd_luo_records_free(&new->records);
 	} else {
-		err = memfd_luo_replace(memfd, &new->records);
+		err = memfd_luo_replace_records(memfd, &new->records);
 	}
 	if (!err)
 		memfd->folios.nr_pages += new->nr_pages;
 	return err;
 }
 
-/* Preserves the folios that are not yet. On failure all is as before. */
-int memfd_luo_update(struct memfd_luo *memfd, struct inode *inode)
+/**
+ * memfd_luo_preserve_folios - preserve the folios of a file that are not yet
+ * @memfd: the preserved memfd; its folios and its record are updated
+ * @inode: the file, whose holes are fixed
+ *
+ * On failure, no more and no fewer folios are preserved than before.
+ *
+ * Context: may sleep. LUO calls back for one file in one task at a time.
+ * Return: 0; -EINTR if killed; -ENOMEM; -EOPNOTSUPP for memory with tags; or
+ * another errno when a folio cannot be pinned or preserved.
+ */
+int memfd_luo_preserve_folios(struct memfd_luo *memfd, struct inode *inode)
 {
 	struct memfd_luo_folios new = {};
 	int err;
@@ -222,13 +206,44 @@ int memfd_luo_update(struct memfd_luo *memfd, struct inode *inode)
 	if (!err && new.records.nr)
 		err = memfd_luo_merge(memfd, &new);
 	if (err || !new.records.nr)
-		memfd_luo_release(&new);
+		memfd_luo_drop_folios(&new);
 	return err;
 }
 
-void memfd_luo_let_go(struct memfd_luo *memfd)
+/**
+ * memfd_luo_unpreserve_folios - undo memfd_luo_preserve_folios()
+ * @memfd: the preserved memfd; its record is not updated
+ *
+ * Context: may sleep.
+ */
+void memfd_luo_unpreserve_folios(struct memfd_luo *memfd)
 {
 	if (memfd->folios.records.nr)
 		kho_unpreserve_vmalloc(&memfd->page->ser.folios);
-	memfd_luo_release(&memfd->folios);
+	memfd_luo_drop_folios(&memfd->folios);
+}
+
+/**
+ * memfd_luo_check_tags - look for preserved folios with tags
+ * @folios: preserved folios
+ *
+ * Folios get tags when they are mapped with PROT_MTE, also while they are pinned.
+ *
+ * Context: may sleep.
+ * Return: 0, or -EOPNOTSUPP if there are any.
+ */
+int memfd_luo_check_tags(const struct memfd_luo_folios *folios)
+{
+	const struct memfd_luo_folio_ser *ser;
+	unsigned long i;
+
+	if (!memfd_luo_may_have_tags())
+		return 0;
+	for (i = 0; i < folios->records.nr; i++) {
+		ser = memfd_luo_record_at(&folios->records, i);
+		if (memfd_luo_has_tags(pfn_folio(ser->pfn)))
+			return -EOPNOTSUPP;
+		cond_resched();
+	}
+	return 0;
 }

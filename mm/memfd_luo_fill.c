@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live update of memfds: how a retrieved memfd gets its folios.
+ * Live update of memfds: when a retrieved memfd gets its folios.
  *
- * A memfd is retrieved before its folios are in its page cache, so that this
- * takes no longer when there are more of them. A folio is put there when it is
- * used first, or by a worker in the background.
+ * A memfd is retrieved before its folios are in its page cache. So to retrieve a
+ * large memfd takes no longer than to retrieve a small one. A folio enters the
+ * page cache when it is used first, or a worker puts it there.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -28,29 +28,29 @@
 
 #include "memfd_luo.h"
 
-/* In memory only: what the record tells of cannot be had. */
+/* Flag of a record, in memory only: its folio cannot be restored. */
 #define FOLIO_LOST		0x800
 
-/* Folios that come with the one that is asked for, and at a time otherwise. */
+/* Folios that enter together with one that is used; and at a time otherwise. */
 #define NR_AROUND		16
 #define NR_BATCH		64
 
-/* Who retrieves a memfd has to put much to work again, and does it first. */
+/* The worker leaves the CPU to the task that retrieves, which has more to do. */
 #define FILL_DELAY		(HZ / 10)
 
 /**
  * struct memfd_luo_fill - a memfd, and the folios that it does not have yet
  * @inode:   the memfd
- * @array:   its records; a folio that it has got is a hole here
+ * @array:   its records; that of a folio that the memfd has got has no pfn
  * @memcg:   what the folios are charged to
  * @lock:    protects what follows and @array
- * @checked: the pages of @array that were found to be as they were handed over
- * @told:    pages that stat() tells of, and that are not there yet
+ * @checked: the pages of @array whose checksum was verified
+ * @missing: pages that stat() reports, and that are not in the page cache yet
  * @next:    the first record that the worker did not come to
- * @err:     why something is lost
+ * @err:     why folios are lost, 0 if none is
  * @work:    the worker
- * @ending:  the memfd goes away
- * @done:    there is nothing left to do or to tell, and no @array
+ * @ending:  the inode is being evicted
+ * @done:    the memfd has all its folios, and there is no @array
  *
  * It lives as long as the inode.
  */
@@ -58,9 +58,9 @@ struct memfd_luo_fill {
 	struct inode *inode;
 	struct memfd_luo_array array;
 	struct mem_cgroup *memcg;
-	struct mutex lock;	/* see above */
+	struct mutex lock;	/* protects what follows and @array */
 	unsigned long *checked;
-	u64 told;
+	u64 missing;
 	u64 next;
 	int err;
 	struct delayed_work work;
@@ -68,7 +68,7 @@ struct memfd_luo_fill {
 	bool done;
 };
 
-/* Before a record is believed. Each page is looked through once. */
+/* Verifies the checksum of a page of records, once. */
 static bool page_ok(const struct memfd_luo_array *array, unsigned long *checked,
 		    u64 page)
 {
@@ -90,7 +90,7 @@ static u64 page_end(const struct memfd_luo_array *array, u64 nr)
 		   array->nr);
 }
 
-static void report_damage(u64 nr)
+static void report_damaged_records(u64 nr)
 {
 	pr_err("the records of folios from number %llu on are damaged; their memory stays reserved until the next reboot\n",
 	       nr);
@@ -98,28 +98,28 @@ static void report_damage(u64 nr)
 
 static unsigned long *alloc_checked(const struct memfd_luo_array *array)
 {
-	/* For want of memory nothing is lost that was handed over. */
+	/* What was handed over is not lost because memory is short. */
 	return kvcalloc(BITS_TO_LONGS(memfd_luo_nr_sums(array->nr)),
 			sizeof(long), GFP_KERNEL | __GFP_NOFAIL);
 }
 
-/* The memfd got @nr pages. */
+/* The memfd got @nr pages: stat() reports those that it did not report before. */
 static void count_pages(struct memfd_luo_fill *fill, u64 nr)
 {
-	const u64 told = min(nr, fill->told);
+	const u64 reported = min(nr, fill->missing);
 
-	fill->told -= told;
-	inode_add_bytes(fill->inode, (nr - told) << PAGE_SHIFT);
+	fill->missing -= reported;
+	inode_add_bytes(fill->inode, (nr - reported) << PAGE_SHIFT);
 }
 
-/* It will get no more. */
+/* The memfd gets no more pages: stat() reports those only that it has. */
 static void stop_counting(struct memfd_luo_fill *fill)
 {
-	inode_sub_bytes(fill->inode, fill->told << PAGE_SHIFT);
-	fill->told = 0;
+	inode_sub_bytes(fill->inode, fill->missing << PAGE_SHIFT);
+	fill->missing = 0;
 }
 
-/* Give the memfd the folio of a record that can be believed. */
+/* Puts the folio of a record, whose checksum was verified, in place. */
 static int fill_one(struct memfd_luo_fill *fill, u64 nr)
 {
 	struct memfd_luo_folio_ser *ser = &fill->array.ser[nr];
@@ -155,7 +155,7 @@ static void free_array(struct memfd_luo_fill *fill)
 	fill->checked = NULL;
 }
 
-/* Do the next part of all there is to do. Returns whether there is more. */
+/* Puts the next folios in place. Returns whether there are more. */
 static bool fill_some(struct memfd_luo_fill *fill)
 {
 	const struct memfd_luo_array *array = &fill->array;
@@ -171,7 +171,7 @@ static bool fill_some(struct memfd_luo_fill *fill)
 		for (; fill->next < end; fill->next++)
 			fill_one(fill, fill->next);
 	} else {
-		report_damage(fill->next);
+		report_damaged_records(fill->next);
 		fill->err = fill->err ?: -EIO;
 		fill->next = end;
 	}
@@ -179,7 +179,7 @@ static bool fill_some(struct memfd_luo_fill *fill)
 		return true;
 
 	stop_counting(fill);
-	/* What is lost is to be told as long as somebody can ask for it. */
+	/* Lost folios have to be known as long as the memfd can be read. */
 	if (!fill->err) {
 		free_array(fill);
 		/* Pairs with __memfd_luo_is_filling(). */
@@ -201,7 +201,10 @@ static void fill_worker(struct work_struct *work)
 	}
 }
 
-/* Count the records up to @index. Returns false when damage is in the way. */
+/*
+ * Sets *@nr to the number of records up to @index. Returns false if a page of
+ * records that is needed for that is damaged.
+ */
 static bool count_up_to(struct memfd_luo_fill *fill, pgoff_t index, u64 *nr)
 {
 	const struct memfd_luo_array *array = &fill->array;
@@ -230,7 +233,7 @@ static int fill_index(struct memfd_luo_fill *fill, pgoff_t index)
 	lockdep_assert_held(&fill->lock);
 
 	if (!count_up_to(fill, index, &nr)) {
-		/* It may have a record all the same. */
+		/* A page of records that is not damaged may have @index. */
 		while (fill_some(fill))
 			cond_resched();
 		return xa_load(&fill->inode->i_mapping->i_pages, index) ?
@@ -239,7 +242,7 @@ static int fill_index(struct memfd_luo_fill *fill, pgoff_t index)
 	if (!nr)
 		return 0;
 
-	/* A folio that is lost takes the hole behind it along. */
+	/* The size of a lost folio is unknown: the hole behind it is lost, too. */
 	err = fill_one(fill, nr - 1);
 	end = min(round_up(nr, NR_AROUND), array->nr);
 	for (; !err && nr < end; nr++) {
@@ -250,15 +253,25 @@ static int fill_index(struct memfd_luo_fill *fill, pgoff_t index)
 	return err;
 }
 
+/**
+ * __memfd_luo_is_filling - does a retrieved memfd lack folios?
+ * @inode: the memfd, which has a struct memfd_luo_fill
+ *
+ * Return: true also if it has lost some.
+ */
 bool __memfd_luo_is_filling(struct inode *inode)
 {
-	/* Who is told that all is done finds all in the page cache. */
+	/* If all is done, the caller finds all folios in the page cache. */
 	return !smp_load_acquire(&SHMEM_I(inode)->fill->done);
 }
 
-/*
- * Have the folio at @index in the page cache, unless there is a hole. Returns 0,
- * or -EIO when it is lost.
+/**
+ * __memfd_luo_fill_at - put the folio at an index into the page cache
+ * @inode: the memfd, which has a struct memfd_luo_fill
+ * @index: in pages
+ *
+ * Context: may sleep. The caller may hold the inode lock and the mmap lock.
+ * Return: 0, also if there is a hole; or -EIO if the folio is lost.
  */
 int __memfd_luo_fill_at(struct inode *inode, pgoff_t index)
 {
@@ -271,9 +284,13 @@ int __memfd_luo_fill_at(struct inode *inode, pgoff_t index)
 	return fill->done ? 0 : fill_index(fill, index);
 }
 
-/*
- * Have all folios in the page cache. Returns 0, an errno that tells why some are
- * lost, or -EINTR when @killable and killed.
+/**
+ * __memfd_luo_fill_all - put all folios of a memfd into the page cache
+ * @inode:    the memfd, which has a struct memfd_luo_fill
+ * @killable: stop when a fatal signal is pending
+ *
+ * Context: may sleep. The caller may hold the inode lock and the mmap lock.
+ * Return: 0, -EINTR if killed, or an errno that says why folios are lost.
  */
 int __memfd_luo_fill_all(struct inode *inode, bool killable)
 {
@@ -296,7 +313,7 @@ static void discard_one(const struct memfd_luo_folio_ser *ser)
 		kho_restore_free_phys(PFN_PHYS(ser->pfn));
 }
 
-/* From record @next on. */
+/* Frees the folios of the records from @next on. */
 static void discard(const struct memfd_luo_array *array, unsigned long *checked,
 		    u64 next)
 {
@@ -305,7 +322,7 @@ static void discard(const struct memfd_luo_array *array, unsigned long *checked,
 	for (; next < array->nr; next = end) {
 		end = page_end(array, next);
 		if (!page_ok(array, checked, next / MEMFD_LUO_PER_PAGE)) {
-			report_damage(next);
+			report_damaged_records(next);
 			continue;
 		}
 		for (; next < end; next++)
@@ -314,7 +331,12 @@ static void discard(const struct memfd_luo_array *array, unsigned long *checked,
 	}
 }
 
-/* Free what the memfd has not got, as it goes away. */
+/**
+ * __memfd_luo_fill_end - free the folios that a memfd did not get
+ * @inode: the memfd, which is being evicted and has a struct memfd_luo_fill
+ *
+ * Context: may sleep. Waits for the worker.
+ */
 void __memfd_luo_fill_end(struct inode *inode)
 {
 	struct memfd_luo_fill *fill = SHMEM_I(inode)->fill;
@@ -333,10 +355,11 @@ void __memfd_luo_fill_end(struct inode *inode)
 
 /*
  * Folios that came in are charged beyond the limit of a memory cgroup, since they
- * would be lost otherwise. Tell while something can be done about it: as long as
- * it is beyond its limit, the cgroup's tasks are killed for want of memory.
+ * would be lost otherwise. As long as the cgroup is beyond its limit, its tasks
+ * can be killed when they allocate more. Warn before any folio is charged: then
+ * there is time to raise the limit.
  */
-static void look_at_limit(struct mem_cgroup *memcg, u64 nr_pages)
+static void warn_of_limit(struct mem_cgroup *memcg, u64 nr_pages)
 {
 #ifdef CONFIG_MEMCG
 	u64 room = U64_MAX;
@@ -354,12 +377,14 @@ static void look_at_limit(struct mem_cgroup *memcg, u64 nr_pages)
 }
 
 /**
- * memfd_luo_fill_begin - give a memfd its folios, sooner or later
- * @inode:    the memfd, that nobody else knows of yet
- * @array:    the records of its folios, which this takes over
+ * memfd_luo_fill_begin - have a memfd get its folios when they are used
+ * @inode:    the memfd, which no other task has access to yet
+ * @array:    the records of its folios; freed with the memfd
  * @nr_pages: pages in the folios; 0 when that is not known
  *
  * The folios are charged to the caller's memory cgroup.
+ *
+ * Context: may sleep.
  */
 void memfd_luo_fill_begin(struct inode *inode,
 			  const struct memfd_luo_array *array, u64 nr_pages)
@@ -372,17 +397,19 @@ void memfd_luo_fill_begin(struct inode *inode,
 	fill->memcg = get_mem_cgroup_from_mm(current->mm);
 	mutex_init(&fill->lock);
 	fill->checked = alloc_checked(array);
-	fill->told = nr_pages;
+	fill->missing = nr_pages;
 	inode_add_bytes(inode, nr_pages << PAGE_SHIFT);
-	look_at_limit(fill->memcg, nr_pages);
+	warn_of_limit(fill->memcg, nr_pages);
 	INIT_DELAYED_WORK(&fill->work, fill_worker);
 	SHMEM_I(inode)->fill = fill;
 	queue_delayed_work(system_unbound_wq, &fill->work, FILL_DELAY);
 }
 
 /**
- * memfd_luo_discard - free folios that nobody wants
- * @array: their records; holes are skipped, and so is what is damaged
+ * memfd_luo_discard - free folios that were not retrieved
+ * @array: their records; holes and damaged pages of records are skipped
+ *
+ * Context: may sleep. Logs damage.
  */
 void memfd_luo_discard(const struct memfd_luo_array *array)
 {

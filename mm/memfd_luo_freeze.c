@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live update of memfds: what a preserved and a frozen file refuses.
+ * Live update of memfds: keeping a preserved file from changing its size and
+ * its holes, and a frozen one from getting more folios.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -14,13 +15,20 @@
 
 #include "memfd_luo.h"
 
-/*
- * Fixes the size and the holes of the file. The flags are changed by callbacks
- * for this file only, which never run at the same time.
+/**
+ * memfd_luo_set_preserved - fix the size and the holes of a file
+ * @inode: the file
  *
- * Who writes to the file can hold the inode lock for as long as the memory that
- * is written from lets it wait. This must not keep the freeze from beginning
- * for good, so a task that waits for it here can be killed.
+ * The flags of the inode are changed by callbacks for this file only, and LUO
+ * never runs two of these at the same time.
+ *
+ * A task that writes to the file can hold the inode lock for a long time: for
+ * as long as the memory that it copies from makes it wait. So a task that waits
+ * here for the inode lock can be killed. Otherwise it would block the freeze.
+ *
+ * Context: may sleep. Takes the inode lock.
+ * Return: 0, -EINTR if killed, -EOPNOTSUPP if the file has a seal that the
+ * format does not know, or -EBUSY if it is preserved already.
  */
 int memfd_luo_set_preserved(struct inode *inode)
 {
@@ -39,7 +47,12 @@ int memfd_luo_set_preserved(struct inode *inode)
 	return err;
 }
 
-/* A call that began before may still return EPERM. */
+/**
+ * memfd_luo_clear_preserved - let the size and the holes of a file change again
+ * @inode: the file
+ *
+ * A call that began before may still return EPERM.
+ */
 void memfd_luo_clear_preserved(struct inode *inode)
 {
 	struct shmem_inode_info *info = SHMEM_I(inode);
@@ -47,13 +60,17 @@ void memfd_luo_clear_preserved(struct inode *inode)
 	WRITE_ONCE(info->flags, info->flags & ~SHMEM_F_PRESERVED);
 }
 
-/*
- * From here on no hole is filled. Returns whether folios were added that are
- * not among the @nr_pages preserved ones.
+/**
+ * memfd_luo_set_frozen - let no hole of a preserved file be filled
+ * @inode:    the file
+ * @nr_pages: pages in its preserved folios
  *
- * The lock of the page cache is what orders this and the filling of holes. The
- * inode lock must not be taken: a task may hold it while it waits, for the thaw
- * of another file, on a page fault.
+ * This and the filling of holes are ordered by the lock of the page cache. The
+ * inode lock must not be taken here: a task may hold the inode lock while it
+ * waits, on a page fault, for the thaw of another file.
+ *
+ * Context: takes the lock of the page cache.
+ * Return: whether the file has folios that are not among the preserved ones.
  */
 bool memfd_luo_set_frozen(struct inode *inode, unsigned long nr_pages)
 {
@@ -64,8 +81,8 @@ bool memfd_luo_set_frozen(struct inode *inode, unsigned long nr_pages)
 	xa_lock_irq(&mapping->i_pages);
 	WRITE_ONCE(info->flags, info->flags | SHMEM_F_FROZEN);
 	/*
-	 * Preserved folios are never swapped out. What is on its way there or
-	 * back is counted in one of the two, or in both, under this lock.
+	 * Preserved folios are never swapped out. A folio that is being swapped
+	 * out or in is counted in nrpages, in swapped, or in both.
 	 */
 	grown = mapping->nrpages != nr_pages || READ_ONCE(info->swapped);
 	xa_unlock_irq(&mapping->i_pages);
@@ -75,6 +92,12 @@ bool memfd_luo_set_frozen(struct inode *inode, unsigned long nr_pages)
 	return grown;
 }
 
+/**
+ * memfd_luo_clear_frozen - let the holes of a file be filled again
+ * @inode: the file
+ *
+ * Context: takes the lock of the page cache.
+ */
 void memfd_luo_clear_frozen(struct inode *inode)
 {
 	struct shmem_inode_info *info = SHMEM_I(inode);
@@ -88,6 +111,13 @@ void memfd_luo_clear_frozen(struct inode *inode)
 	wake_up_var(&info->flags);
 }
 
+/**
+ * __memfd_luo_wait_thaw - wait while a file is frozen
+ * @inode: the file
+ *
+ * Context: may sleep until the kernel is replaced.
+ * Return: 0, or -EINTR if killed.
+ */
 int __memfd_luo_wait_thaw(struct inode *inode)
 {
 	if (wait_var_event_killable(&SHMEM_I(inode)->flags,
@@ -96,10 +126,14 @@ int __memfd_luo_wait_thaw(struct inode *inode)
 	return 0;
 }
 
-/*
- * Called with seals just added and no lock held. If the freeze has begun, the
- * seals may have come too late for the record: then the caller must not get to
- * know that they are set.
+/**
+ * __memfd_luo_seals_added - do not report new seals while the file is frozen
+ * @inode: the file, to which the caller has just added seals
+ *
+ * If the freeze has begun, the record of the file may lack the new seals. Then
+ * the caller waits, lest it tells its user that the seals are set.
+ *
+ * Context: may sleep until the kernel is replaced. Called without a lock.
  */
 void __memfd_luo_seals_added(struct inode *inode)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live update of memfds: pinning the folios of a file, where they can stay.
+ * Live update of memfds: bringing the folios of a file to where they can stay,
+ * and pinning them there.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -19,14 +20,21 @@
 #include "memfd_luo.h"
 
 /*
- * Is this a page that stands for one that is lost, and is not the file's? Those
- * that are the file's stay in it as long as they are pinned.
+ * A substitute is a page that is preserved in place of a lost one. It is in no
+ * file; the other pinned folios stay in the page cache while they are pinned.
  */
 static bool memfd_luo_is_substitute(struct folio *folio)
 {
 	return !folio->mapping;
 }
 
+/**
+ * memfd_luo_unpin - unpin folios, and free those that are in no file
+ * @pinned: the folios
+ * @nr:     how many
+ *
+ * Context: may sleep.
+ */
 void memfd_luo_unpin(struct folio **pinned, unsigned long nr)
 {
 	unsigned long i;
@@ -38,8 +46,8 @@ void memfd_luo_unpin(struct folio **pinned, unsigned long nr)
 }
 
 /*
- * Where the folios of a batch are: one node, and the last page block found good.
- * The struct pages of a page block are next to each other.
+ * Where the folios of a batch are: their node, and the last page block in which
+ * folios can be pinned. A page block has its struct pages next to each other.
  */
 struct memfd_luo_place {
 	struct page *pageblock;
@@ -63,8 +71,12 @@ static bool memfd_luo_can_stay(struct folio *folio, struct memfd_luo_place *plac
 	return true;
 }
 
-/* As try_grab_folio() with FOLL_PIN, but for the statistics. */
-static void memfd_luo_grab(struct folio *folio)
+/*
+ * As try_grab_folio() with FOLL_PIN, but the caller updates the statistics, once
+ * for a batch, and need not hold a reference: the lock of the page cache is
+ * enough.
+ */
+static void memfd_luo_add_pin(struct folio *folio)
 {
 	if (folio_test_large(folio)) {
 		folio_ref_inc(folio);
@@ -74,7 +86,7 @@ static void memfd_luo_grab(struct folio *folio)
 	}
 }
 
-static void memfd_luo_ungrab(struct folio *folio)
+static void memfd_luo_drop_pin(struct folio *folio)
 {
 	if (folio_test_large(folio)) {
 		atomic_dec(&folio->_pincount);
@@ -85,27 +97,55 @@ static void memfd_luo_ungrab(struct folio *folio)
 }
 
 #ifdef CONFIG_ARM64_MTE
-/* The tags of memory are in no memory that could be handed over. */
-bool memfd_luo_has_tags(struct folio *folio)
+static bool memfd_luo_page_has_tags(struct page *page)
 {
-	long i, nr = folio_nr_pages(folio);
+	return page_mte_tagged(page);
+}
 
-	if (!system_supports_mte())
-		return false;
-	for (i = 0; i < nr; i++) {
-		if (page_mte_tagged(folio_page(folio, i)))
-			return true;
-	}
-	return false;
+/**
+ * memfd_luo_may_have_tags - can memory of this machine have tags?
+ *
+ * The memory that tags are kept in cannot be handed over.
+ *
+ * Return: whether it has MTE.
+ */
+bool memfd_luo_may_have_tags(void)
+{
+	return system_supports_mte();
 }
 #else
-bool memfd_luo_has_tags(struct folio *folio)
+static bool memfd_luo_page_has_tags(struct page *page)
+{
+	return false;
+}
+
+bool memfd_luo_may_have_tags(void)
 {
 	return false;
 }
 #endif
 
-/* Has it its contents, and does nobody do anything to it that takes its lock? */
+/**
+ * memfd_luo_has_tags - does a folio have memory with tags?
+ * @folio: the folio, which is pinned or locked
+ *
+ * Return: whether one of its pages was mapped with PROT_MTE.
+ */
+bool memfd_luo_has_tags(struct folio *folio)
+{
+	long i, nr;
+
+	if (!memfd_luo_may_have_tags())
+		return false;
+	nr = folio_nr_pages(folio);
+	for (i = 0; i < nr; i++) {
+		if (memfd_luo_page_has_tags(folio_page(folio, i)))
+			return true;
+	}
+	return false;
+}
+
+/* Are the contents of the folio in place, and is the folio unlocked? */
 static bool memfd_luo_is_at_rest(struct folio *folio)
 {
 	const unsigned long flags = READ_ONCE(folio->flags);
@@ -115,8 +155,8 @@ static bool memfd_luo_is_at_rest(struct folio *folio)
 }
 
 /*
- * Pins a folio of the page cache, whose lock is held, if it can stay as it is
- * and where it is.
+ * Pins a folio if it can stay as it is and where it is. The caller holds the
+ * lock of the page cache.
  */
 static bool memfd_luo_pin_ready(struct folio *folio,
 				struct memfd_luo_place *place)
@@ -124,25 +164,25 @@ static bool memfd_luo_pin_ready(struct folio *folio,
 	if (xa_is_value(folio))
 		return false;
 
-	memfd_luo_grab(folio);
+	memfd_luo_add_pin(folio);
 	/*
-	 * Swap-out, collapse, split and migration lock the folio, and then look
-	 * at its references: they see the pin, or we see the lock.
+	 * Swap-out, collapse, split and migration lock the folio first, and
+	 * check its references then: they see the pin, or we see the lock.
 	 */
 	smp_mb__after_atomic();
 	if (memfd_luo_is_at_rest(folio) && !memfd_luo_has_tags(folio) &&
 	    memfd_luo_can_stay(folio, place))
 		return true;
 
-	memfd_luo_ungrab(folio);
+	memfd_luo_drop_pin(folio);
 	return false;
 }
 
 /*
- * Pins the next folios from *@start up to @end while they are ready and of one
- * node, and moves *@start behind them. Returns how many.
+ * Pins the next folios from *@start up to @end, as long as they can stay as they
+ * are and are on one node, and moves *@start behind them. Returns how many.
  */
-unsigned int memfd_luo_pin_all_ready(struct address_space *mapping,
+static unsigned int memfd_luo_pin_all_ready(struct address_space *mapping,
 					    pgoff_t *start, pgoff_t end,
 					    struct folio **pinned)
 {
@@ -169,10 +209,10 @@ unsigned int memfd_luo_pin_all_ready(struct address_space *mapping,
 }
 
 /*
- * Takes a pin on @folio, of which a reference is held, if it is still the
- * file's and has its contents in place: then it can neither be swapped out nor
- * split nor replaced any more. Returns -EAGAIN if it is not, and -EHWPOISON if it
- * is poisoned and cannot stay where it is.
+ * Pins @folio if it is still in the file and has its contents in place: from
+ * then on it can neither be swapped out nor split nor replaced. Returns -EAGAIN
+ * if it is not, and -EHWPOISON if it is poisoned and cannot stay where it is. The
+ * caller holds a reference.
  */
 static int memfd_luo_try_pin(struct address_space *mapping, struct folio *folio)
 {
@@ -196,7 +236,7 @@ static int memfd_luo_try_pin(struct address_space *mapping, struct folio *folio)
 	return err;
 }
 
-/* Makes a page that the next kernel is told is poisoned, and pins it. */
+/* Allocates a page, adds it to the list of poisoned pages, and pins it. */
 static int memfd_luo_pin_substitute(pgoff_t index, struct folio **pinned)
 {
 	struct folio *folio = folio_alloc(GFP_USER | __GFP_ZERO, 0);
@@ -206,22 +246,23 @@ static int memfd_luo_pin_substitute(pgoff_t index, struct folio **pinned)
 		return -ENOMEM;
 
 	folio->index = index;
-	/* Untold, it would be a page full of zeroes. */
+	/* If it is not in the list, it is a page full of zeroes there. */
 	err = kho_poison_add(folio_pfn(folio)) ? -EIO : 0;
 	if (!err) {
-		memfd_luo_grab(folio);
+		memfd_luo_add_pin(folio);
 		node_stat_mod_folio(folio, NR_FOLL_PIN_ACQUIRED, 1);
 		*pinned = folio;
 	}
-	/* The pin is what keeps it. */
+	/* From here on it has the pin's reference only. */
 	folio_put(folio);
 	return err;
 }
 
 /*
- * A poisoned folio cannot be moved to where it may be preserved: its contents
- * are lost. So preserve another page in its place, which counts as poisoned. Of
- * a huge folio just the poisoned page is lost: split it, and return -EAGAIN.
+ * A poisoned folio cannot be moved to where it may be preserved, since its
+ * contents are lost. So pin another page in its place, which counts as poisoned.
+ * In a huge folio only the poisoned page is lost: split the folio, and return
+ * -EAGAIN.
  */
 static int memfd_luo_pin_lost(struct address_space *mapping,
 			      struct folio *folio, struct folio **pinned)
@@ -283,11 +324,11 @@ static unsigned int memfd_luo_pin_batch(struct address_space *mapping,
 }
 
 /*
- * Waits for the next folios from *@start up to @end, brings them to where they
- * can stay, pins them, and moves *@start behind them. Returns how many, 0 to be
- * asked again.
+ * Pins the next folios from *@start up to @end, waits for each until it can be
+ * pinned, moves them to where they can stay, and moves *@start behind them.
+ * Returns how many; 0 when the caller has to try again; or an errno.
  */
-long memfd_luo_pin_others(struct inode *inode, pgoff_t *start,
+static long memfd_luo_pin_others(struct inode *inode, pgoff_t *start,
 				 pgoff_t end, struct folio **pinned)
 {
 	struct address_space *mapping = inode->i_mapping;
@@ -300,7 +341,7 @@ long memfd_luo_pin_others(struct inode *inode, pgoff_t *start,
 	folio_batch_init(&fbatch);
 	nr = find_get_entries(mapping, &next, end - 1, &fbatch, indices);
 	i = memfd_luo_pin_batch(mapping, &fbatch, pinned, &next, &err);
-	/* Migration below cannot do with more references than the pins. */
+	/* Migration, below, fails if there are more references than the pins. */
 	folio_batch_remove_exceptionals(&fbatch);
 	folios_put(&fbatch);
 
@@ -319,7 +360,7 @@ long memfd_luo_pin_others(struct inode *inode, pgoff_t *start,
 	if (!i)
 		return err;
 
-	/* This moves them out of scratch; it takes all pins unless it is 0. */
+	/* Moves them out of scratch. If this returns not 0, it has unpinned all. */
 	if (!memfd_luo_is_substitute(pinned[0]))
 		err = check_and_migrate_movable_folios(i, pinned,
 						       __GFP_RETRY_MAYFAIL);
@@ -327,4 +368,29 @@ long memfd_luo_pin_others(struct inode *inode, pgoff_t *start,
 		return err == -EAGAIN ? 0 : err;
 	*start = next;
 	return i;
+}
+
+/**
+ * memfd_luo_pin - pin the next folios of a file
+ * @inode:  the file, whose holes are fixed
+ * @start:  where to begin; moved behind the folios that are pinned
+ * @end:    pages; no folio from here on is pinned
+ * @pinned: room for KHO_FOLIO_BATCH folios
+ *
+ * Folios are swapped in and moved out of scratch memory as it takes. The caller
+ * has called memalloc_pin_save().
+ *
+ * Context: may sleep. Takes the lock of the page cache, and folio locks.
+ * Return: how many folios are pinned; 0 to be called again unless *@start has
+ * come to @end; or an errno.
+ */
+long memfd_luo_pin(struct inode *inode, pgoff_t *start, pgoff_t end,
+		   struct folio **pinned)
+{
+	unsigned int nr;
+
+	nr = memfd_luo_pin_all_ready(inode->i_mapping, start, end, pinned);
+	if (nr)
+		return nr;
+	return memfd_luo_pin_others(inode, start, end, pinned);
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live update of memfds: writing down which folios a file has.
+ * Live update of memfds: the records of the folios of a file, and their
+ * checksums.
  *
  * The next kernel reads the records as one vmalloc area, with their checksums
- * behind them. Here they are single pages, allocated as the records come: so
- * nobody has to count them before, nor copy them.
+ * behind them. In this kernel the records are in single pages, which are
+ * allocated one by one: the records need not be counted first, nor copied.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -34,7 +35,7 @@ static int add_page(struct memfd_luo_records *records)
 		records->max_pages = max;
 	}
 
-	/* The file may not fit: no task is to be killed for that. */
+	/* If the file does not fit into memory, no task is killed for that. */
 	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL);
 	if (!page)
 		return -ENOMEM;
@@ -84,10 +85,18 @@ void memfd_luo_records_free(struct memfd_luo_records *records)
 	*records = (struct memfd_luo_records) {};
 }
 
-/* Puts the records of both in order. */
-int memfd_luo_join(const struct memfd_luo_records *old,
-			  const struct memfd_luo_records *new,
-			  struct memfd_luo_records *joined)
+/**
+ * memfd_luo_records_join - copy the records of two sets, in order, into a third
+ * @old:    records
+ * @new:    records of other folios of the same file
+ * @joined: empty; gets all the records
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM: then the caller frees @joined.
+ */
+int memfd_luo_records_join(const struct memfd_luo_records *old,
+			   const struct memfd_luo_records *new,
+			   struct memfd_luo_records *joined)
 {
 	const unsigned long nr = old->nr + new->nr;
 	struct memfd_luo_folio_ser *a, *b;
@@ -112,11 +121,25 @@ int memfd_luo_join(const struct memfd_luo_records *old,
 	return 0;
 }
 
+/**
+ * memfd_luo_page_sum - checksum of a page of records
+ * @ser: the first record of the page
+ * @nr:  records from there on, in this page and behind it; one at least
+ *
+ * Return: the checksum.
+ */
 u64 memfd_luo_page_sum(const struct memfd_luo_folio_ser *ser, u64 nr)
 {
 	return xxh64(ser, min(nr, MEMFD_LUO_PER_PAGE) * sizeof(*ser), 0);
 }
 
+/**
+ * memfd_luo_sum - checksum of all records of a file
+ * @sums:     of the pages of the array, and of the table of checksums
+ * @identity: of the file
+ *
+ * Return: the checksum.
+ */
 u64 memfd_luo_sum(const struct memfd_luo_sums *sums, u32 identity)
 {
 	return xxh64(sums, sizeof(*sums), identity);

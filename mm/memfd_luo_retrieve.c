@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live update of memfds: making the memfd in the next kernel.
+ * Live update of memfds: making the memfd in the next kernel, or freeing what
+ * nobody retrieved.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -16,10 +17,10 @@
 
 #include "memfd_luo.h"
 
-/* Takes the array over, to be freed with vfree(). */
-static int memfd_luo_take_array(const struct liveupdate_file_op_args *args,
-				const struct memfd_luo_ser *ser,
-				struct memfd_luo_array *array)
+/* Restores the array of records; free it with vfree(). */
+static int memfd_luo_restore_array(const struct liveupdate_file_op_args *args,
+				   const struct memfd_luo_ser *ser,
+				   struct memfd_luo_array *array)
 {
 	*array = (struct memfd_luo_array) { .nr = ser->nr_folios };
 	if (!array->nr)
@@ -33,7 +34,7 @@ static int memfd_luo_take_array(const struct liveupdate_file_op_args *args,
 	return 0;
 }
 
-/* A memfd as described by @ser, but empty. */
+/* Makes a memfd as described by @ser, but without folios. */
 static struct file *memfd_luo_new_file(const struct memfd_luo_ser *ser)
 {
 	struct inode *inode;
@@ -50,12 +51,12 @@ static struct file *memfd_luo_new_file(const struct memfd_luo_ser *ser)
 	inode = file_inode(file);
 	/*
 	 * The mode was not handed over, but F_SEAL_EXEC was almost surely set
-	 * by MFD_NOEXEC_SEAL. Never make executable what was not.
+	 * by MFD_NOEXEC_SEAL. A file must not become executable.
 	 */
 	if (ser->seals & F_SEAL_EXEC)
 		inode->i_mode &= ~0111;
 
-	/* Sealed while empty, F_SEAL_WRITE has no folios to look through. */
+	/* While the file is empty, F_SEAL_WRITE has no folios to check. */
 	SHMEM_I(inode)->seals = 0;
 	err = memfd_fcntl(file, F_ADD_SEALS, ser->seals);
 	if (err) {
@@ -65,9 +66,15 @@ static struct file *memfd_luo_new_file(const struct memfd_luo_ser *ser)
 	return file;
 }
 
-/*
- * Before there is a file, nothing of what was handed over is taken back. After
- * that, all of it is consumed, whether or not it succeeds.
+/**
+ * memfd_luo_retrieve - make the memfd that was handed over
+ * @args: what LUO knows of the memfd; the file is put here
+ *
+ * Nothing that was handed over is restored before there is a file. From then on
+ * all of it is consumed, whether or not this succeeds.
+ *
+ * Context: may sleep. LUO calls back for one file in one task at a time.
+ * Return: 0, -EINVAL if it is damaged, -ENOMEM, or why folios are lost.
  */
 int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 {
@@ -84,13 +91,16 @@ int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 	file = memfd_luo_new_file(ser);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	err = memfd_luo_take_array(args, ser, &array);
+	err = memfd_luo_restore_array(args, ser, &array);
 	if (err)
 		goto put_file;
 	kho_restore_free(ser);
 	if (array.nr)
 		memfd_luo_fill_begin(file_inode(file), &array, nr_pages);
-	/* Who cannot know that all is well finds out before it says so. */
+	/*
+	 * Without checksums, or without huge folios in this kernel, folios may
+	 * be lost: find out before the memfd is reported as retrieved.
+	 */
 	if (!args->identity || !IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
 		err = memfd_luo_fill_all(file_inode(file), false);
 	if (err)
@@ -103,13 +113,13 @@ put_file:
 	return err;
 }
 
-/* Frees all that was handed over. */
-static void memfd_luo_drop(struct liveupdate_file_op_args *args)
+/* Frees all that was handed over of a memfd. */
+static void memfd_luo_free_unretrieved(struct liveupdate_file_op_args *args)
 {
 	struct memfd_luo_ser *ser = memfd_luo_find_record(args);
 	struct memfd_luo_array array;
 
-	if (!ser || memfd_luo_take_array(args, ser, &array))
+	if (!ser || memfd_luo_restore_array(args, ser, &array))
 		return;
 	if (array.nr)
 		memfd_luo_discard(&array);
@@ -117,16 +127,22 @@ static void memfd_luo_drop(struct liveupdate_file_op_args *args)
 	kho_restore_free(ser);
 }
 
+/**
+ * memfd_luo_finish - have all folios in a memfd, or free what was not retrieved
+ * @args: what LUO knows of the memfd; its status becomes -EIO if folios are lost
+ *
+ * Context: may sleep. LUO calls back for one file in one task at a time.
+ */
 void memfd_luo_finish(struct liveupdate_file_op_args *args)
 {
-	/* At the latest here who has the file learns that not all of it is there. */
+	/* This is the last chance to report that folios are lost. */
 	if (args->retrieve_status > 0) {
 		if (memfd_luo_fill_all(file_inode(args->file), false))
 			args->retrieve_status = -EIO;
 		return;
 	}
-	/* Retrieve may have failed before or after it consumed all. */
+	/* A failed retrieve has consumed all, or nothing. */
 	if (!args->retrieve_status ||
 	    kho_is_preserved(args->serialized_data, sizeof(struct memfd_luo_page)))
-		memfd_luo_drop(args);
+		memfd_luo_free_unretrieved(args);
 }
