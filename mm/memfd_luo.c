@@ -79,6 +79,7 @@
 #include <linux/xxhash.h>
 
 #include "memfd_luo.h"
+#include "memfd_luo_hooks.h"
 
 /*
  * So many bytes of the page of a record are zero unless something is written

@@ -27,6 +27,10 @@
 #include <linux/xarray.h>
 
 #include "memfd_luo.h"
+#include "memfd_luo_hooks.h"
+
+/* How many memfds there are that lack folios, or have lost some. */
+DEFINE_STATIC_KEY_DEFERRED_FALSE(memfd_luo_filling, HZ);
 
 /* Flag of a record, in memory only: its folio cannot be restored. */
 #define FOLIO_LOST		0x800
@@ -155,6 +159,16 @@ static void free_array(struct memfd_luo_fill *fill)
 	fill->checked = NULL;
 }
 
+static void fill_done(struct memfd_luo_fill *fill)
+{
+	free_array(fill);
+	/* Pairs with __memfd_luo_is_filling(). */
+	smp_store_release(&fill->done, true);
+	/* Pairs with memfd_luo_is_filling(). */
+	smp_mb__before_atomic();
+	static_branch_slow_dec_deferred(&memfd_luo_filling);
+}
+
 /* Puts the next folios in place. Returns whether there are more. */
 static bool fill_some(struct memfd_luo_fill *fill)
 {
@@ -163,7 +177,7 @@ static bool fill_some(struct memfd_luo_fill *fill)
 
 	lockdep_assert_held(&fill->lock);
 
-	if (fill->next == array->nr)
+	if (fill->done || fill->next == array->nr)
 		return false;
 
 	if (page_ok(array, fill->checked, fill->next / MEMFD_LUO_PER_PAGE)) {
@@ -180,11 +194,8 @@ static bool fill_some(struct memfd_luo_fill *fill)
 
 	stop_counting(fill);
 	/* Lost folios have to be known as long as the memfd can be read. */
-	if (!fill->err) {
-		free_array(fill);
-		/* Pairs with __memfd_luo_is_filling(). */
-		smp_store_release(&fill->done, true);
-	}
+	if (!fill->err)
+		fill_done(fill);
 	return false;
 }
 
@@ -346,7 +357,7 @@ void __memfd_luo_fill_end(struct inode *inode)
 	stop_counting(fill);
 	if (!fill->done) {
 		discard(&fill->array, fill->checked, fill->next);
-		free_array(fill);
+		fill_done(fill);
 	}
 	mem_cgroup_put(fill->memcg);
 	SHMEM_I(inode)->fill = NULL;
@@ -384,7 +395,7 @@ static void warn_of_limit(struct mem_cgroup *memcg, u64 nr_pages)
  *
  * The folios are charged to the caller's memory cgroup.
  *
- * Context: may sleep.
+ * Context: may sleep. Takes the lock of CPU hotplug.
  */
 void memfd_luo_fill_begin(struct inode *inode,
 			  const struct memfd_luo_array *array, u64 nr_pages)
@@ -401,6 +412,7 @@ void memfd_luo_fill_begin(struct inode *inode,
 	inode_add_bytes(inode, nr_pages << PAGE_SHIFT);
 	warn_of_limit(fill->memcg, nr_pages);
 	INIT_DELAYED_WORK(&fill->work, fill_worker);
+	static_branch_deferred_inc(&memfd_luo_filling);
 	SHMEM_I(inode)->fill = fill;
 	queue_delayed_work(system_unbound_wq, &fill->work, FILL_DELAY);
 }

@@ -14,6 +14,10 @@
 #include <linux/xarray.h>
 
 #include "memfd_luo.h"
+#include "memfd_luo_hooks.h"
+
+/* How many files are preserved. */
+DEFINE_STATIC_KEY_DEFERRED_FALSE(memfd_luo_preserved, HZ);
 
 /**
  * memfd_luo_set_preserved - fix the size and the holes of a file
@@ -26,7 +30,7 @@
  * as long as the memory that it copies from makes it wait. So a task that waits
  * here for the inode lock can be killed. Otherwise it would block the freeze.
  *
- * Context: may sleep. Takes the inode lock.
+ * Context: may sleep. Takes the inode lock, and that of CPU hotplug before it.
  * Return: 0, -EINTR if killed, -EOPNOTSUPP if the file has a seal that the
  * format does not know, or -EBUSY if it is preserved already.
  */
@@ -35,15 +39,21 @@ int memfd_luo_set_preserved(struct inode *inode)
 	struct shmem_inode_info *info = SHMEM_I(inode);
 	int err = 0;
 
-	if (inode_lock_killable(inode))
+	/* Whoever takes the inode lock after us checks the flags. */
+	static_branch_deferred_inc(&memfd_luo_preserved);
+	if (inode_lock_killable(inode)) {
+		static_branch_slow_dec_deferred(&memfd_luo_preserved);
 		return -EINTR;
+	}
 	if (info->seals & ~MEMFD_LUO_ALL_SEALS)
 		err = -EOPNOTSUPP;
-	else if (shmem_is_preserved(inode))
+	else if (memfd_luo_is_preserved(inode))
 		err = -EBUSY;
 	else
 		WRITE_ONCE(info->flags, info->flags | SHMEM_F_PRESERVED);
 	inode_unlock(inode);
+	if (err)
+		static_branch_slow_dec_deferred(&memfd_luo_preserved);
 	return err;
 }
 
@@ -58,6 +68,7 @@ void memfd_luo_clear_preserved(struct inode *inode)
 	struct shmem_inode_info *info = SHMEM_I(inode);
 
 	WRITE_ONCE(info->flags, info->flags & ~SHMEM_F_PRESERVED);
+	static_branch_slow_dec_deferred(&memfd_luo_preserved);
 }
 
 /**
@@ -121,7 +132,7 @@ void memfd_luo_clear_frozen(struct inode *inode)
 int __memfd_luo_wait_thaw(struct inode *inode)
 {
 	if (wait_var_event_killable(&SHMEM_I(inode)->flags,
-				    !shmem_is_frozen(inode)))
+				    !memfd_luo_is_frozen(inode)))
 		return -EINTR;
 	return 0;
 }

@@ -8,11 +8,14 @@
 #define pr_fmt(fmt) "memfd_luo: " fmt
 
 #include <linux/kexec_handover.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/pagemap.h>
-#include <linux/shmem_fs.h>
+#include <linux/swap.h>
 
 #include "memfd_luo.h"
+#include "memfd_luo_hooks.h"
 
 static int check_folio(struct inode *inode, struct folio *folio,
 		       const struct memfd_luo_folio_ser *ser)
@@ -29,6 +32,47 @@ static int check_folio(struct inode *inode, struct folio *folio,
 	return 0;
 }
 
+/*
+ * The folio is accounted like one that was just allocated, but for the size of
+ * the file, and charged to the active memory cgroup. It is marked dirty, because
+ * there is no other copy of it. For the same reason it is not given up when there
+ * is no memory for a page cache node, nor beyond a limit of the cgroup or of the
+ * system. No task of the cgroup is killed for the charge: it could be the task
+ * that holds the memfd.
+ *
+ * The caller holds the only reference.
+ */
+static int add_to_page_cache(struct inode *inode, struct folio *folio,
+			     pgoff_t index)
+{
+	struct address_space *mapping = inode->i_mapping;
+	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL;
+	long nr = folio_nr_pages(folio);
+	int err;
+
+	if (folio_test_large(folio))
+		folio_set_large_rmappable(folio);
+	__folio_set_locked(folio);
+	__folio_set_swapbacked(folio);
+
+	err = mem_cgroup_charge(folio, NULL, gfp);
+	if (err)
+		goto unlock;
+	err = shmem_add_to_page_cache(folio, mapping, index, NULL, gfp);
+	if (err)
+		goto unlock;
+	/* The kernel's own mount has neither a limit nor quotas. */
+	vm_acct_memory(nr);
+	shmem_recalc_inode(inode, nr, 0);
+	folio_mark_dirty(folio);
+	/* As memory_failure() leaves it: reclaim and compaction keep off. */
+	if (likely(!folio_contain_hwpoisoned_page(folio)))
+		folio_add_lru(folio);
+unlock:
+	folio_unlock(folio);
+	return err;
+}
+
 /* Drops the caller's reference to the folio. */
 static int insert_folio(struct inode *inode, struct folio *folio, pgoff_t index,
 			const struct memfd_luo_folio_ser *ser, u64 *nr_pages)
@@ -37,7 +81,7 @@ static int insert_folio(struct inode *inode, struct folio *folio, pgoff_t index,
 
 	if (ser->flags & MEMFD_LUO_FOLIO_UPTODATE)
 		folio_mark_uptodate(folio);
-	err = shmem_add_restored_folio(inode, folio, index);
+	err = add_to_page_cache(inode, folio, index);
 	if (!err)
 		*nr_pages += folio_nr_pages(folio);
 	/* The page cache has its own references. */

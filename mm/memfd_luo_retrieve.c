@@ -16,6 +16,7 @@
 #include <linux/vmalloc.h>
 
 #include "memfd_luo.h"
+#include "memfd_luo_hooks.h"
 
 /* Restores the array of records; free it with vfree(). */
 static int memfd_luo_restore_array(const struct liveupdate_file_op_args *args,
