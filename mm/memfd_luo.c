@@ -30,37 +30,38 @@
  *
  * Holes
  *   stay holes: a sparse file costs no more than the data in it. A write or a
- *   page fault in a hole allocates memory as ever. What came to be so is
- *   preserved as well when the file is frozen; files that did not get new folios
- *   meanwhile are spared the search. khugepaged fills no holes.
+ *   page fault in a hole allocates memory as always. The new folios are preserved
+ *   when the file is frozen; a file without new folios is not searched for them.
+ *   khugepaged fills no holes.
  *
  * When retrieved
  *   the memfd is there at once, however large it is. Its folios are put into the
  *   page cache when they are used first, and all the others by a worker. Calls
  *   that concern many of them, such as fallocate(), ftruncate(), lseek() with
- *   SEEK_HOLE and finishing the session, wait for all. What
+ *   SEEK_HOLE and finishing the session, wait for all. A folio whose record
  *   turns out to be damaged then is lost: see below.
  *
  * When damaged
- *   the record, the list of pages that its records of folios are in, or the
- *   checksums of those: nothing can be retrieved. A page of the records: those
- *   folios are lost, some 1 MiB of a file without huge pages. To read, write or
- *   map them gives EIO or SIGBUS, and to finish the session gives EIO. The
- *   rest of the file is as it was.
+ *   nothing can be retrieved, if it is the record of the file, the list of pages
+ *   that hold the records of its folios, or their checksums. If it is a page of
+ *   these records, its folios are lost: some 1 MiB of a file without huge pages.
+ *   To read, write or map them gives EIO or SIGBUS, and to finish the session
+ *   gives EIO. The rest of the file is as it was.
  *
- *   What comes from a kernel that does not write checksums is looked through
- *   before it is retrieved, and complete then.
+ *   A file from a kernel that does not write checksums is checked as a whole
+ *   before it is retrieved, and is complete then.
  *
  * When memory failed
  *   the page that failed is lost: to use it gives EIO or SIGBUS, here and in the
- *   next kernel. All else is there. A page that failed in scratch memory, where
- *   nothing can be preserved, is replaced by one that is told to have failed.
+ *   next kernel. All else is there. Nothing can be preserved in scratch memory: a
+ *   page that failed there is replaced by one that the next kernel is told has
+ *   failed.
  *
  * While frozen
- *   what is there can be read and written, and is handed over as it is when the
- *   CPUs stop. A task that would fill a hole waits, as does one that added
- *   seals: either the kernel goes away, or the update is called off and the
- *   task goes on. So nothing is lost that a task was told is done.
+ *   data can be read and written, and are handed over as they are when the CPUs
+ *   stop. A task that would fill a hole waits, as does one that added seals:
+ *   either the kernel is replaced, or the update is called off and the task goes
+ *   on. So no change is lost after a system call has reported success.
  */
 
 #define pr_fmt(fmt) "memfd_luo: " fmt
