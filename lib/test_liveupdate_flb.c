@@ -21,6 +21,7 @@
 #include <linux/module.h>
 #include <linux/string.h>
 
+#include "../kernel/liveupdate/luo_internal.h"
 #include "test_liveupdate.h"
 
 #define LUO_TEST_FLB_MAGIC	0x6c756f5f666c6221UL

@@ -237,13 +237,4 @@ static inline void liveupdate_flb_put_outgoing(struct liveupdate_flb *flb) { }
 
 #endif /* CONFIG_LIVEUPDATE */
 
-/* In lib/test_liveupdate_flb.c. */
-#ifdef CONFIG_LIVEUPDATE_TEST
-void liveupdate_test_register(struct liveupdate_file_handler *fh);
-#else
-static inline void liveupdate_test_register(struct liveupdate_file_handler *fh)
-{
-}
-#endif
-
 #endif /* _LINUX_LIVEUPDATE_H */

@@ -259,4 +259,14 @@ void luo_flbs_set_damaged(void);
 void luo_flbs_freeze(void);
 void luo_flbs_show(struct seq_file *m, const struct liveupdate_file_handler *fh);
 
+/* lib/test_liveupdate_flb.c */
+
+#ifdef CONFIG_LIVEUPDATE_TEST
+void liveupdate_test_register(struct liveupdate_file_handler *fh);
+#else
+static inline void liveupdate_test_register(struct liveupdate_file_handler *fh)
+{
+}
+#endif
+
 #endif /* _KERNEL_LIVEUPDATE_LUO_INTERNAL_H */
