@@ -37,7 +37,7 @@ void luo_debugfs_word(struct seq_file *m, const char *word)
 
 static const char *luo_session_state(const struct luo_session *session)
 {
-	if (!luo_session_is_incoming(session))
+	if (!session->set->incoming)
 		return "outgoing";
 	if (session->err)
 		return "damaged";
@@ -75,7 +75,7 @@ VISIBLE_IF_KUNIT int luo_session_show(struct seq_file *m, void *v)
 	luo_debugfs_word(m, session->name);
 	seq_printf(m, " %s %llu\n", luo_session_state(session),
 		   /* as good without the lock as it is a moment later */
-		   data_race(session->nr_files));
+		   data_race(session->files.nr_files));
 	return 0;
 }
 
@@ -84,13 +84,13 @@ VISIBLE_IF_KUNIT int luo_session_files_show(struct seq_file *m, void *v)
 {
 	struct luo_session *session = list_entry(v, struct luo_session, list);
 
-	if (!mutex_trylock(&session->mutex)) {
+	if (!mutex_trylock(&session->files.mutex)) {
 		luo_debugfs_word(m, session->name);
 		seq_puts(m, " - - busy -\n");
 		return 0;
 	}
-	luo_files_show(m, session);
-	mutex_unlock(&session->mutex);
+	luo_files_show(m, &session->files);
+	mutex_unlock(&session->files.mutex);
 	return 0;
 }
 

@@ -37,8 +37,8 @@
 
 /**
  * struct luo_file - a file in a session
- * @list:       in &luo_session.files
- * @token_node: in &luo_session.tokens
+ * @list:       in &luo_file_set.files
+ * @token_node: in &luo_file_set.tokens
  * @id_node:    in luo_ids while the file is in an outgoing session, or was
  *              retrieved
  * @token:      by which userspace names the file
@@ -50,7 +50,7 @@
  *              handler, if set
  * @compatible: of the handler
  *
- * Protected by &luo_session.mutex, @id_node by luo_ids_lock. Belongs to its
+ * Protected by &luo_file_set.mutex, @id_node by luo_ids_lock. Belongs to its
  * session.
  */
 struct luo_file {
@@ -206,9 +206,9 @@ static const struct liveupdate_file_ops *luo_file_ops(const struct luo_file *fil
  * A file in a session is open without a descriptor. Who was given a session is
  * not to have more files open in it than descriptors otherwise.
  */
-static bool luo_session_is_full(const struct luo_session *session)
+static bool luo_file_set_is_full(const struct luo_file_set *set)
 {
-	return session->nr_files >= rlimit(RLIMIT_NOFILE) &&
+	return set->nr_files >= rlimit(RLIMIT_NOFILE) &&
 	       !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN);
 }
 
@@ -220,6 +220,36 @@ static void luo_file_free(struct luo_file *file)
 	if (file->args.handler)
 		module_put(luo_file_ops(file)->owner);
 	kfree(file);
+}
+
+/**
+ * luo_file_set_init - make a set of files ready for use
+ * @set:      the set
+ * @session:  name of its session; has to last as long as the set
+ * @identity: a number that stands for @session
+ * @incoming: whether the files come from the previous kernel
+ */
+void luo_file_set_init(struct luo_file_set *set, const char *session,
+		       u32 identity, bool incoming)
+{
+	set->session = session;
+	set->identity = identity;
+	set->incoming = incoming;
+	mutex_init(&set->mutex);
+	INIT_LIST_HEAD(&set->files);
+	set->tokens = RB_ROOT;
+	kho_block_set_init(&set->blocks, sizeof(struct luo_file_ser));
+	set->blocks.owner = identity;
+}
+
+/**
+ * luo_file_set_destroy - undo luo_file_set_init()
+ * @set: the set, without files
+ */
+void luo_file_set_destroy(struct luo_file_set *set)
+{
+	kho_block_set_destroy(&set->blocks);
+	mutex_destroy(&set->mutex);
 }
 
 static int luo_file_cmp_token(const void *key, const struct rb_node *node)
@@ -236,29 +266,29 @@ static int luo_file_cmp(struct rb_node *a, const struct rb_node *b)
 					    token_node)->token, b);
 }
 
-static struct luo_file *luo_file_find(struct luo_session *session, u64 token)
+static struct luo_file *luo_file_find(struct luo_file_set *set, u64 token)
 {
-	lockdep_assert_held(&session->mutex);
+	lockdep_assert_held(&set->mutex);
 
-	return rb_entry_safe(rb_find(&token, &session->tokens,
+	return rb_entry_safe(rb_find(&token, &set->tokens,
 				     luo_file_cmp_token),
 			     struct luo_file, token_node);
 }
 
-static int luo_file_add(struct luo_session *session, struct luo_file *file)
+static int luo_file_add(struct luo_file_set *set, struct luo_file *file)
 {
-	if (rb_find_add(&file->token_node, &session->tokens, luo_file_cmp))
+	if (rb_find_add(&file->token_node, &set->tokens, luo_file_cmp))
 		return -EEXIST;
-	list_add_tail(&file->list, &session->files);
-	session->nr_files++;
+	list_add_tail(&file->list, &set->files);
+	set->nr_files++;
 	return 0;
 }
 
-static void luo_file_del(struct luo_session *session, struct luo_file *file)
+static void luo_file_del(struct luo_file_set *set, struct luo_file *file)
 {
-	rb_erase(&file->token_node, &session->tokens);
+	rb_erase(&file->token_node, &set->tokens);
 	list_del(&file->list);
-	session->nr_files--;
+	set->nr_files--;
 }
 
 static unsigned long luo_id_of(const struct liveupdate_file_handler *fh,
@@ -322,19 +352,19 @@ static void luo_id_del(struct luo_file *file)
 
 /* Say which file of which session this is. */
 static void luo_file_set_token(struct luo_file *file,
-			       struct luo_session *session, u64 token)
+			       struct luo_file_set *set, u64 token)
 {
 	INIT_LIST_HEAD(&file->list);
 	RB_CLEAR_NODE(&file->id_node);
 	file->token = token;
-	file->args.session = luo_session_handle(session);
-	if (session->identity)
-		file->args.identity = crc32_le(session->identity, (u8 *)&token,
+	file->args.session = luo_file_set_handle(set);
+	if (set->identity)
+		file->args.identity = crc32_le(set->identity, (u8 *)&token,
 					       sizeof(token)) ?: 1;
 }
 
 /* Find out who handles the file, and which object it stands for. */
-static struct luo_file *luo_file_alloc(struct luo_session *session,
+static struct luo_file *luo_file_alloc(struct luo_file_set *set,
 				       struct file *filp, u64 token)
 {
 	struct liveupdate_file_handler *fh;
@@ -350,7 +380,7 @@ static struct luo_file *luo_file_alloc(struct luo_session *session,
 		return ERR_PTR(-ENOENT);
 	}
 
-	luo_file_set_token(file, session, token);
+	luo_file_set_token(file, set, token);
 	file->id = luo_id_of(fh, filp);
 	file->args.handler = fh;
 	file->args.file = get_file(filp);
@@ -360,37 +390,37 @@ static struct luo_file *luo_file_alloc(struct luo_session *session,
 
 /**
  * luo_file_preserve - put a file into an outgoing session
- * @session: the session; locked
- * @token:   by which the file will be asked for
- * @fd:      its descriptor
+ * @set:   files of the session; locked
+ * @token: by which the file will be asked for
+ * @fd:    its descriptor
  *
  * Return: 0 or an errno, see LIVEUPDATE_SESSION_PRESERVE_FD.
  */
-int luo_file_preserve(struct luo_session *session, u64 token, int fd)
+int luo_file_preserve(struct luo_file_set *set, u64 token, int fd)
 {
 	struct luo_file *file;
 	struct file *filp;
 	int err;
 
-	if (luo_file_find(session, token))
+	if (luo_file_find(set, token))
 		return -EEXIST;
-	if (luo_session_is_full(session))
+	if (luo_file_set_is_full(set))
 		return -EMFILE;
 
 	filp = fget(fd);
 	if (!filp)
 		return -EBADF;
-	file = luo_file_alloc(session, filp, token);
+	file = luo_file_alloc(set, filp, token);
 	fput(filp);
 	if (IS_ERR(file)) {
-		trace_luo_file_preserve(session->name, token, "", PTR_ERR(file));
+		trace_luo_file_preserve(set->session, token, "", PTR_ERR(file));
 		return PTR_ERR(file);
 	}
 
 	err = luo_id_add(file);
 	if (err)
 		goto free_file;
-	err = kho_block_set_grow(&session->blocks, session->nr_files + 1);
+	err = kho_block_set_grow(&set->blocks, set->nr_files + 1);
 	if (err)
 		goto del_id;
 	err = luo_flbs_preserve(file->args.handler, &file->flbs);
@@ -399,17 +429,17 @@ int luo_file_preserve(struct luo_session *session, u64 token, int fd)
 	err = luo_file_ops(file)->preserve(&file->args);
 	if (err)
 		goto unpreserve_flbs;
-	trace_luo_file_preserve(session->name, token, file->compatible, 0);
-	return luo_file_add(session, file);
+	trace_luo_file_preserve(set->session, token, file->compatible, 0);
+	return luo_file_add(set, file);
 
 unpreserve_flbs:
 	luo_flbs_unpreserve(file->flbs);
 shrink:
-	kho_block_set_shrink(&session->blocks, session->nr_files);
+	kho_block_set_shrink(&set->blocks, set->nr_files);
 del_id:
 	luo_id_del(file);
 free_file:
-	trace_luo_file_preserve(session->name, token, file->compatible, err);
+	trace_luo_file_preserve(set->session, token, file->compatible, err);
 	luo_file_free(file);
 	return err;
 }
@@ -432,14 +462,14 @@ free_file:
 int liveupdate_get_token_outgoing(struct liveupdate_session *handle,
 				  struct file *filp, u64 *token)
 {
-	struct luo_session *session = luo_session_of(handle);
+	struct luo_file_set *set = luo_file_set_of(handle);
 	struct liveupdate_file_handler *fh;
 	struct luo_file *file;
 	int err = -ENOENT;
 
-	lockdep_assert_held(&session->mutex);
+	lockdep_assert_held(&set->mutex);
 
-	if (luo_session_is_incoming(session))
+	if (set->incoming)
 		return -EINVAL;
 	fh = luo_handler_get_for(filp);
 	if (!fh)
@@ -462,21 +492,21 @@ EXPORT_SYMBOL_GPL(liveupdate_get_token_outgoing);
 
 /**
  * luo_files_unpreserve - take all files out of an outgoing session
- * @session: the session; locked
+ * @set: files of the session; locked
  */
-void luo_files_unpreserve(struct luo_session *session)
+void luo_files_unpreserve(struct luo_file_set *set)
 {
 	struct luo_file *file, *prev;
 
-	lockdep_assert_held(&session->mutex);
+	lockdep_assert_held(&set->mutex);
 
-	list_for_each_entry_safe_reverse(file, prev, &session->files, list) {
+	list_for_each_entry_safe_reverse(file, prev, &set->files, list) {
 		luo_file_ops(file)->unpreserve(&file->args);
 		luo_flbs_unpreserve(file->flbs);
-		trace_luo_file_unpreserve(session->name, file->token,
+		trace_luo_file_unpreserve(set->session, file->token,
 					  file->compatible, 0);
 		luo_id_del(file);
-		luo_file_del(session, file);
+		luo_file_del(set, file);
 		luo_file_free(file);
 	}
 }
@@ -502,79 +532,79 @@ static int luo_file_freeze(struct luo_file *file, struct kho_block_set_it *it)
 	return 0;
 }
 
-static void luo_file_unfreeze(struct luo_session *session, struct luo_file *file)
+static void luo_file_unfreeze(struct luo_file_set *set, struct luo_file *file)
 {
 	const struct liveupdate_file_ops *ops = luo_file_ops(file);
 
 	if (ops->unfreeze)
 		ops->unfreeze(&file->args);
-	trace_luo_file_unfreeze(session->name, file->token, file->compatible, 0);
+	trace_luo_file_unfreeze(set->session, file->token, file->compatible, 0);
 }
 
 /**
  * luo_files_freeze - freeze and write out all files of an outgoing session
- * @session: the session; locked
- * @ser:     output; where they are
+ * @set: files of the session; locked
+ * @ser: output; where they are
  *
  * Return: 0, or the errno of the first that refused; then none is frozen.
  */
-int luo_files_freeze(struct luo_session *session, struct luo_session_ser *ser)
+int luo_files_freeze(struct luo_file_set *set, struct luo_session_ser *ser)
 {
 	struct kho_block_set_it it;
 	struct luo_file *file;
 	int err;
 
-	lockdep_assert_held(&session->mutex);
+	lockdep_assert_held(&set->mutex);
 
-	kho_block_set_it_init(&it, &session->blocks);
-	list_for_each_entry(file, &session->files, list) {
+	kho_block_set_it_init(&it, &set->blocks);
+	list_for_each_entry(file, &set->files, list) {
 		err = luo_file_freeze(file, &it);
-		trace_luo_file_freeze(session->name, file->token,
+		trace_luo_file_freeze(set->session, file->token,
 				      file->compatible, err);
 		if (err)
 			goto unfreeze;
 	}
-	ser->files = session->nr_files ?
-		     kho_block_set_head_pa(&session->blocks) : 0;
-	ser->count = session->nr_files;
-	session->frozen = true;
+	ser->files = set->nr_files ?
+		     kho_block_set_head_pa(&set->blocks) : 0;
+	ser->count = set->nr_files;
+	set->frozen = true;
 	return 0;
 
 unfreeze:
 	pr_err("session '%s': handler '%s' refused to freeze token %#llx: %pe\n",
-	       session->name, file->compatible, file->token, ERR_PTR(err));
-	list_for_each_entry_continue_reverse(file, &session->files, list)
-		luo_file_unfreeze(session, file);
-	kho_block_set_clear(&session->blocks);
+	       set->session, file->compatible, file->token, ERR_PTR(err));
+	list_for_each_entry_continue_reverse(file, &set->files, list)
+		luo_file_unfreeze(set, file);
+	kho_block_set_clear(&set->blocks);
 	return err;
 }
 
 /**
  * luo_files_unfreeze - undo a successful luo_files_freeze()
- * @session: the session; locked
+ * @set: files of the session; locked
  */
-void luo_files_unfreeze(struct luo_session *session)
+void luo_files_unfreeze(struct luo_file_set *set)
 {
 	struct luo_file *file;
 
-	lockdep_assert_held(&session->mutex);
+	lockdep_assert_held(&set->mutex);
 
-	session->frozen = false;
-	list_for_each_entry_reverse(file, &session->files, list)
-		luo_file_unfreeze(session, file);
-	kho_block_set_clear(&session->blocks);
+	set->frozen = false;
+	list_for_each_entry_reverse(file, &set->files, list)
+		luo_file_unfreeze(set, file);
+	kho_block_set_clear(&set->blocks);
 }
 
 /**
  * luo_file_receive - take in a file from the previous kernel
- * @session: the incoming session; not known to anybody else yet
- * @ser:     what the previous kernel wrote
+ * @set: files of the incoming session; not known to anybody else yet
+ * @ser: what the previous kernel wrote
  *
  * A name that no handler can have is the trouble of this file alone.
  *
  * Return: 0, or -EEXIST when the session has a file of that token.
  */
-int luo_file_receive(struct luo_session *session,
+int luo_file_receive(struct luo_file_set *set,
 		     const struct luo_file_ser *ser)
 {
 	struct luo_file *file;
@@ -582,15 +612,15 @@ int luo_file_receive(struct luo_session *session,
 
 	/* As for luo_session_receive(). */
 	file = kzalloc(sizeof(*file), GFP_KERNEL | __GFP_NOFAIL);
-	luo_file_set_token(file, session, ser->token);
+	luo_file_set_token(file, set, ser->token);
 	file->args.serialized_data = ser->data;
 	if (luo_compatible_ok(ser->compatible))
 		strscpy(file->compatible, ser->compatible);
 	else
 		pr_err("session '%s': file of token %#llx names no valid handler, it cannot be retrieved\n",
-		       session->name, file->token);
+		       set->session, file->token);
 
-	err = luo_file_add(session, file);
+	err = luo_file_add(set, file);
 	if (err)
 		kfree(file);
 	return err;
@@ -605,17 +635,17 @@ static bool luo_file_bind(struct luo_file *file)
 }
 
 /* Have the handler make the file. Whatever comes of it is remembered. */
-static void luo_file_do_retrieve(struct luo_session *session,
+static void luo_file_do_retrieve(struct luo_file_set *set,
 				 struct luo_file *file)
 {
 	struct liveupdate_file_op_args *args = &file->args;
 	int err;
 
-	session->depth++;
+	set->depth++;
 	file->retrieving = true;
 	err = luo_file_ops(file)->retrieve(args);
 	file->retrieving = false;
-	session->depth--;
+	set->depth--;
 	if (WARN_ON_ONCE(err > 0 || (!err && IS_ERR_OR_NULL(args->file))))
 		err = -EIO;
 	args->retrieve_status = err ?: 1;
@@ -631,33 +661,33 @@ static void luo_file_do_retrieve(struct luo_session *session,
 
 /**
  * luo_file_retrieve - get a file of an incoming session
- * @session: the session; locked
- * @token:   of the file
+ * @set:   files of the session; locked
+ * @token: of the file
  *
  * Return: the file, with a reference for the caller, or an ERR_PTR, see
  * LIVEUPDATE_SESSION_RETRIEVE_FD.
  */
-struct file *luo_file_retrieve(struct luo_session *session, u64 token)
+struct file *luo_file_retrieve(struct luo_file_set *set, u64 token)
 {
 	struct luo_file *file;
 
-	file = luo_file_find(session, token);
+	file = luo_file_find(set, token);
 	if (!file)
 		return ERR_PTR(-ENOENT);
 	if (!luo_file_bind(file)) {
 		pr_warn_ratelimited("session '%s': no handler '%s' for token %#llx, load its module and try again\n",
-				    session->name, file->compatible, token);
-		trace_luo_file_retrieve(session->name, token, file->compatible,
+				    set->session, file->compatible, token);
+		trace_luo_file_retrieve(set->session, token, file->compatible,
 					-ENOENT);
 		return ERR_PTR(-ENOENT);
 	}
 
 	if (!file->args.retrieve_status) {
-		if (file->retrieving || session->depth == LUO_MAX_DEPTH)
+		if (file->retrieving || set->depth == LUO_MAX_DEPTH)
 			return ERR_PTR(-ELOOP);
-		luo_file_do_retrieve(session, file);
+		luo_file_do_retrieve(set, file);
 	}
-	trace_luo_file_retrieve(session->name, token, file->compatible,
+	trace_luo_file_retrieve(set->session, token, file->compatible,
 				min(file->args.retrieve_status, 0));
 	if (file->args.retrieve_status < 0)
 		return ERR_PTR(file->args.retrieve_status);
@@ -683,14 +713,14 @@ struct file *luo_file_retrieve(struct luo_session *session, u64 token)
 int liveupdate_get_file_incoming(struct liveupdate_session *handle, u64 token,
 				 struct file **filp)
 {
-	struct luo_session *session = luo_session_of(handle);
+	struct luo_file_set *set = luo_file_set_of(handle);
 	struct file *file;
 
-	lockdep_assert_held(&session->mutex);
+	lockdep_assert_held(&set->mutex);
 
-	if (!luo_session_is_incoming(session))
+	if (!set->incoming)
 		return -EINVAL;
-	file = luo_file_retrieve(session, token);
+	file = luo_file_retrieve(set, token);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	*filp = file;
@@ -708,62 +738,62 @@ static bool luo_file_can_finish(struct luo_file *file)
 	return !ops->can_finish || ops->can_finish(&file->args);
 }
 
-static void luo_file_finish(struct luo_session *session, struct luo_file *file)
+static void luo_file_finish(struct luo_file_set *set, struct luo_file *file)
 {
 	const bool retrieved = file->args.retrieve_status > 0;
 
 	if (file->args.handler) {
 		luo_file_ops(file)->finish(&file->args);
 		if (retrieved && file->args.retrieve_status < 0)
-			session->lost = true;
+			set->lost = true;
 		luo_flbs_finish(file->args.handler);
 	} else {
 		pr_warn("session '%s': no handler '%s' to release token %#llx, its memory stays reserved until the next reboot\n",
-			session->name, file->compatible, file->token);
+			set->session, file->compatible, file->token);
 	}
-	trace_luo_file_finish(session->name, file->token, file->compatible,
+	trace_luo_file_finish(set->session, file->token, file->compatible,
 			      file->args.handler ? 0 : -ENOENT);
 	luo_id_del(file);
-	luo_file_del(session, file);
+	luo_file_del(set, file);
 	luo_file_free(file);
 }
 
 /**
  * luo_files_finish - finish all files of an incoming session
- * @session: the session; locked
+ * @set: files of the session; locked
  *
  * The last one preserved comes first, so that what a file depends on is there
  * when the file is finished, if it was preserved before the file.
  *
  * Return: 0, or -EBUSY when one is not ready; then none is finished.
  */
-int luo_files_finish(struct luo_session *session)
+int luo_files_finish(struct luo_file_set *set)
 {
 	struct luo_file *file, *prev;
 
-	lockdep_assert_held(&session->mutex);
+	lockdep_assert_held(&set->mutex);
 
-	list_for_each_entry(file, &session->files, list) {
+	list_for_each_entry(file, &set->files, list) {
 		if (!luo_file_can_finish(file))
 			return -EBUSY;
 	}
-	list_for_each_entry_safe_reverse(file, prev, &session->files, list)
-		luo_file_finish(session, file);
+	list_for_each_entry_safe_reverse(file, prev, &set->files, list)
+		luo_file_finish(set, file);
 	return 0;
 }
 
 /**
- * luo_files_forget - drop the files of an incoming session that is damaged
- * @session: the session; not known to anybody else yet
+ * luo_files_drop - drop the files of an incoming session that is damaged
+ * @set: its files; not known to anybody else yet
  *
  * Nothing handed over is touched.
  */
-void luo_files_forget(struct luo_session *session)
+void luo_files_drop(struct luo_file_set *set)
 {
 	struct luo_file *file, *next;
 
-	list_for_each_entry_safe(file, next, &session->files, list) {
-		luo_file_del(session, file);
+	list_for_each_entry_safe(file, next, &set->files, list) {
+		luo_file_del(set, file);
 		luo_file_free(file);
 	}
 }
@@ -771,12 +801,12 @@ void luo_files_forget(struct luo_session *session)
 #ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
 
 static void luo_file_show_state(struct seq_file *m, const struct luo_file *file,
-				const struct luo_session *session)
+				const struct luo_file_set *set)
 {
 	int status = file->args.retrieve_status;
 
-	if (!luo_session_is_incoming(session))
-		seq_puts(m, session->frozen ? "frozen" : "preserved");
+	if (!set->incoming)
+		seq_puts(m, set->frozen ? "frozen" : "preserved");
 	else if (status < 0)
 		seq_printf(m, "failed:%d", status);
 	else if (status > 0)
@@ -789,25 +819,25 @@ static void luo_file_show_state(struct seq_file *m, const struct luo_file *file,
 
 /**
  * luo_files_show - show the files of a session in debugfs, a line each
- * @m:       where
- * @session: the session; locked
+ * @m:   where
+ * @set: files of the session; locked
  */
-void luo_files_show(struct seq_file *m, const struct luo_session *session)
+void luo_files_show(struct seq_file *m, const struct luo_file_set *set)
 {
 	const struct luo_file *file;
 
-	lockdep_assert_held(&session->mutex);
+	lockdep_assert_held(&set->mutex);
 
 	guard(rwsem_read)(&luo_handlers_lock);
-	list_for_each_entry(file, &session->files, list) {
+	list_for_each_entry(file, &set->files, list) {
 		/* Called again with a larger buffer. */
 		if (seq_has_overflowed(m))
 			break;
-		luo_debugfs_word(m, session->name);
+		luo_debugfs_word(m, set->session);
 		seq_printf(m, " 0x%llx ", file->token);
 		luo_debugfs_word(m, file->compatible);
 		seq_putc(m, ' ');
-		luo_file_show_state(m, file, session);
+		luo_file_show_state(m, file, set);
 		if (file->args.file)
 			seq_printf(m, " %lld\n",
 				   i_size_read(file_inode(file->args.file)));

@@ -26,14 +26,14 @@ struct seq_file;
  *
  *  luo_rwsem		held for reading by each ioctl and each close of a
  *			session, see luo_enter(), and for writing by the freeze
- *  luo_session.mutex	the files of one session; held over handler callbacks
+ *  luo_file_set.mutex	the files of one session; held over handler callbacks
  *  luo_flb_out.lock, luo_flb_in.lock
  *			one FLB; held over its callbacks, which may use others
  *  luo_receive_lock	the header that came in, while it is read
  *  luo_session_set.lock, luo_handlers_lock, luo_ids_lock
  *			short, never held together, nor over a callback that
  *			may sleep; debugfs alone takes luo_handlers_lock with
- *			luo_session_set.lock held, and tries luo_session.mutex
+ *			luo_session_set.lock held, and tries luo_file_set.mutex
  *
  * User memory is not touched under any of them: whoever holds a session, which
  * need not be root, could otherwise keep the freeze waiting. A callback that
@@ -42,40 +42,26 @@ struct seq_file;
  */
 
 /**
- * struct luo_session - a session
- * @set:       the set it belongs to, which tells outgoing from incoming
- * @node:      in &luo_session_set.names; empty when it is in the set no more
- * @list:      in &luo_session_set.sessions, in order of creation
- * @name:      padded with NUL
- * @identity:  a number that stands for @name; 0 when the previous kernel did not
- *             know of it
- * @retrieved: incoming: a file of it is open. Protected by &luo_session_set.lock
- * @finished:  incoming: likewise, and nothing is left of it
- * @err:       incoming: why it cannot be retrieved, 0 when it can. Constant
- *             once in a set
- * @mutex:     protects what follows
- * @files:     all &struct luo_file, in order of preservation
- * @tokens:    the same by token
- * @nr_files:  how many
- * @frozen:    outgoing: all @files are frozen
- * @lost:      incoming: a file that was retrieved is not complete, which showed
- *             when it was finished, and nobody was told yet
- * @depth:     incoming: how many retrieve callbacks run within each other
- * @blocks:    outgoing: room for the &struct luo_file_ser of all @files, so
- *             that the freeze does not need memory
- *
- * An outgoing session belongs to its open file and goes with it. An incoming
- * one belongs to its set until its open file is closed, which finishes it.
+ * struct luo_file_set - the files of one session
+ * @session:  name of the session, for messages and trace events
+ * @identity: a number that stands for @session; 0 when the previous kernel did
+ *            not send one
+ * @incoming: the files came from the previous kernel
+ * @mutex:    protects what follows
+ * @files:    all &struct luo_file, in order of preservation
+ * @tokens:   the same by token
+ * @nr_files: how many
+ * @frozen:   outgoing: all @files are frozen
+ * @lost:     incoming: a file that was retrieved turned out to be incomplete
+ *            when it was finished, and the owner of the session was not told yet
+ * @depth:    incoming: how many retrieve callbacks run within each other
+ * @blocks:   outgoing: room for the &struct luo_file_ser of all @files, so
+ *            that the freeze does not need memory
  */
-struct luo_session {
-	struct luo_session_set *set;
-	struct rb_node node;
-	struct list_head list;
-	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
+struct luo_file_set {
+	const char *session;
 	u32 identity;
-	bool retrieved;
-	bool finished;
-	int err;
+	bool incoming;
 
 	struct mutex mutex;	/* protects what follows */
 	struct list_head files;
@@ -87,29 +73,60 @@ struct luo_session {
 	struct kho_block_set blocks;
 };
 
-/* What handlers know a session by. */
+/* Handlers know a session by the set of its files. */
 static inline struct liveupdate_session *
-luo_session_handle(struct luo_session *session)
+luo_file_set_handle(struct luo_file_set *set)
 {
-	return (struct liveupdate_session *)session;
+	return (struct liveupdate_session *)set;
 }
 
-static inline struct luo_session *
-luo_session_of(struct liveupdate_session *handle)
+static inline struct luo_file_set *
+luo_file_set_of(struct liveupdate_session *handle)
 {
-	return (struct luo_session *)handle;
+	return (struct luo_file_set *)handle;
 }
 
 /**
+ * struct luo_session - a session
+ * @set:       the set it belongs to
+ * @node:      in &luo_session_set.names; empty when the session is not in the
+ *             set any more
+ * @list:      in &luo_session_set.sessions, in order of creation
+ * @name:      padded with NUL
+ * @retrieved: incoming: a file of it is open. Protected by &luo_session_set.lock
+ * @finished:  incoming: nothing is left of it. Protected by
+ *             &luo_session_set.lock
+ * @err:       incoming: why it cannot be retrieved, 0 when it can. Constant
+ *             once in a set
+ * @files:     its files
+ *
+ * An outgoing session belongs to its open file and goes with it. An incoming
+ * one belongs to its set until its open file is closed, which finishes it.
+ */
+struct luo_session {
+	struct luo_session_set *set;
+	struct rb_node node;
+	struct list_head list;
+	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
+	bool retrieved;
+	bool finished;
+	int err;
+	struct luo_file_set files;
+};
+
+/**
  * struct luo_session_set - all outgoing, or all incoming sessions
- * @lock:     protects all members
+ * @incoming: the sessions came from the previous kernel
+ * @lock:     protects what follows
  * @names:    the sessions by name
  * @sessions: the same in order of creation
  * @count:    how many
  * @blocks:   outgoing: room for the &struct luo_session_ser of all @sessions
  */
 struct luo_session_set {
-	struct mutex lock;	/* protects all members */
+	bool incoming;
+
+	struct mutex lock;	/* protects what follows */
 	struct rb_root names;
 	struct list_head sessions;
 	u64 count;
@@ -198,8 +215,7 @@ extern bool luo_frozen;
 /* luo_session.c */
 
 void luo_sessions_init(void);
-void luo_session_set_init(struct luo_session_set *set);
-bool luo_session_is_incoming(const struct luo_session *session);
+void luo_session_set_init(struct luo_session_set *set, bool incoming);
 int luo_create_session(struct luo_ucmd *ucmd);
 int luo_retrieve_session(struct luo_ucmd *ucmd);
 void luo_retrieve_session_undo(struct luo_ucmd *ucmd);
@@ -219,16 +235,18 @@ extern struct rw_semaphore luo_handlers_lock;
 
 bool luo_compatible_ok(const char *compatible);
 bool luo_handler_is_registered(const struct liveupdate_file_handler *fh);
-int luo_file_preserve(struct luo_session *session, u64 token, int fd);
-struct file *luo_file_retrieve(struct luo_session *session, u64 token);
-int luo_file_receive(struct luo_session *session,
-		     const struct luo_file_ser *ser);
-void luo_files_unpreserve(struct luo_session *session);
-int luo_files_freeze(struct luo_session *session, struct luo_session_ser *ser);
-void luo_files_unfreeze(struct luo_session *session);
-int luo_files_finish(struct luo_session *session);
-void luo_files_forget(struct luo_session *session);
-void luo_files_show(struct seq_file *m, const struct luo_session *session);
+void luo_file_set_init(struct luo_file_set *set, const char *session,
+		       u32 identity, bool incoming);
+void luo_file_set_destroy(struct luo_file_set *set);
+int luo_file_preserve(struct luo_file_set *set, u64 token, int fd);
+struct file *luo_file_retrieve(struct luo_file_set *set, u64 token);
+int luo_file_receive(struct luo_file_set *set, const struct luo_file_ser *ser);
+void luo_files_unpreserve(struct luo_file_set *set);
+int luo_files_freeze(struct luo_file_set *set, struct luo_session_ser *ser);
+void luo_files_unfreeze(struct luo_file_set *set);
+int luo_files_finish(struct luo_file_set *set);
+void luo_files_drop(struct luo_file_set *set);
+void luo_files_show(struct seq_file *m, const struct luo_file_set *set);
 void luo_handlers_show(struct seq_file *m);
 
 /* luo_debugfs.c */

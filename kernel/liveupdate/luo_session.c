@@ -43,10 +43,12 @@ static struct luo_session_set luo_incoming;
 
 /**
  * luo_session_set_init - make a set of sessions ready for use
- * @set: the set
+ * @set:      the set
+ * @incoming: whether its sessions come from the previous kernel
  */
-void luo_session_set_init(struct luo_session_set *set)
+void luo_session_set_init(struct luo_session_set *set, bool incoming)
 {
+	set->incoming = incoming;
 	mutex_init(&set->lock);
 	set->names = RB_ROOT;
 	INIT_LIST_HEAD(&set->sessions);
@@ -59,20 +61,9 @@ void luo_session_set_init(struct luo_session_set *set)
  */
 void __init luo_sessions_init(void)
 {
-	luo_session_set_init(&luo_outgoing);
-	luo_session_set_init(&luo_incoming);
+	luo_session_set_init(&luo_outgoing, false);
+	luo_session_set_init(&luo_incoming, true);
 	luo_debugfs_init(&luo_outgoing, &luo_incoming);
-}
-
-/**
- * luo_session_is_incoming - tell incoming from outgoing sessions
- * @session: the session
- *
- * Return: whether it came from the previous kernel.
- */
-bool luo_session_is_incoming(const struct luo_session *session)
-{
-	return session->set != &luo_outgoing;
 }
 
 static bool luo_session_name_ok(const char *name)
@@ -93,13 +84,10 @@ static struct luo_session *luo_session_alloc(struct luo_session_set *set,
 	RB_CLEAR_NODE(&session->node);
 	INIT_LIST_HEAD(&session->list);
 	strscpy(session->name, name);
-	session->identity = crc32_le(~0, session->name,
-				     sizeof(session->name)) ?: 1;
-	mutex_init(&session->mutex);
-	INIT_LIST_HEAD(&session->files);
-	session->tokens = RB_ROOT;
-	kho_block_set_init(&session->blocks, sizeof(struct luo_file_ser));
-	session->blocks.owner = session->identity;
+	luo_file_set_init(&session->files, session->name,
+			  crc32_le(~0, session->name,
+				   sizeof(session->name)) ?: 1,
+			  set->incoming);
 	return session;
 }
 
@@ -109,8 +97,7 @@ static struct luo_session *luo_session_alloc(struct luo_session_set *set,
  */
 void luo_session_free(struct luo_session *session)
 {
-	kho_block_set_destroy(&session->blocks);
-	mutex_destroy(&session->mutex);
+	luo_file_set_destroy(&session->files);
 	kfree(session);
 }
 
@@ -168,7 +155,7 @@ static void luo_session_del(struct luo_session *session)
 	RB_CLEAR_NODE(&session->node);
 	list_del_init(&session->list);
 	set->count--;
-	if (!luo_session_is_incoming(session))
+	if (!session->set->incoming)
 		kho_block_set_shrink(&set->blocks, set->count);
 }
 
@@ -177,11 +164,11 @@ static int luo_session_preserve_fd(struct luo_ucmd *ucmd)
 	const struct liveupdate_session_preserve_fd *cmd = ucmd->cmd;
 	struct luo_session *session = ucmd->session;
 
-	if (luo_session_is_incoming(session))
+	if (session->set->incoming)
 		return -EINVAL;
 
-	guard(mutex)(&session->mutex);
-	return luo_file_preserve(session, cmd->token, cmd->fd);
+	guard(mutex)(&session->files.mutex);
+	return luo_file_preserve(&session->files, cmd->token, cmd->fd);
 }
 
 static int luo_session_retrieve_fd(struct luo_ucmd *ucmd)
@@ -190,7 +177,7 @@ static int luo_session_retrieve_fd(struct luo_ucmd *ucmd)
 	struct luo_session *session = ucmd->session;
 	struct file *file;
 
-	if (!luo_session_is_incoming(session))
+	if (!session->set->incoming)
 		return -EINVAL;
 
 	/* First, so that a full table does not cost the handler's one try. */
@@ -199,8 +186,8 @@ static int luo_session_retrieve_fd(struct luo_ucmd *ucmd)
 		return ucmd->fd;
 	cmd->fd = ucmd->fd;
 
-	scoped_guard(mutex, &session->mutex)
-		file = luo_file_retrieve(session, cmd->token);
+	scoped_guard(mutex, &session->files.mutex)
+		file = luo_file_retrieve(&session->files, cmd->token);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	kho_timeline_mark(KHO_RETRIEVED);
@@ -213,12 +200,12 @@ static int luo_session_do_finish(struct luo_session *session, bool *lost)
 	u64 nr_files;
 	int err;
 
-	scoped_guard(mutex, &session->mutex) {
-		nr_files = session->nr_files;
-		err = luo_files_finish(session);
+	scoped_guard(mutex, &session->files.mutex) {
+		nr_files = session->files.nr_files;
+		err = luo_files_finish(&session->files);
 		/* A loss is told once: who tries again is to come to an end. */
-		*lost = session->lost;
-		session->lost = false;
+		*lost = session->files.lost;
+		session->files.lost = false;
 	}
 	trace_luo_session_finish(session->name, nr_files, err);
 	if (err)
@@ -235,7 +222,7 @@ static int luo_session_finish(struct luo_ucmd *ucmd)
 	bool lost;
 	int err;
 
-	if (!luo_session_is_incoming(ucmd->session) || cmd->reserved)
+	if (!ucmd->session->set->incoming || cmd->reserved)
 		return -EINVAL;
 	err = luo_session_do_finish(ucmd->session, &lost);
 	return !err && lost ? -EIO : err;
@@ -302,10 +289,10 @@ static void luo_session_close_incoming(struct luo_session *session)
 
 static void luo_session_close_outgoing(struct luo_session *session)
 {
-	trace_luo_session_unpreserve(session->name, session->nr_files, 0);
+	trace_luo_session_unpreserve(session->name, session->files.nr_files, 0);
 	luo_session_del(session);
-	scoped_guard(mutex, &session->mutex)
-		luo_files_unpreserve(session);
+	scoped_guard(mutex, &session->files.mutex)
+		luo_files_unpreserve(&session->files);
 	luo_session_free(session);
 }
 
@@ -318,7 +305,7 @@ static int luo_session_release(struct inode *inode, struct file *file)
 
 	if (!luo_enter_release())
 		return 0;
-	if (luo_session_is_incoming(session))
+	if (session->set->incoming)
 		luo_session_close_incoming(session);
 	else
 		luo_session_close_outgoing(session);
@@ -432,7 +419,7 @@ int luo_retrieve_session(struct luo_ucmd *ucmd)
 
 	session = luo_session_claim(&luo_incoming, cmd->name);
 	trace_luo_session_retrieve(cmd->name,
-				   IS_ERR(session) ? 0 : session->nr_files,
+				   IS_ERR(session) ? 0 : session->files.nr_files,
 				   PTR_ERR_OR_ZERO(session));
 	if (IS_ERR(session))
 		return PTR_ERR(session);
@@ -465,20 +452,20 @@ static int luo_session_receive_files(struct luo_session *session,
 		return ser->count ? -EINVAL : 0;
 
 	kho_block_set_init(&blocks, sizeof(struct luo_file_ser));
-	blocks.owner = session->identity;
+	blocks.owner = session->files.identity;
 	err = kho_block_set_restore(&blocks, ser->files);
 	if (err)
 		return err;
 
 	/* The previous kernel may not know of identities. */
-	session->identity = blocks.owner;
+	session->files.identity = blocks.owner;
 	kho_block_set_it_init(&it, &blocks);
 	while (!err && (file = kho_block_set_it_read_entry(&it)))
-		err = luo_file_receive(session, file);
-	if (!err && session->nr_files != ser->count)
+		err = luo_file_receive(&session->files, file);
+	if (!err && session->files.nr_files != ser->count)
 		err = -EINVAL;
 	if (err) {
-		luo_files_forget(session);
+		luo_files_drop(&session->files);
 		kho_block_set_forget(&blocks);
 		return err;
 	}
@@ -528,7 +515,7 @@ int luo_session_receive(struct luo_session_set *set,
 		session->err = -EIO;
 	}
 	luo_session_add(session);
-	trace_luo_session_receive(session->name, session->nr_files,
+	trace_luo_session_receive(session->name, session->files.nr_files,
 				  session->err);
 	return session->err;
 }
@@ -577,7 +564,7 @@ u64 luo_sessions_nr_files(void)
 
 	guard(mutex)(&luo_outgoing.lock);
 	list_for_each_entry(session, &luo_outgoing.sessions, list)
-		nr_files += READ_ONCE(session->nr_files);
+		nr_files += READ_ONCE(session->files.nr_files);
 
 	return nr_files;
 }
@@ -592,14 +579,14 @@ static int luo_session_freeze(struct luo_session *session,
 		return -ENOSPC;
 	strscpy_pad(ser->name, session->name);
 
-	guard(mutex)(&session->mutex);
-	return luo_files_freeze(session, ser);
+	guard(mutex)(&session->files.mutex);
+	return luo_files_freeze(&session->files, ser);
 }
 
 static void luo_session_unfreeze(struct luo_session *session)
 {
-	guard(mutex)(&session->mutex);
-	luo_files_unfreeze(session);
+	guard(mutex)(&session->files.mutex);
+	luo_files_unfreeze(&session->files);
 }
 
 /**
@@ -625,7 +612,7 @@ int luo_sessions_freeze(u64 *sessions_pa)
 		err = luo_session_freeze(session, &it);
 		if (err)
 			goto unfreeze;
-		nr_files += session->nr_files;
+		nr_files += session->files.nr_files;
 	}
 	*sessions_pa = set->count ? kho_block_set_head_pa(&set->blocks) : 0;
 	trace_luo_freeze_end(set->count, nr_files, 0);

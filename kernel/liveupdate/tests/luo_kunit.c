@@ -70,7 +70,7 @@ static int luo_test_init(struct kunit *test)
 	set = kunit_kzalloc(test, sizeof(*set), GFP_KERNEL);
 	if (!set)
 		return -ENOMEM;
-	luo_session_set_init(set);
+	luo_session_set_init(set, true);
 	test->priv = set;
 	return 0;
 }
@@ -83,7 +83,7 @@ static void luo_test_exit(struct kunit *test)
 	if (!set)
 		return;
 	list_for_each_entry_safe(session, next, &set->sessions, list) {
-		luo_files_forget(session);
+		luo_files_drop(&session->files);
 		luo_session_free(session);
 	}
 }
@@ -110,7 +110,7 @@ static void luo_test_session_good(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, session);
 	KUNIT_EXPECT_STREQ(test, session->name, "one");
 	KUNIT_EXPECT_EQ(test, session->err, 0);
-	KUNIT_EXPECT_EQ(test, session->nr_files, 0);
+	KUNIT_EXPECT_EQ(test, session->files.nr_files, 0);
 	KUNIT_EXPECT_FALSE(test, session->retrieved);
 	KUNIT_EXPECT_NOT_NULL(test, luo_test_find(test, "two"));
 	KUNIT_EXPECT_NULL(test, luo_test_find(test, "tw"));
@@ -183,7 +183,7 @@ static void luo_test_session_bad_files(struct kunit *test)
 	session = luo_test_find(test, "odd");
 	KUNIT_ASSERT_NOT_NULL(test, session);
 	KUNIT_EXPECT_EQ(test, session->err, -EIO);
-	KUNIT_EXPECT_EQ(test, session->nr_files, 0);
+	KUNIT_EXPECT_EQ(test, session->files.nr_files, 0);
 }
 
 static struct luo_session *luo_test_session(struct kunit *test)
@@ -203,25 +203,25 @@ static void luo_test_files_any_token(struct kunit *test)
 	struct luo_session *session = luo_test_session(test);
 	struct luo_file_ser ser = { .compatible = "luo-kunit-none" };
 
-	guard(mutex)(&session->mutex);
+	guard(mutex)(&session->files.mutex);
 	for (int i = 0; i < ARRAY_SIZE(tokens); i++) {
 		ser.token = tokens[i];
-		KUNIT_EXPECT_EQ(test, luo_file_receive(session, &ser), 0);
+		KUNIT_EXPECT_EQ(test, luo_file_receive(&session->files, &ser), 0);
 	}
-	KUNIT_EXPECT_EQ(test, session->nr_files, ARRAY_SIZE(tokens));
+	KUNIT_EXPECT_EQ(test, session->files.nr_files, ARRAY_SIZE(tokens));
 	for (int i = 0; i < ARRAY_SIZE(tokens); i++) {
 		ser.token = tokens[i];
-		KUNIT_EXPECT_EQ(test, luo_file_receive(session, &ser), -EEXIST);
+		KUNIT_EXPECT_EQ(test, luo_file_receive(&session->files, &ser), -EEXIST);
 	}
-	KUNIT_EXPECT_EQ(test, session->nr_files, ARRAY_SIZE(tokens));
+	KUNIT_EXPECT_EQ(test, session->files.nr_files, ARRAY_SIZE(tokens));
 }
 
 static void luo_test_files_unknown_token(struct kunit *test)
 {
 	struct luo_session *session = luo_test_session(test);
 
-	guard(mutex)(&session->mutex);
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(luo_file_retrieve(session, 7)),
+	guard(mutex)(&session->files.mutex);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(luo_file_retrieve(&session->files, 7)),
 			-ENOENT);
 }
 
@@ -231,18 +231,18 @@ static void luo_test_files_bad_handler(struct kunit *test)
 	struct luo_session *session = luo_test_session(test);
 	struct luo_file_ser ser = { .token = 1 };
 
-	guard(mutex)(&session->mutex);
-	KUNIT_EXPECT_EQ(test, luo_file_receive(session, &ser), 0);
+	guard(mutex)(&session->files.mutex);
+	KUNIT_EXPECT_EQ(test, luo_file_receive(&session->files, &ser), 0);
 	ser.token = 2;
 	memset(ser.compatible, 'c', sizeof(ser.compatible));
-	KUNIT_EXPECT_EQ(test, luo_file_receive(session, &ser), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_receive(&session->files, &ser), 0);
 
 	for (u64 token = 1; token <= 2; token++)
 		KUNIT_EXPECT_EQ(test,
-				PTR_ERR_OR_ZERO(luo_file_retrieve(session, token)),
+				PTR_ERR_OR_ZERO(luo_file_retrieve(&session->files, token)),
 				-ENOENT);
-	KUNIT_EXPECT_EQ(test, luo_files_finish(session), 0);
-	KUNIT_EXPECT_EQ(test, session->nr_files, 0);
+	KUNIT_EXPECT_EQ(test, luo_files_finish(&session->files), 0);
+	KUNIT_EXPECT_EQ(test, session->files.nr_files, 0);
 }
 
 /* KUnit runs its cases in kernel threads. */
@@ -283,11 +283,11 @@ static void luo_test_debugfs_files(struct kunit *test)
 	char buf[128] = {};
 	struct seq_file m = { .buf = buf, .size = sizeof(buf) };
 
-	scoped_guard(mutex, &session->mutex) {
-		KUNIT_ASSERT_EQ(test, luo_file_receive(session, &ser), 0);
+	scoped_guard(mutex, &session->files.mutex) {
+		KUNIT_ASSERT_EQ(test, luo_file_receive(&session->files, &ser), 0);
 		ser.token = 1;
 		ser.compatible[0] = 0;
-		KUNIT_ASSERT_EQ(test, luo_file_receive(session, &ser), 0);
+		KUNIT_ASSERT_EQ(test, luo_file_receive(&session->files, &ser), 0);
 
 		/* As while a handler runs. */
 		luo_session_files_show(&m, &session->list);
