@@ -12,20 +12,20 @@
 #include <kunit/visibility.h>
 #include <linux/compiler.h>
 #include <linux/debugfs.h>
+#include <linux/fs.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <linux/seq_file.h>
 #include <linux/string_helpers.h>
 
 #include "kho_internal.h"
 #include "luo_internal.h"
 
-/**
- * luo_debugfs_word - show a name so that it is one printable word
- * @m:    where
- * @word: the name, "-" is shown for an empty one
- */
-void luo_debugfs_word(struct seq_file *m, const char *word)
+/* Show a name as one printable word, an empty one as "-". */
+static void luo_debugfs_word(struct seq_file *m, const char *word)
 {
 	if (*word)
 		seq_escape_str(m, word,
@@ -79,6 +79,49 @@ VISIBLE_IF_KUNIT int luo_session_show(struct seq_file *m, void *v)
 	return 0;
 }
 
+static void luo_file_show_state(struct seq_file *m, const struct luo_file *file,
+				const struct luo_file_set *set)
+{
+	int status = file->args.retrieve_status;
+
+	if (!set->incoming)
+		seq_puts(m, set->frozen ? "frozen" : "preserved");
+	else if (status < 0)
+		seq_printf(m, "failed:%d", status);
+	else if (status > 0)
+		seq_puts(m, "retrieved");
+	else if (file->args.handler || luo_handler_find(file->compatible))
+		seq_puts(m, "not-retrieved");
+	else
+		seq_puts(m, "no-handler");
+}
+
+/* The files of a session, a line each. */
+static void luo_files_show_all(struct seq_file *m,
+			       const struct luo_file_set *set)
+{
+	const struct luo_file *file;
+
+	lockdep_assert_held(&set->mutex);
+
+	guard(rwsem_read)(&luo_handlers_lock);
+	list_for_each_entry(file, &set->files, list) {
+		/* Called again with a larger buffer. */
+		if (seq_has_overflowed(m))
+			break;
+		luo_debugfs_word(m, set->session);
+		seq_printf(m, " 0x%llx ", file->token);
+		luo_debugfs_word(m, file->compatible);
+		seq_putc(m, ' ');
+		luo_file_show_state(m, file, set);
+		if (file->args.file)
+			seq_printf(m, " %lld\n",
+				   i_size_read(file_inode(file->args.file)));
+		else
+			seq_puts(m, " -\n");
+	}
+}
+
 /* All files of a session at once: the buffer grows until they fit. */
 VISIBLE_IF_KUNIT int luo_session_files_show(struct seq_file *m, void *v)
 {
@@ -89,7 +132,7 @@ VISIBLE_IF_KUNIT int luo_session_files_show(struct seq_file *m, void *v)
 		seq_puts(m, " - - busy -\n");
 		return 0;
 	}
-	luo_files_show(m, &session->files);
+	luo_files_show_all(m, &session->files);
 	mutex_unlock(&session->files.mutex);
 	return 0;
 }
@@ -110,12 +153,39 @@ static const struct seq_operations luo_files_sops = {
 };
 DEFINE_SEQ_ATTRIBUTE(luo_files);
 
-static int luo_handlers_list_show(struct seq_file *m, void *v)
+/* The FLBs that a handler is linked to, separated by commas. */
+static void luo_handler_show_flbs(struct seq_file *m,
+				  const struct liveupdate_file_handler *fh)
 {
-	luo_handlers_show(m);
+	const char *separator = "";
+
+	lockdep_assert_held(&luo_handlers_lock);
+
+	if (!fh->flbs)
+		seq_putc(m, '-');
+	for (u64 left = fh->flbs; left; left &= left - 1) {
+		seq_puts(m, separator);
+		luo_debugfs_word(m, luo_flb_any(left)->flb->compatible);
+		separator = ",";
+	}
+}
+
+static int luo_handlers_show(struct seq_file *m, void *v)
+{
+	struct liveupdate_file_handler *fh;
+
+	guard(rwsem_read)(&luo_handlers_lock);
+	list_for_each_entry(fh, &luo_handlers, list) {
+		luo_debugfs_word(m, fh->compatible);
+		seq_putc(m, ' ');
+		luo_debugfs_word(m, module_name(fh->ops->owner));
+		seq_putc(m, ' ');
+		luo_handler_show_flbs(m, fh);
+		seq_putc(m, '\n');
+	}
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(luo_handlers_list);
+DEFINE_SHOW_ATTRIBUTE(luo_handlers);
 
 static int luo_timeline_show(struct seq_file *m, void *v)
 {
@@ -146,6 +216,6 @@ void __init luo_debugfs_init(struct luo_session_set *out,
 	luo_debugfs_add(root, "out", out);
 	luo_debugfs_add(root, "in", in);
 	debugfs_create_file("handlers", 0400, root, NULL,
-			    &luo_handlers_list_fops);
+			    &luo_handlers_fops);
 	debugfs_create_file("timeline", 0400, root, NULL, &luo_timeline_fops);
 }

@@ -28,48 +28,17 @@
 #include <linux/module.h>
 #include <linux/rwsem.h>
 #include <linux/sched/signal.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <trace/events/liveupdate.h>
 
 #include "luo_internal.h"
 
-/**
- * struct luo_file - a file in a session
- * @list:       in &luo_file_set.files
- * @token_node: in &luo_file_set.tokens
- * @id_node:    in luo_ids while the file is in an outgoing session, or was
- *              retrieved
- * @token:      by which userspace names the file
- * @id:         identity of the object behind the file, as seen by the handler
- * @flbs:       outgoing: what luo_flbs_preserve() gave
- * @retrieving: incoming: the handler's retrieve callback runs
- * @args:       what the handler is called with, and its state in between. Holds
- *              a reference to the file, if set, and to the module of the
- *              handler, if set
- * @compatible: of the handler
- *
- * Protected by &luo_file_set.mutex, @id_node by luo_ids_lock. Belongs to its
- * session.
- */
-struct luo_file {
-	struct list_head list;
-	struct rb_node token_node;
-	struct rb_node id_node;
-	u64 token;
-	unsigned long id;
-	u64 flbs;
-	bool retrieving;
-	struct liveupdate_file_op_args args;
-	char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
-};
-
 /* So many retrieve callbacks may run within each other: stacks are small. */
 #define LUO_MAX_DEPTH	8
 
 /* All registered handlers. */
-static LIST_HEAD(luo_handlers);
+LIST_HEAD(luo_handlers);
 DECLARE_RWSEM(luo_handlers_lock);
 
 /*
@@ -92,10 +61,18 @@ bool luo_compatible_ok(const char *compatible)
 	       LIVEUPDATE_HNDL_COMPAT_LENGTH;
 }
 
-static struct liveupdate_file_handler *
-luo_handler_find(const char *compatible)
+/**
+ * luo_handler_find - find a handler by name
+ * @compatible: the name
+ *
+ * Context: luo_handlers_lock held.
+ * Return: the handler or NULL.
+ */
+struct liveupdate_file_handler *luo_handler_find(const char *compatible)
 {
 	struct liveupdate_file_handler *fh;
+
+	lockdep_assert_held(&luo_handlers_lock);
 
 	list_for_each_entry(fh, &luo_handlers, list) {
 		if (!strcmp(fh->compatible, compatible))
@@ -797,72 +774,3 @@ void luo_files_drop(struct luo_file_set *set)
 		luo_file_free(file);
 	}
 }
-
-#ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
-
-static void luo_file_show_state(struct seq_file *m, const struct luo_file *file,
-				const struct luo_file_set *set)
-{
-	int status = file->args.retrieve_status;
-
-	if (!set->incoming)
-		seq_puts(m, set->frozen ? "frozen" : "preserved");
-	else if (status < 0)
-		seq_printf(m, "failed:%d", status);
-	else if (status > 0)
-		seq_puts(m, "retrieved");
-	else if (file->args.handler || luo_handler_find(file->compatible))
-		seq_puts(m, "not-retrieved");
-	else
-		seq_puts(m, "no-handler");
-}
-
-/**
- * luo_files_show - show the files of a session in debugfs, a line each
- * @m:   where
- * @set: files of the session; locked
- */
-void luo_files_show(struct seq_file *m, const struct luo_file_set *set)
-{
-	const struct luo_file *file;
-
-	lockdep_assert_held(&set->mutex);
-
-	guard(rwsem_read)(&luo_handlers_lock);
-	list_for_each_entry(file, &set->files, list) {
-		/* Called again with a larger buffer. */
-		if (seq_has_overflowed(m))
-			break;
-		luo_debugfs_word(m, set->session);
-		seq_printf(m, " 0x%llx ", file->token);
-		luo_debugfs_word(m, file->compatible);
-		seq_putc(m, ' ');
-		luo_file_show_state(m, file, set);
-		if (file->args.file)
-			seq_printf(m, " %lld\n",
-				   i_size_read(file_inode(file->args.file)));
-		else
-			seq_puts(m, " -\n");
-	}
-}
-
-/**
- * luo_handlers_show - show all handlers in debugfs, a line each
- * @m: where
- */
-void luo_handlers_show(struct seq_file *m)
-{
-	struct liveupdate_file_handler *fh;
-
-	guard(rwsem_read)(&luo_handlers_lock);
-	list_for_each_entry(fh, &luo_handlers, list) {
-		luo_debugfs_word(m, fh->compatible);
-		seq_putc(m, ' ');
-		luo_debugfs_word(m, module_name(fh->ops->owner));
-		seq_putc(m, ' ');
-		luo_flbs_show(m, fh);
-		seq_putc(m, '\n');
-	}
-}
-
-#endif /* CONFIG_KEXEC_HANDOVER_DEBUGFS */

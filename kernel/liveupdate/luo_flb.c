@@ -35,38 +35,12 @@
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include <trace/events/liveupdate.h>
 
 #include "luo_internal.h"
-
-/**
- * struct luo_flb_out - an FLB that is registered
- * @flb:   the FLB, NULL when the slot is free. Protected by luo_handlers_lock
- * @nr:    grows with each FLB that is registered. Likewise
- * @links: handlers it is linked to. Protected by luo_handlers_lock
- * @key:   own class of @lock, for one FLB's callback may use another FLB
- * @lock:  protects what follows, held over callbacks
- * @files: preserved files that depend on it
- * @users: liveupdate_flb_get_outgoing() without put
- * @args:  its state while something holds it
- *
- * Files and users each hold a reference to the module of the FLB.
- */
-struct luo_flb_out {
-	struct liveupdate_flb *flb;
-	u64 nr;
-	unsigned int links;
-
-	struct lock_class_key key;
-	struct mutex lock;	/* protects what follows */
-	u64 files;
-	u64 users;
-	struct liveupdate_flb_op_args args;
-};
 
 /**
  * struct luo_flb_in - an FLB that came in from the previous kernel
@@ -91,7 +65,7 @@ struct luo_flb_in {
 	struct liveupdate_flb_op_args args;
 };
 
-static struct luo_flb_out luo_flbs_out[LUO_FLB_MAX];
+static struct luo_flb_slot luo_flb_slots[LUO_FLB_MAX];
 
 /*
  * What came in; @err is for all, -ENODATA when nothing did or -EIO when it cannot
@@ -106,71 +80,76 @@ static struct {
 /* The page of what is handed over. */
 static struct luo_flb_header_ser *luo_flbs_ser;
 
-static struct luo_flb_out *luo_flb_out_find(struct liveupdate_flb *flb)
+static struct luo_flb_slot *luo_flb_find(struct liveupdate_flb *flb)
 {
 	lockdep_assert_held(&luo_handlers_lock);
 
 	for (int i = 0; i < LUO_FLB_MAX; i++) {
-		if (luo_flbs_out[i].flb == flb)
-			return &luo_flbs_out[i];
+		if (luo_flb_slots[i].flb == flb)
+			return &luo_flb_slots[i];
 	}
 	return NULL;
 }
 
 /* A slot for an FLB that is not registered yet. */
-static struct luo_flb_out *luo_flb_out_add(struct liveupdate_flb *flb)
+static struct luo_flb_slot *luo_flb_add(struct liveupdate_flb *flb)
 {
 	static u64 nr;
-	struct luo_flb_out *out;
+	struct luo_flb_slot *slot;
 
 	for (int i = 0; i < LUO_FLB_MAX; i++) {
-		out = &luo_flbs_out[i];
-		if (out->flb && !strcmp(out->flb->compatible, flb->compatible))
+		slot = &luo_flb_slots[i];
+		if (slot->flb && !strcmp(slot->flb->compatible, flb->compatible))
 			return ERR_PTR(-EEXIST);
 	}
 
-	out = luo_flb_out_find(NULL);
-	if (!out)
+	slot = luo_flb_find(NULL);
+	if (!slot)
 		return ERR_PTR(-ENOSPC);
-	out->flb = flb;
-	out->nr = nr++;
-	__mutex_init(&out->lock, "luo_flb_out.lock", &out->key);
-	return out;
+	slot->flb = flb;
+	slot->nr = nr++;
+	__mutex_init(&slot->lock, "luo_flb_slot.lock", &slot->key);
+	return slot;
 }
 
-static u64 luo_flb_out_bit(const struct luo_flb_out *out)
+static u64 luo_flb_bit(const struct luo_flb_slot *slot)
 {
-	return BIT_ULL(out - luo_flbs_out);
+	return BIT_ULL(slot - luo_flb_slots);
 }
 
-/* One of the FLBs that @flbs, not 0, has a bit of. */
-static struct luo_flb_out *luo_flb_out_any(u64 flbs)
+/**
+ * luo_flb_any - look up an FLB by its bit
+ * @flbs: bits of FLBs, not 0
+ *
+ * Return: the FLB of the lowest bit.
+ */
+struct luo_flb_slot *luo_flb_any(u64 flbs)
 {
-	return &luo_flbs_out[__ffs64(flbs)];
+	return &luo_flb_slots[__ffs64(flbs)];
 }
 
 /* Of these, the one that was registered first. */
-static struct luo_flb_out *luo_flb_out_first(u64 flbs)
+static struct luo_flb_slot *luo_flb_first(u64 flbs)
 {
-	struct luo_flb_out *out, *first = luo_flb_out_any(flbs);
+	struct luo_flb_slot *slot, *first = luo_flb_any(flbs);
 
 	while (flbs &= flbs - 1) {
-		out = luo_flb_out_any(flbs);
-		if (out->nr < first->nr)
-			first = out;
+		slot = luo_flb_any(flbs);
+		if (slot->nr < first->nr)
+			first = slot;
 	}
 	return first;
 }
 
 /* Of these, the one that was registered last. */
-static struct luo_flb_out *luo_flb_out_last(u64 flbs)
+static struct luo_flb_slot *luo_flb_last(u64 flbs)
 {
-	struct luo_flb_out *out, *last = luo_flb_out_any(flbs);
+	struct luo_flb_slot *slot, *last = luo_flb_any(flbs);
 
 	while (flbs &= flbs - 1) {
-		out = luo_flb_out_any(flbs);
-		if (out->nr > last->nr)
-			last = out;
+		slot = luo_flb_any(flbs);
+		if (slot->nr > last->nr)
+			last = slot;
 	}
 	return last;
 }
@@ -192,7 +171,7 @@ int liveupdate_register_flb(struct liveupdate_file_handler *fh,
 			    struct liveupdate_flb *flb)
 {
 	const struct liveupdate_flb_ops *ops = flb->ops;
-	struct luo_flb_out *out;
+	struct luo_flb_slot *slot;
 
 	if (!liveupdate_enabled())
 		return -EOPNOTSUPP;
@@ -204,25 +183,25 @@ int liveupdate_register_flb(struct liveupdate_file_handler *fh,
 	if (!luo_handler_is_registered(fh))
 		return -EINVAL;
 
-	out = luo_flb_out_find(flb) ?: luo_flb_out_add(flb);
-	if (IS_ERR(out))
-		return PTR_ERR(out);
-	if (fh->flbs & luo_flb_out_bit(out))
+	slot = luo_flb_find(flb) ?: luo_flb_add(flb);
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
+	if (fh->flbs & luo_flb_bit(slot))
 		return -EEXIST;
-	fh->flbs |= luo_flb_out_bit(out);
-	out->links++;
+	fh->flbs |= luo_flb_bit(slot);
+	slot->links++;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(liveupdate_register_flb);
 
 static void luo_flb_unlink(struct liveupdate_file_handler *fh,
-			   struct luo_flb_out *out)
+			   struct luo_flb_slot *slot)
 {
-	fh->flbs &= ~luo_flb_out_bit(out);
-	if (--out->links)
+	fh->flbs &= ~luo_flb_bit(slot);
+	if (--slot->links)
 		return;
-	WARN_ON(out->files || out->users);
-	out->flb = NULL;
+	WARN_ON(slot->files || slot->users);
+	slot->flb = NULL;
 }
 
 /**
@@ -239,13 +218,13 @@ static void luo_flb_unlink(struct liveupdate_file_handler *fh,
 void liveupdate_unregister_flb(struct liveupdate_file_handler *fh,
 			       struct liveupdate_flb *flb)
 {
-	struct luo_flb_out *out;
+	struct luo_flb_slot *slot;
 
 	guard(rwsem_write)(&luo_handlers_lock);
-	out = luo_flb_out_find(flb);
-	if (out && luo_handler_is_registered(fh) &&
-	    fh->flbs & luo_flb_out_bit(out))
-		luo_flb_unlink(fh, out);
+	slot = luo_flb_find(flb);
+	if (slot && luo_handler_is_registered(fh) &&
+	    fh->flbs & luo_flb_bit(slot))
+		luo_flb_unlink(fh, slot);
 }
 EXPORT_SYMBOL_GPL(liveupdate_unregister_flb);
 
@@ -259,41 +238,41 @@ void luo_flbs_unlink(struct liveupdate_file_handler *fh)
 
 	for (int i = 0; i < LUO_FLB_MAX; i++) {
 		if (fh->flbs & BIT_ULL(i))
-			luo_flb_unlink(fh, &luo_flbs_out[i]);
+			luo_flb_unlink(fh, &luo_flb_slots[i]);
 	}
 }
 
-static bool luo_flb_out_is_held(const struct luo_flb_out *out)
+static bool luo_flb_is_used(const struct luo_flb_slot *slot)
 {
-	return out->files || out->users;
+	return slot->files || slot->users;
 }
 
-static int luo_flb_preserve(struct luo_flb_out *out)
+static int luo_flb_preserve(struct luo_flb_slot *slot)
 {
 	int err;
 
-	guard(mutex)(&out->lock);
-	if (!luo_flb_out_is_held(out)) {
-		out->args = (struct liveupdate_flb_op_args) { .flb = out->flb };
-		err = out->flb->ops->preserve(&out->args);
-		trace_luo_flb_preserve(out->flb->compatible, !err, err);
+	guard(mutex)(&slot->lock);
+	if (!luo_flb_is_used(slot)) {
+		slot->args = (struct liveupdate_flb_op_args) { .flb = slot->flb };
+		err = slot->flb->ops->preserve(&slot->args);
+		trace_luo_flb_preserve(slot->flb->compatible, !err, err);
 		if (err)
 			return err;
 	}
-	out->files++;
+	slot->files++;
 	return 0;
 }
 
 /* Drop a file or a user, and the reference to the module. */
-static void luo_flb_out_put(struct luo_flb_out *out, u64 *count)
+static void luo_flb_put(struct luo_flb_slot *slot, u64 *count)
 {
-	struct module *owner = out->flb->ops->owner;
+	struct module *owner = slot->flb->ops->owner;
 
-	scoped_guard(mutex, &out->lock) {
+	scoped_guard(mutex, &slot->lock) {
 		--*count;
-		if (!luo_flb_out_is_held(out)) {
-			out->flb->ops->unpreserve(&out->args);
-			trace_luo_flb_unpreserve(out->flb->compatible, 0, 0);
+		if (!luo_flb_is_used(slot)) {
+			slot->flb->ops->unpreserve(&slot->args);
+			trace_luo_flb_unpreserve(slot->flb->compatible, 0, 0);
 		}
 	}
 	module_put(owner);
@@ -305,16 +284,16 @@ static void luo_flb_out_put(struct luo_flb_out *out, u64 *count)
  */
 static int luo_flbs_get(struct liveupdate_file_handler *fh, u64 *flbs)
 {
-	struct luo_flb_out *out;
+	struct luo_flb_slot *slot;
 	int err = 0;
 	u64 left;
 
 	*flbs = 0;
 	guard(rwsem_read)(&luo_handlers_lock);
 	for (left = fh->flbs; left; left &= left - 1) {
-		out = luo_flb_out_any(left);
-		if (try_module_get(out->flb->ops->owner))
-			*flbs |= luo_flb_out_bit(out);
+		slot = luo_flb_any(left);
+		if (try_module_get(slot->flb->ops->owner))
+			*flbs |= luo_flb_bit(slot);
 		else
 			err = -ENODEV;
 	}
@@ -331,20 +310,20 @@ static int luo_flbs_get(struct liveupdate_file_handler *fh, u64 *flbs)
  */
 int luo_flbs_preserve(struct liveupdate_file_handler *fh, u64 *held)
 {
-	struct luo_flb_out *out;
+	struct luo_flb_slot *slot;
 	u64 flbs;
 	int err;
 
 	*held = 0;
 	err = luo_flbs_get(fh, &flbs);
-	for (; flbs; flbs &= ~luo_flb_out_bit(out)) {
-		out = luo_flb_out_first(flbs);
+	for (; flbs; flbs &= ~luo_flb_bit(slot)) {
+		slot = luo_flb_first(flbs);
 		if (!err)
-			err = luo_flb_preserve(out);
+			err = luo_flb_preserve(slot);
 		if (err)
-			module_put(out->flb->ops->owner);
+			module_put(slot->flb->ops->owner);
 		else
-			*held |= luo_flb_out_bit(out);
+			*held |= luo_flb_bit(slot);
 	}
 
 	if (err)
@@ -358,11 +337,11 @@ int luo_flbs_preserve(struct liveupdate_file_handler *fh, u64 *held)
  */
 void luo_flbs_unpreserve(u64 held)
 {
-	struct luo_flb_out *out;
+	struct luo_flb_slot *slot;
 
-	for (; held; held &= ~luo_flb_out_bit(out)) {
-		out = luo_flb_out_last(held);
-		luo_flb_out_put(out, &out->files);
+	for (; held; held &= ~luo_flb_bit(slot)) {
+		slot = luo_flb_last(held);
+		luo_flb_put(slot, &slot->files);
 	}
 }
 
@@ -380,23 +359,23 @@ void luo_flbs_unpreserve(u64 held)
  */
 int liveupdate_flb_get_outgoing(struct liveupdate_flb *flb, void **obj)
 {
-	struct luo_flb_out *out;
+	struct luo_flb_slot *slot;
 
 	if (!liveupdate_enabled())
 		return -EOPNOTSUPP;
 
 	scoped_guard(rwsem_read, &luo_handlers_lock) {
-		out = luo_flb_out_find(flb);
-		if (!out)
+		slot = luo_flb_find(flb);
+		if (!slot)
 			return -ENOENT;
 		if (!try_module_get(flb->ops->owner))
 			return -ENODEV;
 	}
 
-	scoped_guard(mutex, &out->lock) {
-		if (out->files) {
-			out->users++;
-			*obj = out->args.obj;
+	scoped_guard(mutex, &slot->lock) {
+		if (slot->files) {
+			slot->users++;
+			*obj = slot->args.obj;
 			return 0;
 		}
 	}
@@ -413,12 +392,12 @@ EXPORT_SYMBOL_GPL(liveupdate_flb_get_outgoing);
  */
 void liveupdate_flb_put_outgoing(struct liveupdate_flb *flb)
 {
-	struct luo_flb_out *out;
+	struct luo_flb_slot *slot;
 
 	scoped_guard(rwsem_read, &luo_handlers_lock)
-		out = luo_flb_out_find(flb);
-	if (!WARN_ON(!out || !out->users))
-		luo_flb_out_put(out, &out->users);
+		slot = luo_flb_find(flb);
+	if (!WARN_ON(!slot || !slot->users))
+		luo_flb_put(slot, &slot->users);
 }
 EXPORT_SYMBOL_GPL(liveupdate_flb_put_outgoing);
 
@@ -433,13 +412,13 @@ void luo_flbs_freeze(void)
 	u64 nr = 0;
 
 	for (int i = 0; i < LUO_FLB_MAX; i++) {
-		struct luo_flb_out *out = &luo_flbs_out[i];
+		struct luo_flb_slot *slot = &luo_flb_slots[i];
 
-		if (!out->files)
+		if (!slot->files)
 			continue;
-		strscpy_pad(ser[nr].name, out->flb->compatible);
-		ser[nr].data = out->args.data;
-		ser[nr].count = out->files;
+		strscpy_pad(ser[nr].name, slot->flb->compatible);
+		ser[nr].data = slot->args.data;
+		ser[nr].count = slot->files;
 		nr++;
 	}
 	luo_flbs_ser->count = nr;
@@ -462,30 +441,6 @@ int __init luo_flbs_publish(u64 *flbs_pa)
 	*flbs_pa = virt_to_phys(ser);
 	return 0;
 }
-
-#ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
-/**
- * luo_flbs_show - show in debugfs what a handler is linked to, comma-separated
- * @m:  where
- * @fh: the handler
- */
-void luo_flbs_show(struct seq_file *m, const struct liveupdate_file_handler *fh)
-{
-	const char *separator = "";
-
-	lockdep_assert_held(&luo_handlers_lock);
-
-	if (!fh->flbs)
-		seq_putc(m, '-');
-	for (int i = 0; i < LUO_FLB_MAX; i++) {
-		if (!(fh->flbs & BIT_ULL(i)))
-			continue;
-		seq_puts(m, separator);
-		luo_debugfs_word(m, luo_flbs_out[i].flb->compatible);
-		separator = ",";
-	}
-}
-#endif
 
 static struct luo_flb_in *luo_flb_in_find(const char *compatible)
 {
@@ -623,14 +578,14 @@ static void luo_flb_in_drop_file(struct liveupdate_flb *flb)
  */
 void luo_flbs_finish(struct liveupdate_file_handler *fh)
 {
-	struct luo_flb_out *out;
+	struct luo_flb_slot *slot;
 	u64 flbs;
 
 	luo_flbs_get(fh, &flbs);
-	for (; flbs; flbs &= ~luo_flb_out_bit(out)) {
-		out = luo_flb_out_last(flbs);
-		luo_flb_in_drop_file(out->flb);
-		module_put(out->flb->ops->owner);
+	for (; flbs; flbs &= ~luo_flb_bit(slot)) {
+		slot = luo_flb_last(flbs);
+		luo_flb_in_drop_file(slot->flb);
+		module_put(slot->flb->ops->owner);
 	}
 }
 

@@ -27,7 +27,7 @@ struct seq_file;
  *  luo_rwsem		held for reading by each ioctl and each close of a
  *			session, see luo_enter(), and for writing by the freeze
  *  luo_file_set.mutex	the files of one session; held over handler callbacks
- *  luo_flb_out.lock, luo_flb_in.lock
+ *  luo_flb_slot.lock, luo_flb_in.lock
  *			one FLB; held over its callbacks, which may use others
  *  luo_receive_lock	the header that came in, while it is read
  *  luo_session_set.lock, luo_handlers_lock, luo_ids_lock
@@ -71,6 +71,36 @@ struct luo_file_set {
 	bool lost;
 	unsigned int depth;
 	struct kho_block_set blocks;
+};
+
+/**
+ * struct luo_file - a file in a session
+ * @list:       in &luo_file_set.files
+ * @token_node: in &luo_file_set.tokens
+ * @id_node:    in luo_ids while the file is in an outgoing session, or was
+ *              retrieved
+ * @token:      by which userspace names the file
+ * @id:         identity of the object behind the file, as seen by the handler
+ * @flbs:       outgoing: what luo_flbs_preserve() gave
+ * @retrieving: incoming: the handler's retrieve callback runs
+ * @args:       what the handler is called with, and its state in between. Holds
+ *              a reference to the file, if set, and to the module of the
+ *              handler, if set
+ * @compatible: of the handler
+ *
+ * Protected by &luo_file_set.mutex, @id_node by luo_ids_lock. Belongs to its
+ * session.
+ */
+struct luo_file {
+	struct list_head list;
+	struct rb_node token_node;
+	struct rb_node id_node;
+	u64 token;
+	unsigned long id;
+	u64 flbs;
+	bool retrieving;
+	struct liveupdate_file_op_args args;
+	char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
 };
 
 /* Handlers know a session by the set of its files. */
@@ -230,10 +260,14 @@ u64 luo_sessions_nr_files(void);
 
 /* luo_file.c */
 
-/* Protects the list of handlers and what links them to FLBs. */
+/* All registered handlers. */
+extern struct list_head luo_handlers;
+
+/* Protects luo_handlers and what links them to FLBs. */
 extern struct rw_semaphore luo_handlers_lock;
 
 bool luo_compatible_ok(const char *compatible);
+struct liveupdate_file_handler *luo_handler_find(const char *compatible);
 bool luo_handler_is_registered(const struct liveupdate_file_handler *fh);
 void luo_file_set_init(struct luo_file_set *set, const char *session,
 		       u32 identity, bool incoming);
@@ -246,26 +280,48 @@ int luo_files_freeze(struct luo_file_set *set, struct luo_session_ser *ser);
 void luo_files_unfreeze(struct luo_file_set *set);
 int luo_files_finish(struct luo_file_set *set);
 void luo_files_drop(struct luo_file_set *set);
-void luo_files_show(struct seq_file *m, const struct luo_file_set *set);
-void luo_handlers_show(struct seq_file *m);
 
 /* luo_debugfs.c */
 
 #ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
 void luo_debugfs_init(struct luo_session_set *out, struct luo_session_set *in);
-void luo_debugfs_word(struct seq_file *m, const char *word);
+#else
+static inline void luo_debugfs_init(struct luo_session_set *out,
+				    struct luo_session_set *in) { }
+#endif
 
 #if IS_ENABLED(CONFIG_KUNIT)
 /* KUnit sees by them what is shown. */
 int luo_session_show(struct seq_file *m, void *v);
 int luo_session_files_show(struct seq_file *m, void *v);
 #endif
-#else
-static inline void luo_debugfs_init(struct luo_session_set *out,
-				    struct luo_session_set *in) { }
-#endif
 
 /* luo_flb.c */
+
+/**
+ * struct luo_flb_slot - an FLB that is registered
+ * @flb:   the FLB, NULL when the slot is free. Protected by luo_handlers_lock
+ * @nr:    grows with each FLB that is registered. Likewise
+ * @links: handlers it is linked to. Protected by luo_handlers_lock
+ * @key:   own class of @lock, for one FLB's callback may use another FLB
+ * @lock:  protects what follows, held over callbacks
+ * @files: preserved files that depend on it
+ * @users: liveupdate_flb_get_outgoing() without put
+ * @args:  its state while something holds it
+ *
+ * Files and users each hold a reference to the module of the FLB.
+ */
+struct luo_flb_slot {
+	struct liveupdate_flb *flb;
+	u64 nr;
+	unsigned int links;
+
+	struct lock_class_key key;
+	struct mutex lock;	/* protects what follows */
+	u64 files;
+	u64 users;
+	struct liveupdate_flb_op_args args;
+};
 
 int luo_flbs_preserve(struct liveupdate_file_handler *fh, u64 *held);
 void luo_flbs_unpreserve(u64 held);
@@ -275,7 +331,7 @@ int luo_flbs_publish(u64 *flbs_pa);
 void luo_flbs_receive(u64 flbs_pa);
 void luo_flbs_set_damaged(void);
 void luo_flbs_freeze(void);
-void luo_flbs_show(struct seq_file *m, const struct liveupdate_file_handler *fh);
+struct luo_flb_slot *luo_flb_any(u64 flbs);
 
 /* lib/test_liveupdate_flb.c */
 
