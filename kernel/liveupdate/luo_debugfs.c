@@ -13,6 +13,7 @@
 #include <linux/compiler.h>
 #include <linux/debugfs.h>
 #include <linux/fs.h>
+#include <linux/init.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/module.h>
@@ -203,19 +204,23 @@ static void luo_debugfs_add(struct dentry *root, const char *name,
 	debugfs_create_file("files", 0400, dir, set, &luo_files_fops);
 }
 
-/**
- * luo_debugfs_init - make the directory
- * @out: all outgoing sessions
- * @in:  all incoming sessions
+/*
+ * At the level of luo_init(), and after it, since luo_core.o is linked before
+ * this file. The directory is there even when live update had to be switched off
+ * because the header could not be published.
  */
-void __init luo_debugfs_init(struct luo_session_set *out,
-			     struct luo_session_set *in)
+static int __init luo_debugfs_init(void)
 {
-	struct dentry *root = debugfs_create_dir("liveupdate", NULL);
+	struct dentry *root;
 
-	luo_debugfs_add(root, "out", out);
-	luo_debugfs_add(root, "in", in);
-	debugfs_create_file("handlers", 0400, root, NULL,
-			    &luo_handlers_fops);
+	if (!luo_is_started())
+		return 0;
+
+	root = debugfs_create_dir("liveupdate", NULL);
+	luo_debugfs_add(root, "out", &luo_outgoing);
+	luo_debugfs_add(root, "in", &luo_incoming);
+	debugfs_create_file("handlers", 0400, root, NULL, &luo_handlers_fops);
 	debugfs_create_file("timeline", 0400, root, NULL, &luo_timeline_fops);
+	return 0;
 }
+postcore_initcall(luo_debugfs_init);

@@ -69,13 +69,16 @@ static struct luo_flb_slot luo_flb_slots[LUO_FLB_MAX];
 
 /*
  * What came in; @err is for all, -ENODATA when nothing did or -EIO when it cannot
- * be read. Constant once luo_receive_early() ran.
+ * be read. Constant once @known, until then protected by luo_flbs_in_lock.
  */
 static struct {
+	bool known;
 	struct luo_flb_in *flbs;
 	unsigned int nr;
 	int err;
 } luo_flbs_in = { .err = -ENODATA };
+
+static DEFINE_MUTEX(luo_flbs_in_lock);
 
 /* The page of what is handed over. */
 static struct luo_flb_header_ser *luo_flbs_ser;
@@ -442,6 +445,15 @@ int __init luo_flbs_publish(u64 *flbs_pa)
 	return 0;
 }
 
+/**
+ * luo_flbs_unpublish - undo luo_flbs_publish()
+ */
+void __init luo_flbs_unpublish(void)
+{
+	kho_unpreserve_free(luo_flbs_ser);
+	luo_flbs_ser = NULL;
+}
+
 static struct luo_flb_in *luo_flb_in_find(const char *compatible)
 {
 	for (int i = 0; i < luo_flbs_in.nr; i++) {
@@ -480,31 +492,25 @@ static void __init luo_flb_receive(const struct luo_flb_ser *ser)
 	}
 }
 
-/**
- * luo_flbs_set_damaged - remember that what came in cannot be read
- */
-void __init luo_flbs_set_damaged(void)
-{
-	luo_flbs_in.err = -EIO;
-}
-
-/**
- * luo_flbs_receive - take in the shared state from the previous kernel
- * @flbs_pa: its page, 0 for none
- */
-void __init luo_flbs_receive(u64 flbs_pa)
+static void __init luo_flbs_read(void)
 {
 	struct luo_flb_header_ser *header;
 	const struct luo_flb_ser *ser;
+	struct luo_received received;
 
-	if (!flbs_pa)
+	luo_header_receive(&received);
+	if (received.damaged) {
+		luo_flbs_in.err = -EIO;
+		return;
+	}
+	if (!received.flbs_pa)
 		return;
 
-	header = luo_find_page(flbs_pa);
+	header = luo_find_page(received.flbs_pa);
 	/* Of large pages, other kernels use more than LUO_FLB_MAX entries. */
 	if (!header || header->pgcnt != 1 || header->count > LUO_FLB_PER_PAGE) {
 		pr_err("shared state of files from the previous kernel is damaged; its memory stays reserved until the next reboot\n");
-		luo_flbs_set_damaged();
+		luo_flbs_in.err = -EIO;
 		return;
 	}
 
@@ -519,6 +525,23 @@ void __init luo_flbs_receive(u64 flbs_pa)
 	}
 	luo_flbs_in.err = 0;
 	kho_restore_free(header);
+}
+
+/**
+ * luo_flbs_receive - read the FLBs that came in, unless that is done
+ *
+ * The first caller reads them. That is luo_init(), unless a driver asks for its
+ * FLB before.
+ *
+ * Context: may sleep; from early_initcall on
+ */
+void __ref luo_flbs_receive(void)
+{
+	guard(mutex)(&luo_flbs_in_lock);
+	if (luo_flbs_in.known)
+		return;
+	luo_flbs_read();
+	luo_flbs_in.known = true;
 }
 
 /* Unless done before, have the FLB make its object. The outcome is remembered. */
@@ -627,7 +650,7 @@ int liveupdate_flb_get_incoming(struct liveupdate_flb *flb, void **obj)
 
 	if (!liveupdate_enabled())
 		return -EOPNOTSUPP;
-	luo_receive_early();
+	luo_flbs_receive();
 	if (luo_flbs_in.err)
 		return luo_flbs_in.err;
 	in = luo_flb_in_find(flb->compatible);

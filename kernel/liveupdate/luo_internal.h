@@ -29,16 +29,17 @@ struct seq_file;
  *  luo_file_set.mutex	the files of one session; held over handler callbacks
  *  luo_flb_slot.lock, luo_flb_in.lock
  *			one FLB; held over its callbacks, which may use others
+ *  luo_flbs_in_lock	the list of FLBs that came in, while it is read
  *  luo_receive_lock	the header that came in, while it is read
  *  luo_session_set.lock, luo_handlers_lock, luo_ids_lock
  *			short, never held together, nor over a callback that
  *			may sleep; debugfs alone takes luo_handlers_lock with
  *			luo_session_set.lock held, and tries luo_file_set.mutex
  *
- * User memory is not touched under any of them: whoever holds a session, which
- * need not be root, could otherwise keep the freeze waiting. A callback that
- * takes a lock under which others touch it, as that of an inode, lets itself be
- * killed meanwhile.
+ * No code touches user memory with one of these locks held. The owner of a
+ * session need not be root, and could keep the freeze waiting by memory of which
+ * the page fault does not end. A callback may need a lock under which other
+ * code touches user memory, such as an inode's. It takes such a lock killable.
  */
 
 /**
@@ -163,7 +164,46 @@ struct luo_session_set {
 	struct kho_block_set blocks;
 };
 
-/* luo_core.c */
+/* luo_state.c */
+
+bool luo_start(void);
+bool luo_is_started(void);
+void luo_disable(void);
+void luo_enter(void);
+bool luo_enter_release(void);
+void luo_exit(void);
+int luo_freeze_begin(void);
+void luo_freeze_end(bool frozen);
+
+#if IS_ENABLED(CONFIG_KUNIT)
+extern bool luo_frozen;
+#endif
+
+/* luo_header.c */
+
+/**
+ * struct luo_received - what the header that came in said
+ * @nr_updates:  live updates up to this kernel, 0 when none came in
+ * @sessions_pa: first block of &struct luo_session_ser, 0 for no sessions
+ * @flbs_pa:     page of &struct luo_flb_header_ser, 0 for none
+ * @damaged:     there was a header that cannot be used
+ */
+struct luo_received {
+	u64 nr_updates;
+	u64 sessions_pa;
+	u64 flbs_pa;
+	bool damaged;
+};
+
+int luo_header_check(const struct luo_ser *ser, size_t size);
+void *luo_find_page(u64 pa);
+void luo_header_receive(struct luo_received *received);
+void luo_header_free(void);
+int luo_header_publish(u64 nr_updates, u64 flbs_pa);
+bool luo_header_is_published(void);
+void luo_header_set_sessions(u64 sessions_pa);
+
+/* luo_ioctl.c */
 
 union luo_ucmd_buffer {
 	struct liveupdate_ioctl_create_session create_session;
@@ -231,18 +271,12 @@ struct luo_ioctl_table {
 
 long luo_ioctl(const struct luo_ioctl_table *table, struct luo_session *session,
 	       unsigned int cmd, unsigned long arg);
-void luo_enter(void);
-bool luo_enter_release(void);
-void luo_exit(void);
-int luo_header_check(const struct luo_ser *ser, size_t size);
-void *luo_find_page(u64 pa);
-void luo_receive_early(void);
-
-#if IS_ENABLED(CONFIG_KUNIT)
-extern bool luo_frozen;
-#endif
 
 /* luo_session.c */
+
+/* All sessions, in two sets. */
+extern struct luo_session_set luo_outgoing;
+extern struct luo_session_set luo_incoming;
 
 void luo_sessions_init(void);
 void luo_session_set_init(struct luo_session_set *set, bool incoming);
@@ -283,13 +317,6 @@ void luo_files_drop(struct luo_file_set *set);
 
 /* luo_debugfs.c */
 
-#ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
-void luo_debugfs_init(struct luo_session_set *out, struct luo_session_set *in);
-#else
-static inline void luo_debugfs_init(struct luo_session_set *out,
-				    struct luo_session_set *in) { }
-#endif
-
 #if IS_ENABLED(CONFIG_KUNIT)
 /* KUnit sees by them what is shown. */
 int luo_session_show(struct seq_file *m, void *v);
@@ -328,8 +355,8 @@ void luo_flbs_unpreserve(u64 held);
 void luo_flbs_finish(struct liveupdate_file_handler *fh);
 void luo_flbs_unlink(struct liveupdate_file_handler *fh);
 int luo_flbs_publish(u64 *flbs_pa);
-void luo_flbs_receive(u64 flbs_pa);
-void luo_flbs_set_damaged(void);
+void luo_flbs_unpublish(void);
+void luo_flbs_receive(void);
 void luo_flbs_freeze(void);
 struct luo_flb_slot *luo_flb_any(u64 flbs);
 

@@ -35,11 +35,10 @@
 #include "kho_internal.h"
 #include "luo_internal.h"
 
-#define CREATE_TRACE_POINTS
 #include <trace/events/liveupdate.h>
 
-static struct luo_session_set luo_outgoing;
-static struct luo_session_set luo_incoming;
+struct luo_session_set luo_outgoing;
+struct luo_session_set luo_incoming;
 
 /**
  * luo_session_set_init - make a set of sessions ready for use
@@ -63,7 +62,6 @@ void __init luo_sessions_init(void)
 {
 	luo_session_set_init(&luo_outgoing, false);
 	luo_session_set_init(&luo_incoming, true);
-	luo_debugfs_init(&luo_outgoing, &luo_incoming);
 }
 
 static bool luo_session_name_ok(const char *name)
