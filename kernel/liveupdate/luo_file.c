@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live update orchestrator (LUO): files in sessions, and their handlers.
+ * Live update orchestrator (LUO): files in sessions.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -37,142 +37,12 @@
 /* So many retrieve callbacks may run within each other: stacks are small. */
 #define LUO_MAX_DEPTH	8
 
-/* All registered handlers. */
-LIST_HEAD(luo_handlers);
-DECLARE_RWSEM(luo_handlers_lock);
-
 /*
  * All files of outgoing sessions by handler and identity, and those of incoming
  * ones that were retrieved: none of them can be preserved once more.
  */
 static struct rb_root luo_ids = RB_ROOT;
 static DEFINE_MUTEX(luo_ids_lock);
-
-/**
- * luo_compatible_ok - can a handler or an FLB have this name?
- * @compatible: LIVEUPDATE_HNDL_COMPAT_LENGTH bytes
- *
- * Return: whether it can.
- */
-bool luo_compatible_ok(const char *compatible)
-{
-	return compatible[0] &&
-	       strnlen(compatible, LIVEUPDATE_HNDL_COMPAT_LENGTH) <
-	       LIVEUPDATE_HNDL_COMPAT_LENGTH;
-}
-
-/**
- * luo_handler_find - find a handler by name
- * @compatible: the name
- *
- * Context: luo_handlers_lock held.
- * Return: the handler or NULL.
- */
-struct liveupdate_file_handler *luo_handler_find(const char *compatible)
-{
-	struct liveupdate_file_handler *fh;
-
-	lockdep_assert_held(&luo_handlers_lock);
-
-	list_for_each_entry(fh, &luo_handlers, list) {
-		if (!strcmp(fh->compatible, compatible))
-			return fh;
-	}
-	return NULL;
-}
-
-/**
- * luo_handler_is_registered - is it one of the registered handlers?
- * @fh: a handler, or where one was
- *
- * Return: whether it is.
- */
-bool luo_handler_is_registered(const struct liveupdate_file_handler *fh)
-{
-	const struct liveupdate_file_handler *other;
-
-	lockdep_assert_held(&luo_handlers_lock);
-
-	list_for_each_entry(other, &luo_handlers, list) {
-		if (other == fh)
-			return true;
-	}
-	return false;
-}
-
-/**
- * liveupdate_register_file_handler - register a handler of a type of file
- * @fh: the handler; must stay as it is until it is unregistered
- *
- * A module calls this when nothing in its initialisation can fail any more: from
- * then on the handler may be in use.
- *
- * Return: 0; -EOPNOTSUPP when live update is not in use; -EINVAL when a required
- * callback or the compatible string is missing; -EEXIST when another handler has
- * this compatible string.
- */
-int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
-{
-	const struct liveupdate_file_ops *ops = fh->ops;
-
-	if (!liveupdate_enabled())
-		return -EOPNOTSUPP;
-	if (!ops || !ops->can_preserve || !ops->preserve || !ops->unpreserve ||
-	    !ops->retrieve || !ops->finish || !luo_compatible_ok(fh->compatible))
-		return -EINVAL;
-
-	scoped_guard(rwsem_write, &luo_handlers_lock) {
-		if (luo_handler_find(fh->compatible))
-			return -EEXIST;
-		fh->flbs = 0;
-		list_add_tail(&fh->list, &luo_handlers);
-	}
-	liveupdate_test_register(fh);
-	return 0;
-}
-EXPORT_SYMBOL_GPL(liveupdate_register_file_handler);
-
-/**
- * liveupdate_unregister_file_handler - unregister a handler
- * @fh: the handler, registered successfully
- *
- * It is unlinked from all FLBs. No file of the handler may be in a session. For
- * a module that calls this when it is unloaded this is so, because a file in a
- * session holds it.
- */
-void liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh)
-{
-	if (!liveupdate_enabled())
-		return;
-
-	guard(rwsem_write)(&luo_handlers_lock);
-	luo_flbs_unlink(fh);
-	list_del(&fh->list);
-}
-EXPORT_SYMBOL_GPL(liveupdate_unregister_file_handler);
-
-/* The handler that takes @file, with a reference to its module, or NULL. */
-static struct liveupdate_file_handler *luo_handler_get_for(struct file *file)
-{
-	struct liveupdate_file_handler *fh;
-
-	guard(rwsem_read)(&luo_handlers_lock);
-	list_for_each_entry(fh, &luo_handlers, list) {
-		if (fh->ops->can_preserve(fh, file))
-			return try_module_get(fh->ops->owner) ? fh : NULL;
-	}
-	return NULL;
-}
-
-/* The handler of that name, with a reference to its module, or NULL. */
-static struct liveupdate_file_handler *luo_handler_get(const char *compatible)
-{
-	struct liveupdate_file_handler *fh;
-
-	guard(rwsem_read)(&luo_handlers_lock);
-	fh = luo_handler_find(compatible);
-	return fh && try_module_get(fh->ops->owner) ? fh : NULL;
-}
 
 static const struct liveupdate_file_ops *luo_file_ops(const struct luo_file *file)
 {
