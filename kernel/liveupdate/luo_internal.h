@@ -284,6 +284,12 @@ struct luo_file {
 	char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
 };
 
+static inline const struct liveupdate_file_ops *
+luo_file_ops(const struct luo_file *file)
+{
+	return file->args.handler->ops;
+}
+
 /* Handlers know a session by the set of its files. */
 static inline struct liveupdate_session *
 luo_file_set_handle(struct luo_file_set *set)
@@ -300,12 +306,32 @@ luo_file_set_of(struct liveupdate_session *handle)
 void luo_file_set_init(struct luo_file_set *set, const char *session,
 		       u32 identity, bool incoming);
 void luo_file_set_destroy(struct luo_file_set *set);
+void luo_file_init(struct luo_file *file, struct luo_file_set *set, u64 token);
+void luo_file_free(struct luo_file *file);
+struct luo_file *luo_file_find(struct luo_file_set *set, u64 token);
+int luo_file_add(struct luo_file_set *set, struct luo_file *file);
+void luo_file_del(struct luo_file_set *set, struct luo_file *file);
+unsigned long luo_id_of(const struct liveupdate_file_handler *fh,
+			struct file *filp);
+int luo_id_find_token(struct luo_file_set *set,
+		      const struct liveupdate_file_handler *fh,
+		      struct file *filp, u64 *token);
+int luo_id_add(struct luo_file *file);
+void luo_id_del(struct luo_file *file);
+
+/* luo_file_out.c */
+
 int luo_file_preserve(struct luo_file_set *set, u64 token, int fd);
-struct file *luo_file_retrieve(struct luo_file_set *set, u64 token);
-int luo_file_receive(struct luo_file_set *set, const struct luo_file_ser *ser);
 void luo_files_unpreserve(struct luo_file_set *set);
 int luo_files_freeze(struct luo_file_set *set, struct luo_session_ser *ser);
 void luo_files_unfreeze(struct luo_file_set *set);
+
+/* luo_file_in.c */
+
+int luo_file_receive(struct luo_file_set *set, const struct luo_file_ser *ser);
+int luo_files_receive(struct luo_file_set *set,
+		      const struct luo_session_ser *ser);
+struct file *luo_file_retrieve(struct luo_file_set *set, u64 token);
 int luo_files_finish(struct luo_file_set *set);
 void luo_files_drop(struct luo_file_set *set);
 

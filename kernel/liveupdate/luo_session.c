@@ -437,41 +437,6 @@ void luo_retrieve_session_undo(struct luo_ucmd *ucmd)
 	ucmd->file->private_data = NULL;
 }
 
-/* Read the files of an incoming session: all of them, or none. */
-static int luo_session_receive_files(struct luo_session *session,
-				     const struct luo_session_ser *ser)
-{
-	struct kho_block_set blocks;
-	struct kho_block_set_it it;
-	struct luo_file_ser *file;
-	int err;
-
-	if (!ser->files)
-		return ser->count ? -EINVAL : 0;
-
-	kho_block_set_init(&blocks, sizeof(struct luo_file_ser));
-	blocks.owner = session->files.identity;
-	err = kho_block_set_restore(&blocks, ser->files);
-	if (err)
-		return err;
-
-	/* The previous kernel may not know of identities. */
-	session->files.identity = blocks.owner;
-	kho_block_set_it_init(&it, &blocks);
-	while (!err && (file = kho_block_set_it_read_entry(&it)))
-		err = luo_file_receive(&session->files, file);
-	if (!err && session->files.nr_files != ser->count)
-		err = -EINVAL;
-	if (err) {
-		luo_files_drop(&session->files);
-		kho_block_set_forget(&blocks);
-		return err;
-	}
-
-	kho_block_set_destroy(&blocks);
-	return 0;
-}
-
 /**
  * luo_session_receive - take in a session from the previous kernel
  * @set: where it is to be kept; locked
@@ -506,7 +471,7 @@ int luo_session_receive(struct luo_session_set *set,
 	 * no more of it than of preserved memory that describes it.
 	 */
 	session = luo_session_alloc(set, ser->name, GFP_KERNEL | __GFP_NOFAIL);
-	err = luo_session_receive_files(session, ser);
+	err = luo_files_receive(&session->files, ser);
 	if (err) {
 		pr_err("session '%s' from the previous kernel is damaged: %pe; its memory stays reserved until the next reboot\n",
 		       session->name, ERR_PTR(err));
