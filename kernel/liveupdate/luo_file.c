@@ -223,9 +223,10 @@ int luo_id_find_token(struct luo_file_set *set,
 }
 
 /**
- * luo_id_add - let a file stand for its object, of which none other can be
- * preserved from then on
+ * luo_id_add - let a file stand for the object behind it
  * @file: the file, with its handler and &luo_file.id
+ *
+ * No other file of the object can be preserved before luo_id_del().
  *
  * Return: 0, or -EBUSY when another file stands for the object.
  */

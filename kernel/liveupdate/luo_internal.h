@@ -390,17 +390,25 @@ extern struct luo_session_set luo_incoming;
 
 void luo_sessions_init(void);
 void luo_session_set_init(struct luo_session_set *set, bool incoming);
+bool luo_session_name_ok(const char *name);
+struct luo_session *luo_session_alloc(struct luo_session_set *set,
+				      const char *name, gfp_t gfp);
+void luo_session_free(struct luo_session *session);
+struct luo_session *luo_session_find(struct luo_session_set *set,
+				     const char *name);
+int luo_session_add(struct luo_session *session);
+void luo_session_del(struct luo_session *session);
+int luo_session_receive(struct luo_session_set *set,
+			const struct luo_session_ser *ser);
+int luo_sessions_receive(u64 sessions_pa);
+u64 luo_sessions_nr_files(void);
+int luo_sessions_freeze(u64 *sessions_pa);
+
+/* luo_session_fd.c */
+
 int luo_create_session(struct luo_ucmd *ucmd);
 int luo_retrieve_session(struct luo_ucmd *ucmd);
 void luo_retrieve_session_undo(struct luo_ucmd *ucmd);
-int luo_sessions_receive(u64 sessions_pa);
-int luo_session_receive(struct luo_session_set *set,
-			const struct luo_session_ser *ser);
-struct luo_session *luo_session_find(struct luo_session_set *set,
-				     const char *name);
-void luo_session_free(struct luo_session *session);
-int luo_sessions_freeze(u64 *sessions_pa);
-u64 luo_sessions_nr_files(void);
 
 /* luo_debugfs.c */
 

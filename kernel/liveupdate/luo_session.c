@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live update orchestrator (LUO): sessions.
+ * Live update orchestrator (LUO): the sessions that go out and came in.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -10,32 +10,33 @@
  *
  * A session is a named group of files that a process keeps through a live
  * update. It is made as an outgoing session, lives as long as its file, and is
- * what the freeze writes out. In the next kernel it is an incoming session, held
- * until somebody retrieves it by name and finishes it. A session never turns
- * from one kind into the other: to hand a file on once more, it is put into an
+ * what the freeze writes out. In the next kernel it is an incoming session,
+ * which stays until it is retrieved by name and finished. A session never turns
+ * from one kind into the other. To hand a file on once more, put it into an
  * outgoing session of the kernel that received it.
  *
- * Closing a retrieved session finishes it. A close cannot fail, so when a file
- * is not ready to be finished the session is held as before it was retrieved,
- * and can be retrieved again: nothing is lost.
+ * Closing a retrieved session finishes it. A close cannot fail. When a file is
+ * not ready to be finished, the session stays as it was before it was retrieved,
+ * and can be retrieved again. Nothing is lost.
  */
 
 #define pr_fmt(fmt) "luo: " fmt
 
-#include <linux/anon_inodes.h>
+#include <linux/cleanup.h>
 #include <linux/crc32.h>
 #include <linux/err.h>
-#include <linux/fcntl.h>
-#include <linux/file.h>
-#include <linux/fs.h>
-#include <linux/module.h>
+#include <linux/init.h>
+#include <linux/kho_block.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/printk.h>
+#include <linux/rbtree.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-
-#include "kho_internal.h"
-#include "luo_internal.h"
-
 #include <trace/events/liveupdate.h>
+
+#include "luo_internal.h"
 
 struct luo_session_set luo_outgoing;
 struct luo_session_set luo_incoming;
@@ -56,7 +57,9 @@ void luo_session_set_init(struct luo_session_set *set, bool incoming)
 }
 
 /**
- * luo_sessions_init - called once before anything else here
+ * luo_sessions_init - make both sets ready for use
+ *
+ * Called once, before any other function of this file.
  */
 void __init luo_sessions_init(void)
 {
@@ -64,14 +67,28 @@ void __init luo_sessions_init(void)
 	luo_session_set_init(&luo_incoming, true);
 }
 
-static bool luo_session_name_ok(const char *name)
+/**
+ * luo_session_name_ok - can a session have this name?
+ * @name: LIVEUPDATE_SESSION_NAME_LENGTH bytes
+ *
+ * Return: whether it can.
+ */
+bool luo_session_name_ok(const char *name)
 {
 	return name[0] && strnlen(name, LIVEUPDATE_SESSION_NAME_LENGTH) <
 			  LIVEUPDATE_SESSION_NAME_LENGTH;
 }
 
-static struct luo_session *luo_session_alloc(struct luo_session_set *set,
-					     const char *name, gfp_t gfp)
+/**
+ * luo_session_alloc - make a session
+ * @set:  which it will be added to
+ * @name: its name, see luo_session_name_ok()
+ * @gfp:  how to allocate it
+ *
+ * Return: the session, without files and in no set; NULL without memory.
+ */
+struct luo_session *luo_session_alloc(struct luo_session_set *set,
+				      const char *name, gfp_t gfp)
 {
 	struct luo_session *session;
 
@@ -126,7 +143,13 @@ struct luo_session *luo_session_find(struct luo_session_set *set,
 			     struct luo_session, node);
 }
 
-static int luo_session_add(struct luo_session *session)
+/**
+ * luo_session_add - add a session to its set
+ * @session: the session; its set is locked
+ *
+ * Return: 0, or -EEXIST when the set has a session of that name.
+ */
+int luo_session_add(struct luo_session *session)
 {
 	struct luo_session_set *set = session->set;
 
@@ -141,8 +164,13 @@ static int luo_session_add(struct luo_session *session)
 	return 0;
 }
 
-/* Take a session out of its set, if it is there still. */
-static void luo_session_del(struct luo_session *session)
+/**
+ * luo_session_del - take a session out of its set, if it is there still
+ * @session: the session
+ *
+ * Context: takes the lock of the set.
+ */
+void luo_session_del(struct luo_session *session)
 {
 	struct luo_session_set *set = session->set;
 
@@ -157,296 +185,16 @@ static void luo_session_del(struct luo_session *session)
 		kho_block_set_shrink(&set->blocks, set->count);
 }
 
-static int luo_session_preserve_fd(struct luo_ucmd *ucmd)
-{
-	const struct liveupdate_session_preserve_fd *cmd = ucmd->cmd;
-	struct luo_session *session = ucmd->session;
-
-	if (session->set->incoming)
-		return -EINVAL;
-
-	guard(mutex)(&session->files.mutex);
-	return luo_file_preserve(&session->files, cmd->token, cmd->fd);
-}
-
-static int luo_session_retrieve_fd(struct luo_ucmd *ucmd)
-{
-	struct liveupdate_session_retrieve_fd *cmd = ucmd->cmd;
-	struct luo_session *session = ucmd->session;
-	struct file *file;
-
-	if (!session->set->incoming)
-		return -EINVAL;
-
-	/* First, so that a full table does not cost the handler's one try. */
-	ucmd->fd = get_unused_fd_flags(O_CLOEXEC);
-	if (ucmd->fd < 0)
-		return ucmd->fd;
-	cmd->fd = ucmd->fd;
-
-	scoped_guard(mutex, &session->files.mutex)
-		file = luo_file_retrieve(&session->files, cmd->token);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	kho_timeline_mark(KHO_RETRIEVED);
-	ucmd->file = file;
-	return 0;
-}
-
-static int luo_session_do_finish(struct luo_session *session, bool *lost)
-{
-	u64 nr_files;
-	int err;
-
-	scoped_guard(mutex, &session->files.mutex) {
-		nr_files = session->files.nr_files;
-		err = luo_files_finish(&session->files);
-		/* A loss is told once: who tries again is to come to an end. */
-		*lost = session->files.lost;
-		session->files.lost = false;
-	}
-	trace_luo_session_finish(session->name, nr_files, err);
-	if (err)
-		return err;
-	scoped_guard(mutex, &session->set->lock)
-		session->finished = true;
-	kho_timeline_mark(KHO_FINISHED);
-	return 0;
-}
-
-static int luo_session_finish(struct luo_ucmd *ucmd)
-{
-	const struct liveupdate_session_finish *cmd = ucmd->cmd;
-	bool lost;
-	int err;
-
-	if (!ucmd->session->set->incoming || cmd->reserved)
-		return -EINVAL;
-	err = luo_session_do_finish(ucmd->session, &lost);
-	return !err && lost ? -EIO : err;
-}
-
-static int luo_session_get_name(struct luo_ucmd *ucmd)
-{
-	struct liveupdate_session_get_name *cmd = ucmd->cmd;
-
-	if (cmd->reserved)
-		return -EINVAL;
-	memcpy(cmd->name, ucmd->session->name, sizeof(cmd->name));
-	return 0;
-}
-
-#define LUO_SESSION_OP(...)						\
-	LUO_IOCTL_OP(LIVEUPDATE_CMD_SESSION_BASE, __VA_ARGS__)
-
-static const struct luo_ioctl_op luo_session_ops[] = {
-	LUO_SESSION_OP(LIVEUPDATE_SESSION_PRESERVE_FD, luo_session_preserve_fd,
-		       struct liveupdate_session_preserve_fd, token),
-	LUO_SESSION_OP(LIVEUPDATE_SESSION_RETRIEVE_FD, luo_session_retrieve_fd,
-		       struct liveupdate_session_retrieve_fd, token,
-		       .output = true),
-	LUO_SESSION_OP(LIVEUPDATE_SESSION_FINISH, luo_session_finish,
-		       struct liveupdate_session_finish, reserved),
-	LUO_SESSION_OP(LIVEUPDATE_SESSION_GET_NAME, luo_session_get_name,
-		       struct liveupdate_session_get_name, name,
-		       .output = true),
-};
-
-static const struct luo_ioctl_table luo_session_table = {
-	.base = LIVEUPDATE_CMD_SESSION_BASE,
-	.nr = ARRAY_SIZE(luo_session_ops),
-	.ops = luo_session_ops,
-};
-
-static long luo_session_ioctl(struct file *file, unsigned int cmd,
-			      unsigned long arg)
-{
-	return luo_ioctl(&luo_session_table, file->private_data, cmd, arg);
-}
-
-/* Make an incoming session retrievable again. */
-static void luo_session_put_back(struct luo_session *session)
-{
-	guard(mutex)(&session->set->lock);
-	session->retrieved = false;
-}
-
-static void luo_session_close_incoming(struct luo_session *session)
-{
-	bool lost;
-
-	if (luo_session_do_finish(session, &lost)) {
-		pr_warn("session '%s' was closed with files in use; retrieve it again to finish it\n",
-			session->name);
-		luo_session_put_back(session);
-		return;
-	}
-	luo_session_del(session);
-	luo_session_free(session);
-}
-
-static void luo_session_close_outgoing(struct luo_session *session)
-{
-	trace_luo_session_unpreserve(session->name, session->files.nr_files, 0);
-	luo_session_del(session);
-	scoped_guard(mutex, &session->files.mutex)
-		luo_files_unpreserve(&session->files);
-	luo_session_free(session);
-}
-
-static int luo_session_release(struct inode *inode, struct file *file)
-{
-	struct luo_session *session = file->private_data;
-
-	if (!session)
-		return 0;
-
-	if (!luo_enter_release())
-		return 0;
-	if (session->set->incoming)
-		luo_session_close_incoming(session);
-	else
-		luo_session_close_outgoing(session);
-	luo_exit();
-	return 0;
-}
-
-static const struct file_operations luo_session_fops = {
-	.owner = THIS_MODULE,
-	.release = luo_session_release,
-	.unlocked_ioctl = luo_session_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.llseek = noop_llseek,
-};
-
-/* The file's private_data is set last: until then its release does nothing. */
-static int luo_session_open(struct luo_ucmd *ucmd, const char *name)
-{
-	char link[sizeof("[luo_session] ") + LIVEUPDATE_SESSION_NAME_LENGTH];
-	struct file *file;
-
-	ucmd->fd = get_unused_fd_flags(O_CLOEXEC);
-	if (ucmd->fd < 0)
-		return ucmd->fd;
-
-	snprintf(link, sizeof(link), "[luo_session] %s", name);
-	file = anon_inode_getfile(link, &luo_session_fops, NULL, O_RDWR);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	ucmd->file = file;
-	return 0;
-}
-
 /**
- * luo_create_session - execute LIVEUPDATE_IOCTL_CREATE_SESSION
- * @ucmd: the command
- *
- * Return: 0 or an errno.
- */
-int luo_create_session(struct luo_ucmd *ucmd)
-{
-	struct liveupdate_ioctl_create_session *cmd = ucmd->cmd;
-	struct luo_session_set *set = &luo_outgoing;
-	struct luo_session *session;
-	int err;
-
-	if (!luo_session_name_ok(cmd->name))
-		return -EINVAL;
-
-	err = luo_session_open(ucmd, cmd->name);
-	if (err)
-		return err;
-	session = luo_session_alloc(set, cmd->name, GFP_KERNEL_ACCOUNT);
-	if (!session)
-		return -ENOMEM;
-
-	scoped_guard(mutex, &set->lock) {
-		err = luo_session_add(session);
-		if (!err)
-			err = kho_block_set_grow(&set->blocks, set->count);
-	}
-	trace_luo_session_create(cmd->name, 0, err);
-	if (err) {
-		luo_session_del(session);
-		luo_session_free(session);
-		return err;
-	}
-
-	ucmd->file->private_data = session;
-	cmd->fd = ucmd->fd;
-	return 0;
-}
-
-/* An incoming session, for the one who gets it. */
-static struct luo_session *luo_session_claim(struct luo_session_set *set,
-					     const char *name)
-{
-	struct luo_session *session;
-
-	guard(mutex)(&set->lock);
-	session = luo_session_find(set, name);
-	if (!session)
-		return ERR_PTR(-ENOENT);
-	if (session->err)
-		return ERR_PTR(session->err);
-	if (session->retrieved)
-		return ERR_PTR(-EINVAL);
-	session->retrieved = true;
-	return session;
-}
-
-/**
- * luo_retrieve_session - execute LIVEUPDATE_IOCTL_RETRIEVE_SESSION
- * @ucmd: the command
- *
- * Return: 0 or an errno.
- */
-int luo_retrieve_session(struct luo_ucmd *ucmd)
-{
-	struct liveupdate_ioctl_retrieve_session *cmd = ucmd->cmd;
-	struct luo_session *session;
-	int err;
-
-	/* No session has such a name. */
-	if (!luo_session_name_ok(cmd->name))
-		return -ENOENT;
-
-	err = luo_session_open(ucmd, cmd->name);
-	if (err)
-		return err;
-
-	session = luo_session_claim(&luo_incoming, cmd->name);
-	trace_luo_session_retrieve(cmd->name,
-				   IS_ERR(session) ? 0 : session->files.nr_files,
-				   PTR_ERR_OR_ZERO(session));
-	if (IS_ERR(session))
-		return PTR_ERR(session);
-
-	ucmd->file->private_data = session;
-	cmd->fd = ucmd->fd;
-	return 0;
-}
-
-/**
- * luo_retrieve_session_undo - the caller did not get the session
- * @ucmd: the command
- */
-void luo_retrieve_session_undo(struct luo_ucmd *ucmd)
-{
-	luo_session_put_back(ucmd->file->private_data);
-	ucmd->file->private_data = NULL;
-}
-
-/**
- * luo_session_receive - take in a session from the previous kernel
- * @set: where it is to be kept; locked
+ * luo_session_receive - read a session that came in from the previous kernel
+ * @set: which it is added to; locked
  * @ser: what the previous kernel wrote
  *
- * A session whose name can be used but whose files cannot is kept, so that who
- * asks for it learns of it.
+ * A session with a good name and damaged files is added to @set as well: to
+ * retrieve it fails with an error that tells so.
  *
- * Return: 0; -EINVAL or -EEXIST for a name that cannot be used; -EIO when it is
- * kept but cannot be retrieved.
+ * Return: 0; -EINVAL or -EEXIST for a name that cannot be used; -EIO when the
+ * session is in @set, but cannot be retrieved.
  */
 int luo_session_receive(struct luo_session_set *set,
 			const struct luo_session_ser *ser)
@@ -467,8 +215,9 @@ int luo_session_receive(struct luo_session_set *set,
 	}
 
 	/*
-	 * What came in must not be lost to a moment's lack of memory. There is
-	 * no more of it than of preserved memory that describes it.
+	 * What came in must not be lost because memory is short for a moment.
+	 * The previous kernel wrote a block entry for each session, so there
+	 * are no more of them than fit in preserved memory.
 	 */
 	session = luo_session_alloc(set, ser->name, GFP_KERNEL | __GFP_NOFAIL);
 	err = luo_files_receive(&session->files, ser);
@@ -484,7 +233,7 @@ int luo_session_receive(struct luo_session_set *set,
 }
 
 /**
- * luo_sessions_receive - take in all sessions from the previous kernel
+ * luo_sessions_receive - read all sessions that came in from the previous kernel
  * @sessions_pa: first block of &struct luo_session_ser
  *
  * Called once. A damaged session does not keep the others from being used.
@@ -516,7 +265,7 @@ int luo_sessions_receive(u64 sessions_pa)
 }
 
 /**
- * luo_sessions_nr_files - how many files do all outgoing sessions hold?
+ * luo_sessions_nr_files - how many files are in outgoing sessions?
  *
  * Return: the number, of files that are preserved by now.
  */
@@ -556,9 +305,8 @@ static void luo_session_unfreeze(struct luo_session *session)
  * luo_sessions_freeze - write out all outgoing sessions
  * @sessions_pa: output; their first block, 0 when there are none
  *
- * Called with luo_rwsem held for writing, so that there is nobody else to change
- * the set; its lock is not taken because callbacks run here.
- *
+ * Context: between luo_freeze_begin() and luo_freeze_end(), so that no other
+ * task changes the set. Its lock is not taken, because callbacks run here.
  * Return: 0, or the first errno of a handler; then nothing is frozen.
  */
 int luo_sessions_freeze(u64 *sessions_pa)
