@@ -11,8 +11,8 @@
  * Userspace groups files into sessions. When the kernel is replaced by kexec,
  * the state of the files in each session is handed to the next kernel by kexec
  * handover (KHO), and userspace gets the files back there, session by session.
- * What the state of a file consists of is the business of a handler, one for
- * each type of file, see &struct liveupdate_file_handler.
+ * Each type of file has a handler, which knows what the state of such a file
+ * consists of, see &struct liveupdate_file_handler.
  *
  * An outgoing session is written out by liveupdate_reboot(), called right before
  * the jump; until then, nothing is handed over. The header of the handed over
@@ -21,9 +21,9 @@
  *
  * Data from the previous kernel is read in two steps: its header at boot, the
  * sessions when /dev/liveupdate is first opened. Each address in it is checked
- * by KHO before it is followed. What turns out to be damaged is set aside alone:
- * a file, a session or, at worst, everything. Its memory is not given to the
- * page allocator, for nobody knows what it holds.
+ * by KHO before it is followed. Only what is damaged cannot be used: a file, a
+ * session or, at worst, everything. Its memory is not released to the page
+ * allocator, because what it contains is unknown.
  */
 
 #define pr_fmt(fmt) "luo: " fmt
@@ -63,8 +63,9 @@ static int luo_freeze(void)
  * liveupdate_reboot - write out all sessions for the next kernel
  *
  * Called by kernel_kexec() when the next kernel can receive them, before devices
- * are shut down. From a success on, the sessions cannot be changed. A panic in
- * the meantime starts the crash kernel, for a handler may take long, or hang.
+ * are shut down. After a success the sessions cannot be changed. A panic before
+ * that starts the crash kernel: a handler may take long, or hang, and the admin
+ * must be able to get a dump.
  *
  * Context: kexec lock held.
  * Return: 0, or the errno with which a handler refused, or -EINTR when killed.
@@ -90,10 +91,10 @@ int liveupdate_reboot(void)
 /**
  * liveupdate_reboot_cold - may the sessions be lost?
  *
- * Called by kernel_kexec() when the next kernel cannot receive them. It does not
- * wait for anybody: a file that is being preserved does not count yet.
+ * Called by kernel_kexec() when the next kernel cannot receive them. It waits for
+ * no ioctl: a file that is being preserved does not count yet.
  *
- * Return: 0 when no session holds a file, else -EOPNOTSUPP with a message.
+ * Return: 0 when no session has a file, else -EOPNOTSUPP with a message.
  */
 int liveupdate_reboot_cold(void)
 {
@@ -139,15 +140,16 @@ static unsigned long luo_device_busy;
 
 /*
  * Sessions that came in and are not read yet, 0 for none; and -EIO when what came
- * in cannot be used. Set at boot, and by whoever holds bit 0 of luo_device_busy.
+ * in cannot be used. Written at boot, and then by the opener of the device. There
+ * is one at a time, so no lock is needed.
  */
 static u64 luo_unread_sessions_pa;
 static int luo_sessions_err;
 
 /*
- * Called with misc_mtx held, which drivers may need to shut down their devices
- * after the freeze, and handlers to open a device. So this neither waits in
- * luo_enter() nor takes the lock of a session.
+ * Called with misc_mtx held. Drivers may need that lock to shut down their devices
+ * after the freeze, and handlers may need it to open a device. So this function
+ * neither calls luo_enter(), which may wait for ever, nor locks a session.
  */
 static int luo_device_open(struct inode *inode, struct file *file)
 {

@@ -2,9 +2,9 @@
 /*
  * Live update orchestrator (LUO): /sys/kernel/debug/liveupdate.
  *
- * What is shown is a moment's view, and takes nothing that others would wait
- * for: sessions stay where they are while their set is locked, and a session
- * that somebody works on, perhaps in a handler that hangs, is shown as busy.
+ * Reading a file must not wait for a handler, which may hang. The set of sessions
+ * is locked while it is shown. The files of a session are shown as busy when their
+ * lock cannot be had at once.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -75,7 +75,7 @@ VISIBLE_IF_KUNIT int luo_session_show(struct seq_file *m, void *v)
 
 	luo_debugfs_word(m, session->name);
 	seq_printf(m, " %s %llu\n", luo_session_state(session),
-		   /* as good without the lock as it is a moment later */
+		   /* without the lock: it may change at any time anyway */
 		   data_race(session->files.nr_files));
 	return 0;
 }

@@ -9,9 +9,9 @@
 /**
  * DOC: Files
  *
- * A file in a session is what its handler makes of it. While it is there, it
- * holds a reference to the &struct file, if there is one, and to the module that
- * the handler is in.
+ * A file in a session has a handler, which preserves and retrieves it. As long as
+ * it is in the session, LUO has a reference to the &struct file, if there is one,
+ * and to the module that the handler is in.
  *
  * The handler of an incoming file is looked up when it is first needed, so that
  * its module may be loaded after /dev/liveupdate was opened. As long as there is

@@ -33,9 +33,11 @@
  * @lock:       protects what follows, held over callbacks
  * @files:      files that depend on it and are not finished
  * @users:      liveupdate_flb_get_incoming() without put
- * @status:     0 not retrieved, > 0 retrieved, < 0 the errno for who asks
+ * @status:     0 not retrieved, > 0 retrieved, < 0 the errno of the attempt
  * @finished:   nothing is left of it
- * @args:       its state; once it is retrieved the FLB's module is held
+ * @args:       its state
+ *
+ * Once it is retrieved there is a reference to the module of the FLB.
  */
 struct luo_flb_in {
 	char compatible[LIVEUPDATE_FLB_COMPAT_LENGTH];
@@ -123,7 +125,7 @@ static void __init luo_flbs_read(void)
 	}
 
 	if (header->count) {
-		/* What came in must not be lost to a moment's lack of memory. */
+		/* Do not lose what came in because memory is short now. */
 		luo_flbs_in.flbs = kcalloc(header->count,
 					   sizeof(*luo_flbs_in.flbs),
 					   GFP_KERNEL | __GFP_NOFAIL);
@@ -152,7 +154,7 @@ void __ref luo_flbs_receive(void)
 	luo_flbs_in.known = true;
 }
 
-/* Unless done before, have the FLB make its object. The outcome is remembered. */
+/* Unless done before, have the FLB make its object. Keep the result. */
 static void luo_flb_retrieve(struct luo_flb_in *in, struct liveupdate_flb *flb)
 {
 	int err;
@@ -173,7 +175,7 @@ static void luo_flb_retrieve(struct luo_flb_in *in, struct liveupdate_flb *flb)
 		__module_get(flb->ops->owner);
 }
 
-/* Finish an FLB that nothing holds any more. */
+/* Finish an FLB, if it has neither files nor users any more. */
 static void luo_flb_finish(struct luo_flb_in *in, struct liveupdate_flb *flb)
 {
 	if (in->files || in->users || in->finished)
@@ -242,14 +244,14 @@ static int luo_flb_in_get(struct luo_flb_in *in, struct liveupdate_flb *flb,
  * It is not finished before liveupdate_flb_put_incoming(). Not for callbacks of
  * @flb itself.
  *
- * On a machine with much memory a call before postcore_initcall takes time: it
- * has all the memory initialised that was handed over, by one processor.
+ * On a machine with much memory a call before postcore_initcall takes time: the
+ * processor that runs it initialises all the memory that was handed over.
  *
  * Context: may sleep; from early_initcall on
  * Return: 0; -ENODATA when no live update came in, or this state is finished;
- * -ENOENT when none of this name came in; -ENODEV when the module of @flb is going away;
- * -EOPNOTSUPP when live update is not in use; -EIO when what came in is damaged;
- * or what the retrieve callback failed with, now or before.
+ * -ENOENT when none of this name came in; -ENODEV when the module of @flb is
+ * going away; -EOPNOTSUPP when live update is not in use; -EIO when what came in
+ * is damaged; or what the retrieve callback failed with, now or before.
  */
 int liveupdate_flb_get_incoming(struct liveupdate_flb *flb, void **obj)
 {

@@ -29,7 +29,8 @@ struct seq_file;
  *			session, see luo_enter(), and for writing by the freeze
  *  luo_file_set.mutex	the files of one session; held over handler callbacks
  *  luo_flb_slot.lock, luo_flb_in.lock
- *			one FLB; held over its callbacks, which may use other FLBs
+ *			one FLB; held over its callbacks, which may use
+ *			other FLBs
  *  luo_flbs_in_lock	the list of FLBs that came in, while it is read
  *  luo_receive_lock	the header that came in, while it is read
  *  luo_session_set.lock, luo_handlers_lock, luo_ids_lock
@@ -37,10 +38,10 @@ struct seq_file;
  *			may sleep; debugfs alone takes luo_handlers_lock with
  *			luo_session_set.lock held, and tries luo_file_set.mutex
  *
- * No code touches user memory with one of these locks held. The owner of a
- * session need not be root, and could keep the freeze waiting by memory of which
- * the page fault does not end. A callback may need a lock under which other
- * code touches user memory, such as an inode's. It takes such a lock killable.
+ * No code of LUO touches user memory with one of these locks held: a process
+ * that has a session, and need not be root, could delay the page fault and so
+ * the freeze. A callback may need a lock under which other code touches user
+ * memory, such as that of an inode. It has to take that lock killable.
  */
 
 /* luo_state.c */
@@ -111,7 +112,7 @@ struct luo_ucmd {
 /**
  * struct luo_ioctl_op - a command
  * @size:     of its structure
- * @min_size: what the caller has to know of it at least
+ * @min_size: of the part of it that the caller has to fill in at least
  * @output:   the structure is written back
  * @execute:  runs it, between luo_enter() and luo_exit()
  * @undo:     optional; undoes @execute when writing back failed, before
@@ -125,7 +126,7 @@ struct luo_ioctl_op {
 	void (*undo)(struct luo_ucmd *ucmd);
 };
 
-/* Place a command in a table, by its number. What follows @_last is optional. */
+/* An entry of a table of commands. What follows @_last is optional. */
 #define LUO_IOCTL_OP(_base, _ioctl, _fn, _struct, _last, ...)		\
 	[_IOC_NR(_ioctl) - (_base)] = {					\
 		.size = sizeof(_struct) +				\
@@ -174,7 +175,7 @@ struct liveupdate_file_handler *luo_handler_get(const char *compatible);
  * @flb:   the FLB, NULL when the slot is free. Protected by luo_handlers_lock
  * @nr:    grows with each FLB that is registered. Likewise
  * @links: handlers it is linked to. Protected by luo_handlers_lock
- * @key:   own class of @lock, for one FLB's callback may use another FLB
+ * @key:   class of @lock, its own: a callback of one FLB may use another FLB
  * @lock:  protects what follows, held over callbacks
  * @files: preserved files that depend on it
  * @users: liveupdate_flb_get_outgoing() without put
@@ -413,7 +414,7 @@ void luo_retrieve_session_undo(struct luo_ucmd *ucmd);
 /* luo_debugfs.c */
 
 #if IS_ENABLED(CONFIG_KUNIT)
-/* KUnit sees by them what is shown. */
+/* For KUnit, to see what is shown. */
 int luo_session_show(struct seq_file *m, void *v);
 int luo_session_files_show(struct seq_file *m, void *v);
 #endif

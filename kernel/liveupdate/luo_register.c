@@ -48,9 +48,9 @@ EXPORT_SYMBOL_GPL(liveupdate_register_file_handler);
  * liveupdate_unregister_file_handler - unregister a handler
  * @fh: the handler, registered successfully
  *
- * It is unlinked from all FLBs. No file of the handler may be in a session. For
- * a module that calls this when it is unloaded this is so, because a file in a
- * session holds it.
+ * It is unlinked from all FLBs. No file of the handler may be in a session. A
+ * module that calls this when it is unloaded need not check this: for each file
+ * in a session, LUO has a reference to the module.
  */
 void liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh)
 {
@@ -99,9 +99,9 @@ EXPORT_SYMBOL_GPL(liveupdate_register_flb);
  * @fh:  the handler
  * @flb: the shared state
  *
- * When @flb is linked to no handler any more, no file may depend on it. For a
- * module that calls this when it is unloaded this is so, because a preserved
- * file holds it.
+ * When @flb is linked to no handler any more, no file may depend on it. A module
+ * that calls this when it is unloaded need not check this: for each preserved
+ * file that depends on @flb, LUO has a reference to the module.
  *
  * Context: may sleep
  */
