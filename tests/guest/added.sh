@@ -15,10 +15,10 @@ case $stage in
 	ok "a block is added" sh -c "echo 0x30000000 >$memory/probe"
 	ok "it comes into use" sh -c "echo online_kernel >$block/state"
 	is "$(movable_pages)" 32768 "it is for movable pages, even when it is asked for as the kernel's"
-	halves luo_memfd prepare sparse comb huge
+	halves luo_folios prepare sparse comb huge
 	next_kernel B ;;
 2)	came_from A 1
 	ok "it is not there" test ! -e $block
-	halves luo_memfd verify sparse comb huge
+	halves luo_folios verify sparse comb huge
 	pass ;;
 esac

@@ -22,12 +22,12 @@ free=$(free_memory)
 
 export BIG_MIB=1024
 ok "it is more than what may be preserved" test $BIG_MIB -gt "$(room)"
-halves luo_memfd prepare too_large
+halves luo_folios prepare too_large
 is "$(messages oom-kill)" 0 "no task is killed"
 
 BIG_MIB=$(($(room) - 16))
-halves luo_memfd prepare too_large
+halves luo_folios prepare too_large
 is "$(messages oom-kill)" 0 "no task is killed for a file that would fit if there was nothing else"
 about "$(free_memory)" "$free" 4096 "free memory as before"
-halves luo_memfd prepare sparse comb
+halves luo_folios prepare sparse comb
 pass

@@ -141,14 +141,16 @@ case $stage in
 	! has_events || traced_freeze
 	! has_events || echo 0 >$trace/tracing_on
 	halves luo_debugfs prepare frozen
-	halves luo_handler prepare refused_in_use refused_needy $needs
+	halves luo_needs prepare refused_needy $needs
+	halves luo_handler prepare refused_in_use
 	is "$(messages 'luo: live update called off')" 25 "a message says each time that the update was called off"
 	ok "what was frozen is thawed in reverse" thawed_in_reverse
 	no_leaks
 	do_kexec ;;
 2)	came_from A 1
 	halves luo_debugfs verify view
-	halves luo_handler verify mixed preserve_fails retrieve_fails busy refused refused_in_use $needs
+	halves luo_handler verify mixed preserve_fails retrieve_fails busy refused refused_in_use
+	halves luo_needs verify $needs
 	is "$(dmesg | sed -n 's/.*luo_test: finish mixed //p' | tr '\n' ' ')" "3 1 " "files are finished in reverse"
 	! has_events || traced_after
 	is "$(messages 'luo_test: retrieve retrieve')" 1 "a retrieve that failed is not tried again"

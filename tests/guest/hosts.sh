@@ -22,11 +22,13 @@ nodes() {
 
 prepare() {
 	halves luo_update prepare simple chain
-	halves luo_memfd prepare sparse comb huge reused
+	halves luo_folios prepare sparse comb huge
+	halves luo_memfd prepare reused
 }
 
 verify() {
-	halves luo_memfd verify sparse comb huge reused
+	halves luo_folios verify sparse comb huge
+	halves luo_memfd verify reused
 	halves luo_update verify simple chain
 }
 
@@ -112,14 +114,14 @@ grown:1)
 	export BIG_MIB=1024
 	owners
 	free=$(free_memory) total=$(total_memory)
-	on_node 1 halves luo_memfd prepare big
+	on_node 1 halves luo_folios prepare big
 	prepare
 	next_kernel B "free=$free" "total=$total" ;;
 grown:2)
 	came_from A 1
 	owners
 	export BIG_MIB=1024
-	halves luo_memfd verify big
+	halves luo_folios verify big
 	verify
 	about "$(free_memory)" "$(param free)" 16384 "free memory as without an update"
 	about "$(total_memory)" "$(param total)" 64 "memory managed as without an update"
@@ -130,53 +132,53 @@ grown:2)
 # Isolated preserved pages leave no room for a crash kernel but in scratch memory. A third kernel, with a larger initramfs, has its
 # place there all the same: it is copied there when it is started.
 full:1)
-	halves luo_memfd prepare isolated
+	halves luo_folios prepare isolated
 	next_kernel B crashkernel=768M ;;
 full:2)
 	came_from A 1
 	is "$(cat /sys/kernel/kexec_crash_size)" 805306368 "memory for a crash kernel"
 	ok "it is in scratch memory" test "$(scratch_in_use)" -ge $((768 * 1024))
 	ok "the third kernel fits" load_larger A
-	halves luo_memfd verify isolated
-	halves luo_memfd prepare isolated
+	halves luo_folios verify isolated
+	halves luo_folios prepare isolated
 	do_kexec ;;
 full:3)
 	came_from B 2
-	halves luo_memfd verify isolated
+	halves luo_folios verify isolated
 	pass ;;
 
 # Isolated preserved pages leave no room for KFENCE's pool of 512 MiB but in scratch memory. A third kernel has its place there all
 # the same.
 pool:1)
-	halves luo_memfd prepare isolated
+	halves luo_folios prepare isolated
 	next_kernel B kfence.sample_interval=100 ;;
 pool:2)
 	came_from A 1
 	is "$(messages 'kfence: initialized')" 1 "KFENCE's pool"
 	ok "it is in scratch memory" test "$(scratch_in_use)" -ge $((512 * 1024))
-	halves luo_memfd verify isolated
-	halves luo_memfd prepare sparse huge
+	halves luo_folios verify isolated
+	halves luo_folios prepare sparse huge
 	next_kernel A ;;
 pool:3)
 	came_from B 2
 	is "$(messages 'kfence: initialized')" 1 "KFENCE's pool"
-	halves luo_memfd verify sparse huge
+	halves luo_folios verify sparse huge
 	pass ;;
 
 # A pool of 512 MiB, memory for a crash kernel and a gigantic page, beside isolated preserved pages: none is in scratch memory.
 large:1)
 	large
-	halves luo_memfd prepare isolated
+	halves luo_folios prepare isolated
 	next_kernel B ;;
 large:2)
 	came_from A 1
 	large
-	halves luo_memfd verify isolated
-	halves luo_memfd prepare isolated
+	halves luo_folios verify isolated
+	halves luo_folios prepare isolated
 	next_kernel A ;;
 large:3)
 	came_from B 2
 	large
-	halves luo_memfd verify isolated
+	halves luo_folios verify isolated
 	pass ;;
 esac

@@ -16,12 +16,12 @@ node_area() {
 
 case $stage in
 1)	node_area
-	halves luo_memfd prepare isolated
+	halves luo_folios prepare isolated
 	next_kernel B memtest=1 memory_corruption_check=1 memory_corruption_check_size=1G threads="$threads" ;;
 2)	came_from A 1
 	is "$(messages 'memtest= is ignored')" 1 "memory is not tested while that would destroy it"
 	is "$(messages 'memory_corruption_check_size= above 1M is ignored')" 1 "nor zeroed to see whether that stays so"
-	halves luo_memfd verify isolated
+	halves luo_folios verify isolated
 	ok "as many threads may run: $threads of $(param threads)" test $((threads * 10)) -ge $(($(param threads) * 9))
 	pass ;;
 esac

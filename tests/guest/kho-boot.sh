@@ -34,11 +34,13 @@ case $stage in
 1)	# It expects an area of each kind.
 	[ -n "$(param kho_bootmem)" ] || selftest /selftests/kho/kho
 	halves luo_update prepare simple chain
-	halves luo_memfd prepare sparse comb huge reused
+	halves luo_folios prepare sparse comb huge
+	halves luo_memfd prepare reused
 	next_kernel B "scratch=$(scratch_areas)" ;;
 2)	came_from A 1
 	is "$(scratch_areas)" "$(param scratch)" "the same scratch memory"
-	halves luo_memfd verify sparse comb huge reused
+	halves luo_folios verify sparse comb huge
+	halves luo_memfd verify reused
 	halves luo_update verify simple chain
 	next_kernel A ;;
 3)	came_from B 2

@@ -2,6 +2,8 @@
 # What shows without a live update: the rules of /dev/liveupdate, and what KHO tells about itself.
 . /tests/selftest.sh
 
-selftest /selftests/liveupdate/liveupdate
+for program in liveupdate liveupdate_call liveupdate_file liveupdate_memfd liveupdate_race; do
+	selftest "/selftests/liveupdate/$program"
+done
 selftest /selftests/kho/kho
 pass

@@ -5,7 +5,7 @@
 # prepare MIB
 prepare() {
 	export BIG_MIB="$1"
-	halves luo_memfd prepare big
+	halves luo_folios prepare big
 	halves luo_update prepare files
 }
 
@@ -22,7 +22,7 @@ case $stage in
 	export BIG_MIB=$big
 	before=$(free_memory)
 	halves luo_update verify files
-	halves luo_memfd verify big
+	halves luo_folios verify big
 	free=$(free_memory)
 	ok "the memory of the files was not free before" test "$((free - before))" -ge "$((big * 1024))"
 	about "$free" "$(param free)" 1024 "free memory as without an update"
@@ -32,7 +32,7 @@ case $stage in
 4)	came_from A 3
 	before=$(free_memory)
 	halves luo_update verify discarded
-	halves luo_memfd verify big_discarded
+	halves luo_folios verify big_discarded
 	free=$(free_memory)
 	ok "the memory of the files was not free before" test "$((free - before))" -ge "$((128 * 1024))"
 	about "$free" "$(param free)" 1024 "free memory as after the last update"

@@ -2,11 +2,12 @@
 # Sessions, files and memfds over four updates in a row; over two with the debug kernel.
 . /tests/selftest.sh
 
-sessions='simple session_file empty several files closed killed retrieved_once close_finishes finish busy_until_finished
-	preserves_nothing_more same_file name_again bad_pointers sizes'
-memfds='attributes unnamed empty position seals sparse comb unwritten modified holes frames counted swapped'
+sessions='simple session_file empty several files closed killed'
+incoming='retrieved_once close_finishes finish busy_until_finished preserves_nothing_more same_file name_again bad_pointers sizes'
+memfds='attributes unnamed empty position seals modified holes'
+folios='sparse comb unwritten frames counted swapped'
 # With pages of 64 KiB a huge one has 512 MiB, and there is hardly one to be had.
-[ "$page_size" != 4096 ] || memfds="$memfds huge beside"
+[ "$page_size" != 4096 ] || folios="$folios huge beside"
 
 swap() {
 	mkswap /dev/ram0 >/dev/null && swapon /dev/ram0
@@ -73,7 +74,9 @@ case $stage in
 1)	timeline
 	ok "swap" swap
 	halves luo_update prepare $sessions chain left
+	halves luo_incoming prepare $incoming
 	halves luo_memfd prepare $memfds reused
+	halves luo_folios prepare $folios
 	halves luo_update prepare no_guest
 	monitor vm1 booted "ready for the next kernel after 2 rounds"
 	monitor vm1 booted "goes on in this kernel"
@@ -86,7 +89,9 @@ case $stage in
 	ok "no more RAM shows as reserved than before: $(iomem_reserved) KiB" test "$(iomem_reserved)" -le "$(param reserved)"
 	ok "swap" swap
 	halves luo_memfd verify $memfds reused
+	halves luo_folios verify $folios
 	halves luo_update verify $sessions chain
+	halves luo_incoming verify $incoming
 	timeline reboot frozen jump takeover memory devices opened retrieved finished ""
 	apic_timer
 	selftest /selftests/kho/kho

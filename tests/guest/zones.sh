@@ -56,14 +56,14 @@ become_alike() {
 export BIG_MIB=3072
 case $stage in
 1)	numbers=$(numbers)
-	halves luo_memfd prepare big
+	halves luo_folios prepare big
 	next_kernel B "numbers=$numbers" ;;
 2)	came_from A 1
 	cold=$(param numbers)
 	note "cold: $cold"
 	note "held: $(numbers)"
 	ok "with most memory preserved they are others" differ "$cold" "$(numbers)"
-	halves luo_memfd verify big
+	halves luo_folios verify big
 	ok "with all of it back they are as after a cold boot" become_alike "$cold"
 	note "back: $(numbers)"
 	pass ;;

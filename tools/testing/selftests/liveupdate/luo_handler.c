@@ -12,39 +12,15 @@
 
 #include "luo_test.h"
 
-/* A file of the test handler that holds @data, told @command. */
-static int test_file(struct __test_metadata *const _metadata, const char *data,
-		     const char *command)
-{
-	char text[80];
-	int fd;
-
-	snprintf(text, sizeof(text), "data=%s", data);
-	fd = luo_test_file(text);
-	ASSERT_LE(0, fd) TH_LOG("needs CONFIG_LIVEUPDATE_TEST");
-	ASSERT_LT(0, luo_tell(fd, command));
-	return fd;
-}
-
-static void expect_data(struct __test_metadata *const _metadata, int fd,
-			const char *data)
-{
-	char text[80] = { };
-
-	ASSERT_LE(0, fd);
-	EXPECT_EQ(strlen(data), pread(fd, text, sizeof(text) - 1, 0));
-	EXPECT_STREQ(data, text);
-}
-
 /* Another kind of file than a memfd, in one session with one. */
 TEST_F(prepare, mixed)
 {
 	int session = luo_create(self->dev, "mixed");
 
 	ASSERT_LE(0, session);
-	luo_give(_metadata, session, test_file(_metadata, "mixed 1", "ok"), 1);
+	luo_give(_metadata, session, luo_data_file(_metadata, "mixed 1", "ok"), 1);
 	luo_give(_metadata, session, luo_memfd(PAGE, 2), 2);
-	luo_give(_metadata, session, test_file(_metadata, "mixed 3", "ok"), 3);
+	luo_give(_metadata, session, luo_data_file(_metadata, "mixed 3", "ok"), 3);
 	luo_hold(_metadata, self->dev);
 }
 
@@ -57,9 +33,9 @@ TEST_F(verify, mixed)
 	ASSERT_LE(0, session);
 	ASSERT_LE(0, other);
 	fd = luo_retrieve_fd(session, 3);
-	expect_data(_metadata, fd, "mixed 3");
+	luo_expect_data(_metadata, fd, "mixed 3");
 	luo_take(_metadata, session, 2, PAGE, 2);
-	expect_data(_metadata, luo_retrieve_fd(session, 1), "mixed 1");
+	luo_expect_data(_metadata, luo_retrieve_fd(session, 1), "mixed 1");
 
 	/* Its handler is to finish it before it preserves it. */
 	EXPECT_EQ(-EBUSY, luo_preserve_fd(other, fd, 1));
@@ -67,204 +43,11 @@ TEST_F(verify, mixed)
 	EXPECT_EQ(0, luo_preserve_fd(other, fd, 1));
 }
 
-/* A file that needs another one, which is put into the session before it. */
-TEST_F(prepare, needs_former)
-{
-	int session = luo_create(self->dev, "needs_former");
-	int fd = test_file(_metadata, "former", "ok");
-
-	ASSERT_LE(0, session);
-	ASSERT_EQ(0, luo_preserve_fd(session, fd, 1));
-	luo_give(_metadata, session, luo_needy_file(fd), 2);
-	luo_hold(_metadata, self->dev);
-}
-
-/* Are both descriptors of one open file? */
-static void expect_same(struct __test_metadata *const _metadata, int fd,
-			int other)
-{
-	ASSERT_LE(0, fd);
-	ASSERT_LE(0, other);
-	EXPECT_EQ(2, lseek(fd, 2, SEEK_SET));
-	EXPECT_EQ(2, lseek(other, 0, SEEK_CUR));
-}
-
-/* What it needs comes with it; who asks for that later gets the same. */
-TEST_F(verify, needs_former)
-{
-	int session = luo_retrieve(self->dev, "needs_former");
-	int fd = luo_retrieve_fd(session, 2);
-	int needed = luo_needs(fd);
-
-	ASSERT_LE(0, fd);
-	expect_data(_metadata, needed, "former");
-	expect_same(_metadata, needed, luo_retrieve_fd(session, 1));
-	EXPECT_EQ(0, luo_finish(session));
-	expect_data(_metadata, luo_needs(fd), "former");
-}
-
-/* The other way round, in both kernels; and a memfd, opened a second time. */
-TEST_F(prepare, needs_latter)
-{
-	int session = luo_create(self->dev, "needs_latter");
-	int fd = test_file(_metadata, "latter", "ok");
-	int memfd = luo_memfd(PAGE, 3);
-
-	ASSERT_LE(0, session);
-	luo_give(_metadata, session, luo_needy_file(fd), 1);
-	luo_give(_metadata, session, fd, 2);
-	luo_give(_metadata, session,
-		 luo_needy_file(luo_reopen(memfd, O_RDONLY)), 3);
-	luo_give(_metadata, session, memfd, 4);
-	luo_hold(_metadata, self->dev);
-}
-
-TEST_F(verify, needs_latter)
-{
-	int session = luo_retrieve(self->dev, "needs_latter");
-	int needed = luo_retrieve_fd(session, 2);
-
-	expect_data(_metadata, needed, "latter");
-	expect_same(_metadata, needed, luo_needs(luo_retrieve_fd(session, 1)));
-	needed = luo_needs(luo_retrieve_fd(session, 3));
-	ASSERT_LE(0, needed);
-	EXPECT_TRUE(luo_filled(needed, 0, PAGE, 3));
-	expect_same(_metadata, needed, luo_retrieve_fd(session, 4));
-	EXPECT_EQ(0, luo_finish(session));
-}
-
-/* It cannot do without, and has no part in what becomes of the rest. */
-TEST_F(prepare, needs_lost)
-{
-	int session = luo_create(self->dev, "needs_lost");
-	int fd = test_file(_metadata, "lost", "fail retrieve");
-
-	ASSERT_LE(0, session);
-	luo_give(_metadata, session, luo_needy_file(fd), 1);
-	luo_give(_metadata, session, fd, 2);
-	luo_give(_metadata, session, luo_memfd(PAGE, 3), 3);
-	luo_hold(_metadata, self->dev);
-}
-
-TEST_F(verify, needs_lost)
-{
-	int session = luo_retrieve(self->dev, "needs_lost");
-
-	ASSERT_LE(0, session);
-	EXPECT_EQ(-EIO, luo_retrieve_fd(session, 1));
-	EXPECT_EQ(-EIO, luo_retrieve_fd(session, 2));
-	EXPECT_EQ(-EIO, luo_retrieve_fd(session, 1));
-	luo_take(_metadata, session, 3, PAGE, 3);
-	EXPECT_EQ(0, luo_finish(session));
-}
-
-/* Each needs the other. */
-TEST_F(prepare, needs_circle)
-{
-	int session = luo_create(self->dev, "needs_circle");
-	int fd[2] = { luo_needy_file(-1) };
-	char command[32];
-
-	ASSERT_LE(0, session);
-	ASSERT_LE(0, fd[0]);
-	fd[1] = luo_needy_file(fd[0]);
-	snprintf(command, sizeof(command), "needs %d", fd[1]);
-	ASSERT_LT(0, luo_tell(fd[0], command));
-	luo_give(_metadata, session, fd[0], 0);
-	luo_give(_metadata, session, fd[1], 1);
-	luo_hold(_metadata, self->dev);
-}
-
-TEST_F(verify, needs_circle)
-{
-	int session = luo_retrieve(self->dev, "needs_circle");
-
-	ASSERT_LE(0, session);
-	EXPECT_EQ(-ELOOP, luo_retrieve_fd(session, 0));
-	EXPECT_EQ(-ELOOP, luo_retrieve_fd(session, 1));
-	EXPECT_EQ(0, luo_finish(session));
-}
-
-/* Chains longer than stacks are deep, when they are begun at their end. */
-#define CHAIN	20
-#define DEEPEST	8
-
-static void give_needy_chain(struct __test_metadata *const _metadata, int dev,
-			     const char *name)
-{
-	int session = luo_create(dev, name);
-	int i, fd = -1, next;
-
-	ASSERT_LE(0, session);
-	for (i = 0; i < CHAIN; i++) {
-		next = luo_needy_file(fd);
-		ASSERT_LE(0, next);
-		ASSERT_EQ(0, luo_preserve_fd(session, next, i));
-		close(fd);
-		fd = next;
-	}
-	luo_hold(_metadata, dev);
-}
-
-TEST_F(prepare, needs_chain)
-{
-	give_needy_chain(_metadata, self->dev, "needs_chain");
-}
-
-TEST_F(verify, needs_chain)
-{
-	int session = luo_retrieve(self->dev, "needs_chain");
-	int i;
-
-	ASSERT_LE(0, session);
-	for (i = DEEPEST - 1; i < CHAIN; i += DEEPEST)
-		EXPECT_LE(0, luo_retrieve_fd(session, i));
-	EXPECT_LE(0, luo_retrieve_fd(session, CHAIN - 1));
-	EXPECT_EQ(0, luo_finish(session));
-}
-
-TEST_F(prepare, needs_long_chain)
-{
-	give_needy_chain(_metadata, self->dev, "needs_long_chain");
-}
-
-/* Those that were asked are lost, those before them are not. */
-TEST_F(verify, needs_long_chain)
-{
-	int session = luo_retrieve(self->dev, "needs_long_chain");
-	int i, fd;
-
-	ASSERT_LE(0, session);
-	EXPECT_EQ(-ELOOP, luo_retrieve_fd(session, CHAIN - 1));
-	for (i = 0; i < CHAIN; i++) {
-		fd = luo_retrieve_fd(session, i);
-		EXPECT_EQ(i < CHAIN - DEEPEST, fd >= 0);
-		EXPECT_EQ(i >= CHAIN - DEEPEST, fd == -ELOOP);
-	}
-	EXPECT_EQ(0, luo_finish(session));
-}
-
-/* What it needs is in another session: the handler has a say in the freeze. */
-TEST_F(prepare, refused_needy)
-{
-	int session = luo_create(self->dev, "needy");
-	int other = luo_create(self->dev, "needed");
-	int fd = test_file(_metadata, "elsewhere", "ok");
-	int needy = luo_needy_file(fd);
-
-	ASSERT_LE(0, session);
-	ASSERT_LE(0, other);
-	ASSERT_EQ(0, luo_preserve_fd(session, needy, 1));
-	ASSERT_EQ(-ENOENT, luo_reboot());
-	ASSERT_EQ(0, luo_preserve_fd(other, fd, 1));
-	ASSERT_EQ(-ENOENT, luo_reboot());
-}
-
 /* The handler's errno; and nothing is left behind by the attempt. */
 TEST_F(prepare, preserve_fails)
 {
 	int session = luo_create(self->dev, "preserve_fails");
-	int fd = test_file(_metadata, "preserve", "fail preserve");
+	int fd = luo_data_file(_metadata, "preserve", "fail preserve");
 
 	ASSERT_LE(0, session);
 	EXPECT_EQ(-EIO, luo_preserve_fd(session, fd, 1));
@@ -281,7 +64,7 @@ TEST_F(verify, preserve_fails)
 
 	ASSERT_LE(0, session);
 	luo_take(_metadata, session, 1, PAGE, 1);
-	expect_data(_metadata, luo_retrieve_fd(session, 2), "preserve");
+	luo_expect_data(_metadata, luo_retrieve_fd(session, 2), "preserve");
 }
 
 /* The handler is asked once; the others in the session do not suffer. */
@@ -291,7 +74,7 @@ TEST_F(prepare, retrieve_fails)
 
 	ASSERT_LE(0, session);
 	luo_give(_metadata, session,
-		 test_file(_metadata, "retrieve", "fail retrieve"), 1);
+		 luo_data_file(_metadata, "retrieve", "fail retrieve"), 1);
 	luo_give(_metadata, session, luo_memfd(PAGE, 2), 2);
 	luo_hold(_metadata, self->dev);
 }
@@ -316,7 +99,7 @@ TEST_F(prepare, busy)
 
 	ASSERT_LE(0, session);
 	luo_give(_metadata, session, luo_memfd(PAGE, 1), 1);
-	luo_give(_metadata, session, test_file(_metadata, "busy", "fail can_finish"), 2);
+	luo_give(_metadata, session, luo_data_file(_metadata, "busy", "fail can_finish"), 2);
 	luo_give(_metadata, session, luo_memfd(PAGE, 3), 3);
 	luo_hold(_metadata, self->dev);
 }
@@ -349,13 +132,13 @@ TEST_F(prepare, refused)
 	ASSERT_LE(0, session[0]);
 	memfd = luo_memfd(4 * PAGE, 1);
 	ASSERT_EQ(0, luo_preserve_fd(session[0], memfd, 1));
-	luo_give(_metadata, session[0], test_file(_metadata, "first", "ok"), 2);
+	luo_give(_metadata, session[0], luo_data_file(_metadata, "first", "ok"), 2);
 	session[1] = luo_create(self->dev, "refused 2");
 	ASSERT_LE(0, session[1]);
-	luo_give(_metadata, session[1], test_file(_metadata, "second", "ok"), 1);
-	fd = test_file(_metadata, "third", "fail freeze");
+	luo_give(_metadata, session[1], luo_data_file(_metadata, "second", "ok"), 1);
+	fd = luo_data_file(_metadata, "third", "fail freeze");
 	ASSERT_EQ(0, luo_preserve_fd(session[1], fd, 2));
-	luo_give(_metadata, session[1], test_file(_metadata, "fourth", "ok"), 3);
+	luo_give(_metadata, session[1], luo_data_file(_metadata, "fourth", "ok"), 3);
 
 	ASSERT_EQ(-EIO, luo_reboot());
 	ASSERT_EQ(-EIO, luo_reboot());
@@ -386,14 +169,14 @@ TEST_F(verify, refused)
 	EXPECT_TRUE(luo_filled(fd, 0, PAGE, 1));
 	EXPECT_TRUE(luo_filled(fd, PAGE, PAGE, 9));
 	EXPECT_TRUE(luo_filled(fd, 2 * PAGE, 2 * PAGE, 1));
-	expect_data(_metadata, luo_retrieve_fd(session, 2), "first");
+	luo_expect_data(_metadata, luo_retrieve_fd(session, 2), "first");
 	luo_take(_metadata, session, 3, PAGE, 3);
 
 	session = luo_retrieve(self->dev, "refused 2");
 	ASSERT_LE(0, session);
-	expect_data(_metadata, luo_retrieve_fd(session, 1), "second");
-	expect_data(_metadata, luo_retrieve_fd(session, 2), "third");
-	expect_data(_metadata, luo_retrieve_fd(session, 3), "fourth");
+	luo_expect_data(_metadata, luo_retrieve_fd(session, 1), "second");
+	luo_expect_data(_metadata, luo_retrieve_fd(session, 2), "third");
+	luo_expect_data(_metadata, luo_retrieve_fd(session, 3), "fourth");
 
 	session = luo_retrieve(self->dev, "refused 3");
 	ASSERT_LE(0, session);
@@ -449,7 +232,7 @@ TEST_F(prepare, refused_in_use)
 	ASSERT_LE(0, session);
 	ASSERT_EQ(0, ftruncate(holes, HOLES * PAGE));
 	ASSERT_EQ(0, luo_preserve_fd(session, holes, 1));
-	fd = test_file(_metadata, "in use", "fail freeze");
+	fd = luo_data_file(_metadata, "in use", "fail freeze");
 	ASSERT_EQ(0, luo_preserve_fd(session, fd, 2));
 
 	pids[0] = start(_metadata, self->dev, -1, stop);
@@ -481,7 +264,7 @@ TEST_F(prepare, alone)
 	int session = luo_create(self->dev, "alone");
 
 	ASSERT_LE(0, session);
-	luo_give(_metadata, session, test_file(_metadata, "alone", "ok"), 1);
+	luo_give(_metadata, session, luo_data_file(_metadata, "alone", "ok"), 1);
 	luo_hold(_metadata, self->dev);
 }
 
@@ -490,7 +273,7 @@ TEST_F(verify, alone)
 	int session = luo_retrieve(self->dev, "alone");
 
 	ASSERT_LE(0, session);
-	expect_data(_metadata, luo_retrieve_fd(session, 1), "alone");
+	luo_expect_data(_metadata, luo_retrieve_fd(session, 1), "alone");
 	EXPECT_EQ(0, luo_finish(session));
 }
 
@@ -520,7 +303,7 @@ TEST_F(prepare, hung)
 	int asleep = luo_logged("asleep in freeze");
 
 	ASSERT_LE(0, session);
-	luo_give(_metadata, session, test_file(_metadata, "hung", "sleep freeze"), 1);
+	luo_give(_metadata, session, luo_data_file(_metadata, "hung", "sleep freeze"), 1);
 	luo_start_reboot(_metadata);
 	luo_wait_for_log("asleep in freeze", asleep + 1);
 }

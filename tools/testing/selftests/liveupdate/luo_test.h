@@ -30,6 +30,30 @@ static inline int luo_test_file(const char *command)
 	return err < 0 ? err : fd;
 }
 
+/* A file of the test handler that holds @data, told @command. */
+static inline int luo_data_file(struct __test_metadata *const _metadata,
+				const char *data, const char *command)
+{
+	char text[80];
+	int fd;
+
+	snprintf(text, sizeof(text), "data=%s", data);
+	fd = luo_test_file(text);
+	ASSERT_LE(0, fd) TH_LOG("needs CONFIG_LIVEUPDATE_TEST");
+	ASSERT_LT(0, luo_tell(fd, command));
+	return fd;
+}
+
+static inline void luo_expect_data(struct __test_metadata *const _metadata,
+				   int fd, const char *data)
+{
+	char text[80] = { };
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(strlen(data), pread(fd, text, sizeof(text) - 1, 0));
+	EXPECT_STREQ(data, text);
+}
+
 /* A file that needs @fd; it is given up with the session, or by -1. */
 static inline int luo_needy_file(int needs)
 {
