@@ -24,20 +24,14 @@
  */
 
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -46,12 +40,9 @@
 #include <linux/liveupdate.h>
 #include <linux/reboot.h>
 
-#define PAGE		4096UL
+#include "bench.h"
+
 #define MAX_SESSIONS	64
-
-#define PAGEMAP_PFN	((1ULL << 55) - 1)
-
-enum layout { CONTIGUOUS, ALTERNATE, HALF };
 
 /* The begin and the end of each step. */
 enum mark {
@@ -65,82 +56,10 @@ enum mark {
 	clock_read();						\
 })
 
-static int report_fd = -1;
-
 static unsigned long long clock_read(void)
 {
 	_mm_lfence();
 	return __rdtsc();
-}
-
-__attribute__((format(printf, 1, 2)))
-static void report(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vdprintf(report_fd, format, args);
-	va_end(args);
-}
-
-static void end(void)
-{
-	reboot(RB_POWER_OFF);
-	for (;;)
-		pause();
-}
-
-__attribute__((noreturn))
-static void fail(const char *what)
-{
-	report("VM-RESULT: FAIL %s: %s\n", what, strerror(errno));
-	end();
-	abort();
-}
-
-static long checked(long result, const char *what)
-{
-	if (result < 0)
-		fail(what);
-	return result;
-}
-
-static void step(const char *name, long long count)
-{
-	report("# %s %lld\n", name, count);
-}
-
-/* The value of a word NAME=VALUE of the command line, or "". */
-static const char *param(const char *name)
-{
-	static char line[4096], value[256];
-	size_t len = strlen(name);
-	char *word;
-	FILE *file = fopen("/proc/cmdline", "r");
-
-	if (!file || !fgets(line, sizeof(line), file))
-		fail("/proc/cmdline");
-	fclose(file);
-	value[0] = 0;
-	for (word = strtok(line, " \n"); word; word = strtok(NULL, " \n"))
-		if (!strncmp(word, name, len) && word[len] == '=')
-			snprintf(value, sizeof(value), "%s", word + len + 1);
-	return value;
-}
-
-static size_t number_param(const char *name, size_t otherwise)
-{
-	const char *value = param(name);
-
-	return *value ? strtoul(value, NULL, 10) : otherwise;
-}
-
-static void write_file(const char *path, const char *text)
-{
-	int fd = checked(open(path, O_WRONLY), path);
-
-	checked(write(fd, text, strlen(text)), path);
-	close(fd);
 }
 
 /* Free memory, with what the processor's lists of free pages hold. */
@@ -160,115 +79,12 @@ static long free_kib(void)
 	return pages * (long)(PAGE / 1024);
 }
 
-static enum layout layout(void)
-{
-	const char *word = param("layout");
-
-	if (!strcmp(word, "alternate"))
-		return ALTERNATE;
-	return strcmp(word, "half") ? CONTIGUOUS : HALF;
-}
-
-static bool stays(enum layout layout, uint64_t pfn)
-{
-	switch (layout) {
-	case ALTERNATE:
-		return !(pfn & 1);
-	case HALF:
-		return (pfn * 0x9e3779b97f4a7c15ULL) >> 63;
-	default:
-		return true;
-	}
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(uint64_t *)a, y = *(uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-struct file {
-	int fd;
-	size_t pages;
-	uint64_t *map;
-};
-
-/* The page frames of what is preserved, to say how scattered it is. */
-static uint64_t *pfns;
-static size_t nr_pfns;
-
 static struct file *files;
 static size_t nr_files;
 
 /* The files are dealt out to the sessions. */
 static int sessions[MAX_SESSIONS];
 static size_t nr_sessions;
-
-static void report_pages(void)
-{
-	size_t runs = 0, i;
-
-	qsort(pfns, nr_pfns, sizeof(*pfns), compare);
-	for (i = 0; i < nr_pfns; i++)
-		runs += !i || pfns[i] != pfns[i - 1] + 1;
-	step("pages", nr_pfns);
-	step("runs", runs);
-	free(pfns);
-}
-
-/* Fills a file; each page begins with its index, from 1. */
-static void fill(struct file *file, size_t pages)
-{
-	size_t i;
-
-	file->pages = pages;
-	file->fd = checked(memfd_create("bench", MFD_CLOEXEC), "memfd_create");
-	checked(ftruncate(file->fd, pages * PAGE), "ftruncate");
-	file->map = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
-	if (file->map == MAP_FAILED)
-		fail("mmap");
-	for (i = 0; i < pages; i++)
-		file->map[i * PAGE / sizeof(uint64_t)] = i + 1;
-}
-
-static void read_pagemap(const struct file *file, size_t from, size_t nr, uint64_t *entries)
-{
-	static int fd = -1;
-
-	if (fd < 0)
-		fd = checked(open("/proc/self/pagemap", O_RDONLY), "pagemap");
-	checked(pread(fd, entries, nr * sizeof(*entries),
-		      ((uintptr_t)file->map / PAGE + from) * sizeof(*entries)), "pagemap");
-}
-
-static void punch_hole(const struct file *file, size_t index)
-{
-	checked(fallocate(file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, index * PAGE, PAGE),
-		"punch hole");
-}
-
-/* Takes the pages away that the layout does not have, and notes the others. */
-static void thin_out(const struct file *file, enum layout layout)
-{
-	static uint64_t entries[4096];
-	size_t i, j, nr;
-
-	for (i = 0; i < file->pages; i += nr) {
-		nr = file->pages - i < 4096 ? file->pages - i : 4096;
-		read_pagemap(file, i, nr, entries);
-		for (j = 0; j < nr; j++) {
-			uint64_t pfn = entries[j] & PAGEMAP_PFN;
-
-			if (!pfn)
-				fail("a page is not there");
-			if (stays(layout, pfn))
-				pfns[nr_pfns++] = pfn;
-			else
-				punch_hole(file, i + j);
-		}
-	}
-}
 
 /* Does the work for each session, in a thread of its own unless there is one only. */
 static void for_each_session(void *(*work)(void *session))
@@ -342,9 +158,7 @@ static void preserve(size_t pages)
 
 	if (where != CONTIGUOUS)
 		pages *= 2;
-	pfns = malloc(pages * sizeof(*pfns));
-	if (!pfns)
-		fail("no memory");
+	expect_pages(pages);
 	for (i = 0; i < nr_files; i++)
 		fill(&files[i], pages / nr_files);
 	preserve_first(device);
@@ -468,20 +282,6 @@ static void preserve_isolated(size_t pages)
 	snprintf(parameters, sizeof(parameters), "pages=%zu", pages);
 	checked(syscall(SYS_finit_module, module, parameters, 0), "isolated.ko");
 	step("pages", pages);
-}
-
-static void set_up(void)
-{
-	struct rlimit files = { 4096, 4096 };
-
-	mkdir("/proc", 0755);
-	mkdir("/sys", 0755);
-	mkdir("/dev", 0755);
-	mount("proc", "/proc", "proc", 0, NULL);
-	mount("sys", "/sys", "sysfs", 0, NULL);
-	mount("dev", "/dev", "devtmpfs", 0, NULL);
-	report_fd = open("/dev/ttyS1", O_WRONLY | O_NOCTTY | O_CLOEXEC);
-	setrlimit(RLIMIT_NOFILE, &files);
 }
 
 /* Does not come back. */

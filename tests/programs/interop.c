@@ -15,50 +15,14 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
-#include <linux/falloc.h>
-#include <linux/kernel-page-flags.h>
-#include <arpa/inet.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
-#include "luo_util.h"
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ	22
-#endif
-
-#define MIB		(1024 * 1024UL)
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-
-#define PUNCH_HOLE	(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
-#define THP_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
-#define SUB_FDTS	"/sys/kernel/debug/kho/%s/sub_fdts/memblock"
+#include "interop.h"
 
 /* All of them but F_SEAL_SEAL and F_SEAL_EXEC. */
 #define DATA_SEALS							\
 	(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
-
-enum layout {
-	FULL,		/* all of it is written */
-	EMPTY,		/* nothing is, it has but its size */
-	SPARSE,		/* some pages apart */
-	FAR,		/* some pages far apart */
-	COMB,		/* every second page */
-	UNWRITTEN,	/* all of it is allocated, the second page is written */
-	HUGE,		/* as FULL, of huge pages */
-	UNLINKED,	/* as FULL, a file without a name on tmpfs */
-};
-
-struct file {
-	size_t size;
-	enum layout layout;
-	off_t pos;
-	unsigned int flags;	/* of memfd_create(); MFD_ALLOW_SEALING if 0 */
-	int add_seals;
-	int seals;		/* it has besides; -1 if that does not matter */
-};
 
 struct test {
 	const char *set;
@@ -117,20 +81,6 @@ static const struct test tests[] = {
 	  PLAIN },
 };
 
-/* What a case has failed of, if it has. */
-static char why[256];
-
-static bool failed(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (!why[0])
-		vsnprintf(why, sizeof(why), format, args);
-	va_end(args);
-	return false;
-}
-
 /* Is this mainline's kernel? */
 static bool is_peer(void)
 {
@@ -181,204 +131,6 @@ static __u64 seed_of(unsigned int session, unsigned int i)
 	return session * 1000 + i + 1;
 }
 
-/* Does the file begin with a page that is the first of several? */
-static bool is_huge(int fd)
-{
-	int pagemap = open("/proc/self/pagemap", O_RDONLY);
-	int flags_of = open("/proc/kpageflags", O_RDONLY);
-	char *map = luo_map(fd, 0, 2 * MIB);
-	__u64 frame = 0, flags = 0;
-
-	if (map != MAP_FAILED) {
-		madvise(map, PAGE, MADV_POPULATE_READ);
-		if (pread(pagemap, &frame, 8, (unsigned long)map / PAGE * 8) == 8)
-			frame &= (1ULL << 55) - 1;
-		if (pread(flags_of, &flags, 8, frame * 8) != 8)
-			flags = 0;
-		munmap(map, 2 * MIB);
-	}
-	close(pagemap);
-	close(flags_of);
-	return flags >> KPF_COMPOUND_HEAD & 1;
-}
-
-/* Contents */
-
-/* In pages of 4 KiB; the last is the end of the file. */
-static const off_t pages_apart[] = { 0, 1, 5, 511, 512, 4096, -1 };
-static const off_t pages_far_apart[] = {
-	0, 1, 5, 511, 512, 4097, 1 << 20, (1 << 30) - 1, 1 << 30, -1,
-};
-
-static bool fill(int fd, const struct file *file, __u64 seed)
-{
-	const size_t page = 4096;
-	const off_t *at;
-	unsigned int i;
-	off_t hole;
-
-	switch (file->layout) {
-	case EMPTY:
-		return true;
-	case SPARSE:
-	case FAR:
-		at = file->layout == SPARSE ? pages_apart : pages_far_apart;
-		for (i = 0; at[i] >= 0; i++)
-			if (luo_fill(fd, at[i] * page, page, seed + i))
-				return false;
-		return true;
-	case COMB:
-		if (luo_fill(fd, 0, file->size, seed))
-			return false;
-		for (hole = 0; hole < (off_t)file->size; hole += 2 * PAGE)
-			if (fallocate(fd, PUNCH_HOLE, hole, PAGE))
-				return false;
-		return true;
-	case UNWRITTEN:
-		return !fallocate(fd, 0, 0, file->size) &&
-		       !luo_fill(fd, page, page, seed);
-	default:
-		return !luo_fill(fd, 0, (file->size + 7) & ~7UL, seed);
-	}
-}
-
-static bool sparse_is_filled(int fd, const off_t *at, __u64 seed)
-{
-	const size_t page = 4096;
-	unsigned int i;
-
-	for (i = 0; at[i] >= 0; i++) {
-		if (!luo_filled(fd, at[i] * page, page, seed + i))
-			return false;
-		if (at[i + 1] > at[i] + 1 &&
-		    !luo_zero(fd, (at[i] + 1) * page, page))
-			return false;
-	}
-	return true;
-}
-
-static bool comb_is_filled(int fd, size_t size, __u64 seed)
-{
-	size_t at;
-
-	for (at = 0; at < size; at += 2 * PAGE)
-		if (!luo_zero(fd, at, PAGE) ||
-		    !luo_filled(fd, at + PAGE, PAGE, seed))
-			return false;
-	return true;
-}
-
-/* The last page has zeroes behind the end, which the file shows as it grows. */
-static bool tail_is_filled(int fd, size_t size, __u64 seed)
-{
-	__u64 expected = luo_word(seed, size / 8), got = 0;
-	size_t len = size % 8;
-
-	return !len || (pread(fd, &got, len, size - len) == (ssize_t)len &&
-			!memcmp(&got, &expected, len));
-}
-
-static bool is_filled(int fd, const struct file *file, __u64 seed)
-{
-	const size_t page = 4096;
-
-	switch (file->layout) {
-	case EMPTY:
-		return luo_zero(fd, 0, MIB) &&
-		       luo_zero(fd, file->size - MIB, MIB);
-	case SPARSE:
-		return sparse_is_filled(fd, pages_apart, seed);
-	case FAR:
-		return sparse_is_filled(fd, pages_far_apart, seed);
-	case COMB:
-		return comb_is_filled(fd, file->size, seed);
-	case UNWRITTEN:
-		return luo_zero(fd, 0, page) && luo_filled(fd, page, page, seed) &&
-		       luo_zero(fd, 2 * page, file->size - 2 * page);
-	default:
-		return luo_filled(fd, 0, file->size & ~7UL, seed) &&
-		       tail_is_filled(fd, file->size, seed);
-	}
-}
-
-/* Files */
-
-static int new_file(const struct file *file)
-{
-	if (file->layout == UNLINKED)
-		return open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	return memfd_create("interop", MFD_CLOEXEC |
-			    (file->flags ?: MFD_ALLOW_SEALING));
-}
-
-static int make_file(const struct file *file, __u64 seed)
-{
-	int fd;
-
-	if (file->layout == HUGE && !luo_write_text(THP_ENABLED, "always"))
-		return failed("cannot ask for huge pages"), -1;
-	fd = new_file(file);
-	if (fd < 0)
-		return failed("cannot make the file: %m"), -1;
-	if (!fill(fd, file, seed) || ftruncate(fd, file->size))
-		return failed("cannot write the file: %m"), -1;
-	if (file->layout == HUGE) {
-		luo_write_text(THP_ENABLED, "never");
-		if (!is_huge(fd))
-			return failed("it has got no huge pages"), -1;
-	}
-	/* One that may be executed gets more seals with F_SEAL_EXEC. */
-	if (file->add_seals &&
-	    (fchmod(fd, 0600) || fcntl(fd, F_ADD_SEALS, file->add_seals)))
-		return failed("cannot seal the file: %m"), -1;
-	return fd;
-}
-
-static bool seals_are_kept(int fd, const struct file *file)
-{
-	const int expected = file->add_seals | file->seals;
-	const bool writable = !(expected & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
-	int seals = fcntl(fd, F_GET_SEALS);
-	struct stat st;
-	bool mapped;
-	void *map;
-
-	if (fstat(fd, &st))
-		return failed("fstat(): %m");
-	if (seals != expected)
-		return failed("its seals are %#x instead of %#x, its mode is %o",
-			      seals, expected, st.st_mode & 0777);
-	if (expected & F_SEAL_EXEC && st.st_mode & 0111)
-		return failed("its mode is %o despite of F_SEAL_EXEC",
-			      st.st_mode & 0777);
-	if (!file->size)
-		return true;
-	map = luo_map(fd, 0, PAGE);
-	mapped = map != MAP_FAILED;
-	if (mapped)
-		munmap(map, PAGE);
-	if (mapped != writable)
-		return failed("it can%s be mapped writable", writable ? "not" : "");
-	return true;
-}
-
-static bool file_is_kept(int fd, const struct file *file, __u64 seed)
-{
-	off_t pos = lseek(fd, 0, SEEK_CUR);
-
-	if (luo_size(fd) != (off_t)file->size)
-		return failed("its size is %ld", (long)luo_size(fd));
-	if (pos != file->pos)
-		return failed("its position is %ld", (long)pos);
-	if ((fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR)
-		return failed("it is not open for reading and writing");
-	if (!is_filled(fd, file, seed))
-		return failed("its contents differ");
-	if (file->layout == HUGE && !is_huge(fd))
-		return failed("its huge pages have come back as small ones");
-	return file->seals == -1 || seals_are_kept(fd, file);
-}
-
 /* A case, in a process of its own. */
 
 /* The files of one session, in the order of their tokens. */
@@ -415,7 +167,7 @@ static bool prepare(int dev, const struct test *test)
 
 	for (session = 0; session < nr_sessions(test); session++) {
 		for (i = 0; i < nr_files(test); i++) {
-			fds[i] = make_file(&test->file, seed_of(session, i));
+			fds[i] = interop_make_file(&test->file, seed_of(session, i));
 			if (fds[i] < 0)
 				return false;
 		}
@@ -446,7 +198,7 @@ static bool take(int dev, const struct test *test, unsigned int session,
 			failed("RETRIEVE_FD: %s", strerror(-fds[n]));
 			continue;
 		}
-		file_is_kept(fds[n], &test->file, seed_of(session, n));
+		interop_file_is_kept(fds[n], &test->file, seed_of(session, n));
 	}
 	err = luo_finish(luo);
 	if (err)
@@ -474,15 +226,6 @@ static void verify(int dev, const struct test *test, bool pass)
 		if (pass)
 			pass = give(dev, test, session, fds);
 	}
-}
-
-static void tell(const char *name)
-{
-	if (why[0])
-		printf("%s fails: %s\n", name, why);
-	else
-		printf("%s works\n", name);
-	fflush(stdout);
 }
 
 static void run(const struct test *test, const char *verb, int ready)
@@ -539,123 +282,6 @@ static int run_set(const char *verb, const char *set)
 	return 0;
 }
 
-/* Areas of reserve_mem=: a flattened tree has a node with "start" for each. */
-
-struct area {
-	char name[32];
-	__u64 start;
-	__u64 size;
-};
-
-static __u32 cell(const char *at)
-{
-	return ntohl(*(const __u32 *)at);
-}
-
-static size_t aligned(size_t len)
-{
-	return (len + 3) & ~3UL;
-}
-
-static const char *read_property(const char *at, const char *strings,
-				 struct area *area)
-{
-	const char *name = strings + cell(at + 8);
-	__u32 len = cell(at + 4);
-
-	if (!strcmp(name, "start") && len == 8)
-		memcpy(&area->start, at + 12, 8);
-	if (!strcmp(name, "size") && len == 8)
-		memcpy(&area->size, at + 12, 8);
-	return at + 12 + aligned(len);
-}
-
-/* What this kernel hands over ("out") or has got ("in"); how many. */
-static int read_areas(const char *direction, struct area *areas, int max)
-{
-	char path[128], fdt[8192];
-	const char *at;
-	int fd, nr = 0;
-
-	snprintf(path, sizeof(path), SUB_FDTS, direction);
-	fd = open(path, O_RDONLY);
-	if (fd < 0 || read(fd, fdt, sizeof(fdt)) <= 0)
-		return 0;
-	close(fd);
-	memset(areas, 0, max * sizeof(*areas));
-	for (at = fdt + cell(fdt + 8); cell(at) != 9;) {
-		if (cell(at) == 1) {
-			snprintf(areas[nr].name, sizeof(areas[nr].name), "%s", at + 4);
-			at += 4 + aligned(strlen(at + 4) + 1);
-		} else if (cell(at) == 3) {
-			at = read_property(at, fdt + cell(fdt + 12), &areas[nr]);
-		} else {
-			if (cell(at) == 2 && areas[nr].start && nr < max - 1)
-				nr++;
-			at += 4;
-		}
-	}
-	return nr;
-}
-
-static bool area_is_kept(int mem, const struct area *area,
-			 const struct area *came, int nr_came)
-{
-	int i;
-
-	for (i = 0; i < nr_came; i++)
-		if (!strcmp(came[i].name, area->name))
-			break;
-	if (i == nr_came)
-		return failed("%s did not come in", area->name);
-	if (came[i].start != area->start || came[i].size != area->size)
-		return failed("%s is at %#llx, was at %#llx", area->name,
-			      area->start, came[i].start);
-	/* Others have users of their own. */
-	if (!strncmp(area->name, "plain", 5) &&
-	    !luo_filled(mem, area->start, area->size & ~7ULL, 77))
-		return failed("the contents of %s differ", area->name);
-	return true;
-}
-
-/* Those whose size is a number of pages, or the @odd ones. */
-static void tell_areas(const char *name, bool odd, int mem,
-		       const struct area *out, int nr_out,
-		       const struct area *in, int nr_in)
-{
-	int i;
-
-	why[0] = '\0';
-	for (i = 0; i < nr_out; i++)
-		if ((out[i].size % PAGE != 0) == odd)
-			area_is_kept(mem, &out[i], in, nr_in);
-	tell(name);
-}
-
-static int run_areas(const char *verb)
-{
-	struct area out[16], in[16];
-	int mem = open("/dev/mem", O_RDWR);
-	int nr_out = read_areas("out", out, ARRAY_SIZE(out));
-	int nr_in, i;
-
-	if (mem < 0 || !nr_out)
-		failed("no areas are handed over");
-	if (!strcmp(verb, "fill")) {
-		for (i = 0; i < nr_out; i++)
-			if (!strncmp(out[i].name, "plain", 5) &&
-			    luo_fill(mem, out[i].start, out[i].size & ~7ULL, 77))
-				failed("cannot write to %s", out[i].name);
-		if (why[0])
-			tell("reserve-mem");
-		return 0;
-	}
-	nr_in = read_areas("in", in, ARRAY_SIZE(in));
-	tell_areas("reserve-mem", false, mem, out, nr_out, in, nr_in);
-	tell_areas("reserve-mem-odd", true, mem, out, nr_out, in, nr_in);
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	if (argc != 3) {
@@ -663,6 +289,6 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (!strcmp(argv[1], "areas"))
-		return run_areas(argv[2]);
+		return interop_run_areas(argv[2]);
 	return run_set(argv[1], argv[2]);
 }
