@@ -145,7 +145,7 @@ struct kho_poison_ser;
 long kho_poison_entries(const struct kho_poison_ser *ser, u64 size);
 #endif
 
-/* kho_radix.c */
+/* kho_radix_read.c */
 
 /**
  * struct kho_radix_run_cb - what to call in a walk of a handed-over tree
@@ -172,6 +172,16 @@ struct kho_radix_run_cb {
 
 #define KHO_RADIX_CHUNK		512
 
+int kho_radix_decode_key(unsigned long key, phys_addr_t *phys,
+			 unsigned int *order);
+const unsigned long *kho_radix_handed_over(phys_addr_t root, unsigned long key,
+					   const struct kho_radix_run_cb *cb,
+					   void *data, unsigned long *bit);
+long kho_radix_walk_runs(phys_addr_t root, const struct kho_radix_run_cb *cb,
+			 void *data);
+
+/* kho_radix.c */
+
 /**
  * kho_radix_encode_key - the key of a block of memory
  * @phys:  physical address, a multiple of the block's size
@@ -185,28 +195,14 @@ static inline unsigned long kho_radix_encode_key(phys_addr_t phys,
 	return BIT(KHO_ORDER_0_LOG2 - order) | (phys >> (PAGE_SHIFT + order));
 }
 
-int kho_radix_decode_key(unsigned long key, phys_addr_t *phys,
-			 unsigned int *order);
 int kho_radix_add_keys(struct kho_radix_tree *tree, const unsigned long *keys,
 		       unsigned int nr);
 void kho_radix_del_keys(struct kho_radix_tree *tree, const unsigned long *keys,
 			unsigned int nr);
-bool kho_radix_has_key(struct kho_radix_tree *tree, unsigned long key);
 int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr_pages);
 void kho_radix_del_range(struct kho_radix_tree *tree, unsigned long pfn,
 			 unsigned long nr_pages);
-const unsigned long *kho_radix_handed_over(phys_addr_t root, unsigned long key,
-					   const struct kho_radix_run_cb *cb,
-					   void *data, unsigned long *bit);
-long kho_radix_walk_runs(phys_addr_t root, const struct kho_radix_run_cb *cb,
-			 void *data);
-
-#if IS_ENABLED(CONFIG_KUNIT)
-/* KUnit puts functions of its own in place of these. */
-void *kho_radix_alloc_node(void);
-int kho_radix_nid(unsigned long pfn);
-#endif
 
 /* kho_kexec.c */
 

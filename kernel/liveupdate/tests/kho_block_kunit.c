@@ -19,6 +19,7 @@
 #include <linux/sizes.h>
 
 #include "../kho_internal.h"
+#include "kho_radix_kunit.h"
 
 /* An entry that does not divide the payload, so that a rest remains. */
 struct entry {
@@ -67,7 +68,7 @@ static struct kho_block_header_ser *fake_find_page(u64 pa)
 {
 	struct block_test *bt = current_block_test();
 
-	if (!PAGE_ALIGNED(pa) || !kho_radix_has_key(&bt->handed, PHYS_PFN(pa)))
+	if (!PAGE_ALIGNED(pa) || !has_key(&bt->handed, PHYS_PFN(pa)))
 		return NULL;
 	return phys_to_virt(pa);
 }
