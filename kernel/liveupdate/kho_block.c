@@ -2,14 +2,15 @@
 /*
  * Kexec handover (KHO): block sets, growable arrays that can be handed over.
  *
- * The format is described in include/linux/kho/abi/block.h.
+ * The format is described in include/linux/kho/abi/block.h. What that calls a
+ * block is one page, and here it is called a page of the set: it has nothing to
+ * do with the blocks of pages that KHO preserves. Messages say block.
  *
  * Copyright The Linux Live Update LTS authors
  */
 #define pr_fmt(fmt) "KHO: " fmt
 
 #include <kunit/static_stub.h>
-#include <kunit/visibility.h>
 #include <linux/bug.h>
 #include <linux/err.h>
 #include <linux/export.h>
@@ -26,25 +27,24 @@
 #include "kho_internal.h"
 
 /* A preserved page of zeroes, or an ERR_PTR. */
-VISIBLE_IF_KUNIT struct kho_block_header_ser *kho_block_alloc_page(void)
+static struct kho_block_header_ser *alloc_set_page(void)
 {
-	KUNIT_STATIC_STUB_REDIRECT(kho_block_alloc_page);
+	KUNIT_STATIC_STUB_REDIRECT(alloc_set_page);
 
 	return kho_alloc_preserve(PAGE_SIZE);
 }
 
 /* The page that the previous kernel preserved at @pa, NULL if it did not. */
-VISIBLE_IF_KUNIT struct kho_block_header_ser *kho_block_find_page(u64 pa)
+static struct kho_block_header_ser *find_set_page(u64 pa)
 {
-	KUNIT_STATIC_STUB_REDIRECT(kho_block_find_page, pa);
+	KUNIT_STATIC_STUB_REDIRECT(find_set_page, pa);
 
 	return kho_is_preserved(pa, PAGE_SIZE) ? phys_to_virt(pa) : NULL;
 }
 
-VISIBLE_IF_KUNIT void kho_block_free_page(struct kho_block_header_ser *ser,
-					  bool incoming)
+static void free_set_page(struct kho_block_header_ser *ser, bool incoming)
 {
-	KUNIT_STATIC_STUB_REDIRECT(kho_block_free_page, ser, incoming);
+	KUNIT_STATIC_STUB_REDIRECT(free_set_page, ser, incoming);
 
 	if (incoming)
 		kho_restore_free(ser);
@@ -52,19 +52,19 @@ VISIBLE_IF_KUNIT void kho_block_free_page(struct kho_block_header_ser *ser,
 		kho_unpreserve_free(ser);
 }
 
-static u64 entries_per_block(const struct kho_block_set *bs)
+static u64 entries_per_page(const struct kho_block_set *bs)
 {
 	return KHO_BLOCK_PAYLOAD / bs->entry_size;
 }
 
-static struct kho_block *first_block(struct kho_block_set *bs)
+static struct kho_block_page *first_set_page(struct kho_block_set *bs)
 {
-	return list_first_entry_or_null(&bs->blocks, struct kho_block, list);
+	return list_first_entry_or_null(&bs->pages, struct kho_block_page, list);
 }
 
-static struct kho_block *last_block(struct kho_block_set *bs)
+static struct kho_block_page *last_set_page(struct kho_block_set *bs)
 {
-	return list_last_entry(&bs->blocks, struct kho_block, list);
+	return list_last_entry(&bs->pages, struct kho_block_page, list);
 }
 
 /* Unless entries leave no room for that. */
@@ -79,7 +79,7 @@ static void set_owner(const struct kho_block_set *bs,
 	owner->owner = bs->owner;
 }
 
-/* Other kernels' blocks do not say whose they are; then the set has no owner. */
+/* Other kernels' pages do not say whose they are; then the set has no owner. */
 static bool check_owner(struct kho_block_set *bs,
 			struct kho_block_header_ser *ser)
 {
@@ -91,33 +91,34 @@ static bool check_owner(struct kho_block_set *bs,
 	return true;
 }
 
-static void append_block(struct kho_block_set *bs, struct kho_block *block,
-			 struct kho_block_header_ser *ser)
+static void append_set_page(struct kho_block_set *bs,
+			    struct kho_block_page *page,
+			    struct kho_block_header_ser *ser)
 {
-	block->ser = ser;
-	list_add_tail(&block->list, &bs->blocks);
-	bs->nr_blocks++;
+	page->ser = ser;
+	list_add_tail(&page->list, &bs->pages);
+	bs->nr_pages++;
 }
 
-/* Take the last block from the set. */
-static struct kho_block_header_ser *drop_block(struct kho_block_set *bs)
+/* Remove the last page from the set, and return it. */
+static struct kho_block_header_ser *remove_set_page(struct kho_block_set *bs)
 {
-	struct kho_block *block = last_block(bs);
-	struct kho_block_header_ser *ser = block->ser;
+	struct kho_block_page *page = last_set_page(bs);
+	struct kho_block_header_ser *ser = page->ser;
 
-	list_del(&block->list);
-	bs->nr_blocks--;
-	kfree(block);
+	list_del(&page->list);
+	bs->nr_pages--;
+	kfree(page);
 	cond_resched();
 
 	return ser;
 }
 
-/* Free blocks from the end until @nr are left. */
-static void trim_blocks(struct kho_block_set *bs, unsigned long nr)
+/* Free pages from the end until @nr are left. */
+static void trim_set_pages(struct kho_block_set *bs, unsigned long nr)
 {
-	while (bs->nr_blocks > nr)
-		kho_block_free_page(drop_block(bs), bs->incoming);
+	while (bs->nr_pages > nr)
+		free_set_page(remove_set_page(bs), bs->incoming);
 }
 
 /**
@@ -130,29 +131,29 @@ void kho_block_set_init(struct kho_block_set *bs, size_t entry_size)
 	WARN_ON_ONCE(!entry_size || entry_size > KHO_BLOCK_PAYLOAD);
 
 	*bs = (struct kho_block_set) {
-		.blocks = LIST_HEAD_INIT(bs->blocks),
+		.pages = LIST_HEAD_INIT(bs->pages),
 		.entry_size = entry_size,
 	};
 }
 EXPORT_SYMBOL_GPL(kho_block_set_init);
 
-static int add_block(struct kho_block_set *bs)
+static int add_set_page(struct kho_block_set *bs)
 {
 	struct kho_block_header_ser *ser;
-	struct kho_block *block;
+	struct kho_block_page *page;
 
-	block = kmalloc(sizeof(*block), GFP_KERNEL_ACCOUNT);
-	if (!block)
+	page = kmalloc(sizeof(*page), GFP_KERNEL_ACCOUNT);
+	if (!page)
 		return -ENOMEM;
 
-	ser = kho_block_alloc_page();
+	ser = alloc_set_page();
 	if (IS_ERR(ser)) {
-		kfree(block);
+		kfree(page);
 		return PTR_ERR(ser);
 	}
 
 	set_owner(bs, ser);
-	append_block(bs, block, ser);
+	append_set_page(bs, page, ser);
 	return 0;
 }
 
@@ -170,18 +171,18 @@ static int add_block(struct kho_block_set *bs)
  */
 int kho_block_set_grow(struct kho_block_set *bs, u64 count)
 {
-	const unsigned long nr_before = bs->nr_blocks;
+	const unsigned long nr_before = bs->nr_pages;
 	int err;
 
 	if (WARN_ON_ONCE(bs->incoming))
 		return -EINVAL;
-	if (count > KHO_BLOCK_SET_MAX_BLOCKS * entries_per_block(bs))
+	if (count > KHO_BLOCK_SET_MAX_BLOCKS * entries_per_page(bs))
 		return -ENOSPC;
 
-	while (bs->nr_blocks * entries_per_block(bs) < count) {
-		err = add_block(bs);
+	while (bs->nr_pages * entries_per_page(bs) < count) {
+		err = add_set_page(bs);
 		if (err) {
-			trim_blocks(bs, nr_before);
+			trim_set_pages(bs, nr_before);
 			return err;
 		}
 		cond_resched();
@@ -192,42 +193,42 @@ int kho_block_set_grow(struct kho_block_set *bs, u64 count)
 EXPORT_SYMBOL_GPL(kho_block_set_grow);
 
 /**
- * kho_block_set_shrink - give back blocks that are not needed
+ * kho_block_set_shrink - free pages that are not needed
  * @bs:    the set
- * @count: keep room for that many entries; later ones go with their blocks
+ * @count: keep room for that many entries; later ones go with their pages
  *
  * Context: may sleep
  */
 void kho_block_set_shrink(struct kho_block_set *bs, u64 count)
 {
-	trim_blocks(bs, DIV_ROUND_UP(count, entries_per_block(bs)));
-	if (bs->nr_blocks)
-		last_block(bs)->ser->next = 0;
+	trim_set_pages(bs, DIV_ROUND_UP(count, entries_per_page(bs)));
+	if (bs->nr_pages)
+		last_set_page(bs)->ser->next = 0;
 }
 EXPORT_SYMBOL_GPL(kho_block_set_shrink);
 
-/* Put the block at @pa into the set. The one after it is put in @next. */
-static int restore_block(struct kho_block_set *bs, u64 pa, u64 *next)
+/* Append the page at @pa to the set. @next is set to where the next one is. */
+static int restore_set_page(struct kho_block_set *bs, u64 pa, u64 *next)
 {
 	struct kho_block_header_ser *ser;
-	struct kho_block *block;
+	struct kho_block_page *page;
 
-	/* A chain that ends in a cycle is one of too many blocks. */
-	if (bs->nr_blocks == KHO_BLOCK_SET_MAX_BLOCKS) {
+	/* A chain that ends in a cycle is one of too many pages. */
+	if (bs->nr_pages == KHO_BLOCK_SET_MAX_BLOCKS) {
 		pr_err("block set has more than %u blocks\n",
 		       KHO_BLOCK_SET_MAX_BLOCKS);
 		return -EINVAL;
 	}
 
-	ser = kho_block_find_page(pa);
+	ser = find_set_page(pa);
 	if (!ser) {
 		pr_err("block at %#llx was not preserved\n", pa);
 		return -EINVAL;
 	}
-	/* Linux 7.3 can leave an empty block at the end. */
-	if ((!ser->count && ser->next) || ser->count > entries_per_block(bs)) {
+	/* Linux 7.3 can leave an empty page at the end. */
+	if ((!ser->count && ser->next) || ser->count > entries_per_page(bs)) {
 		pr_err("block at %#llx has %llu entries of %llu at most\n",
-		       pa, ser->count, entries_per_block(bs));
+		       pa, ser->count, entries_per_page(bs));
 		return -EINVAL;
 	}
 
@@ -236,9 +237,9 @@ static int restore_block(struct kho_block_set *bs, u64 pa, u64 *next)
 		return -EINVAL;
 	}
 
-	/* To fail here would be to lose what was handed over. */
-	block = kmalloc(sizeof(*block), GFP_KERNEL | __GFP_NOFAIL);
-	append_block(bs, block, ser);
+	/* If this failed, what was handed over would be lost. */
+	page = kmalloc(sizeof(*page), GFP_KERNEL | __GFP_NOFAIL);
+	append_set_page(bs, page, ser);
 	*next = ser->next;
 
 	return 0;
@@ -246,32 +247,32 @@ static int restore_block(struct kho_block_set *bs, u64 pa, u64 *next)
 
 /**
  * kho_block_set_restore - take over a block set from the previous kernel
- * @bs:      the set, initialised and without blocks
+ * @bs:      the set, initialised and without pages
  * @head_pa: what kho_block_set_head_pa() was in that kernel
  *
- * The blocks are read in place. They belong to the set, and are freed when it
- * is destroyed, unless kho_block_set_forget() leaves them alone: a reader who
- * does not believe what is in them does that, for a damaged address may have
- * led to blocks of somebody else. The set's owner is 0 afterwards if the
- * previous kernel is one that does not write it to blocks.
+ * The pages are read in place. They belong to the set, and are freed when it is
+ * destroyed. A reader that finds their contents damaged calls
+ * kho_block_set_detach() instead: a damaged address may have led to pages of
+ * somebody else. The set's owner is 0 afterwards if the previous kernel is one
+ * that does not write it to pages.
  *
  * Context: may sleep
  * Return: 0, or -EINVAL if the set is damaged, which a message explains. Then
- * the set is without blocks and what was handed over remains preserved.
+ * the set is without pages and what was handed over remains preserved.
  */
 int kho_block_set_restore(struct kho_block_set *bs, u64 head_pa)
 {
 	u64 pa = head_pa;
 	int err;
 
-	if (WARN_ON_ONCE(bs->nr_blocks))
+	if (WARN_ON_ONCE(bs->nr_pages))
 		return -EINVAL;
 
 	bs->incoming = true;
 	while (pa) {
-		err = restore_block(bs, pa, &pa);
+		err = restore_set_page(bs, pa, &pa);
 		if (err) {
-			kho_block_set_forget(bs);
+			kho_block_set_detach(bs);
 			return err;
 		}
 	}
@@ -281,30 +282,30 @@ int kho_block_set_restore(struct kho_block_set *bs, u64 head_pa)
 EXPORT_SYMBOL_GPL(kho_block_set_restore);
 
 /**
- * kho_block_set_forget - leave alone what the previous kernel handed over
+ * kho_block_set_detach - undo kho_block_set_restore()
  * @bs: a set that was restored; it is as after kho_block_set_init() then
  *
- * The blocks remain preserved.
+ * The pages remain preserved.
  *
  * Context: may sleep
  */
-void kho_block_set_forget(struct kho_block_set *bs)
+void kho_block_set_detach(struct kho_block_set *bs)
 {
-	while (bs->nr_blocks)
-		drop_block(bs);
+	while (bs->nr_pages)
+		remove_set_page(bs);
 	bs->incoming = false;
 }
-EXPORT_SYMBOL_GPL(kho_block_set_forget);
+EXPORT_SYMBOL_GPL(kho_block_set_detach);
 
 /**
- * kho_block_set_destroy - free all blocks of a set
+ * kho_block_set_destroy - free all pages of a set
  * @bs: the set, which is as after kho_block_set_init() then
  *
  * Context: may sleep
  */
 void kho_block_set_destroy(struct kho_block_set *bs)
 {
-	trim_blocks(bs, 0);
+	trim_set_pages(bs, 0);
 	bs->incoming = false;
 }
 EXPORT_SYMBOL_GPL(kho_block_set_destroy);
@@ -315,41 +316,41 @@ EXPORT_SYMBOL_GPL(kho_block_set_destroy);
  */
 void kho_block_set_clear(struct kho_block_set *bs)
 {
-	struct kho_block *block;
+	struct kho_block_page *page;
 
-	list_for_each_entry(block, &bs->blocks, list) {
-		block->ser->count = 0;
-		block->ser->next = 0;
+	list_for_each_entry(page, &bs->pages, list) {
+		page->ser->count = 0;
+		page->ser->next = 0;
 	}
 }
 EXPORT_SYMBOL_GPL(kho_block_set_clear);
 
 /**
- * kho_block_set_head_pa - where the first block of a set is
+ * kho_block_set_head_pa - where the first page of a set is
  * @bs: the set
  *
  * That is what to hand over for a set that has entries. In the chain of one
  * that has none the next kernel may see damage: hand over 0 for that.
  *
- * Return: the physical address, 0 if there is no block.
+ * Return: the physical address, 0 if there is no page.
  */
 u64 kho_block_set_head_pa(struct kho_block_set *bs)
 {
-	struct kho_block *block = first_block(bs);
+	struct kho_block_page *page = first_set_page(bs);
 
-	return block ? virt_to_phys(block->ser) : 0;
+	return page ? virt_to_phys(page->ser) : 0;
 }
 EXPORT_SYMBOL_GPL(kho_block_set_head_pa);
 
 /**
- * kho_block_set_is_empty - has a set no blocks?
- * @bs: the set; blocks may be without entries
+ * kho_block_set_is_empty - has a set no pages?
+ * @bs: the set; pages may be without entries
  *
  * Return: whether it has none.
  */
 bool kho_block_set_is_empty(struct kho_block_set *bs)
 {
-	return list_empty(&bs->blocks);
+	return list_empty(&bs->pages);
 }
 EXPORT_SYMBOL_GPL(kho_block_set_is_empty);
 
@@ -362,28 +363,29 @@ void kho_block_set_it_init(struct kho_block_set_it *it,
 			   struct kho_block_set *bs)
 {
 	it->bs = bs;
-	it->block = first_block(bs);
+	it->page = first_set_page(bs);
 	it->i = 0;
 }
 EXPORT_SYMBOL_GPL(kho_block_set_it_init);
 
-/* The block after that of the iterator, NULL at the end. */
-static struct kho_block *next_block(struct kho_block_set_it *it)
+/* The page after that of the iterator, NULL at the end. */
+static struct kho_block_page *next_set_page(struct kho_block_set_it *it)
 {
-	if (!it->block)
-		return first_block(it->bs);
-	if (list_is_last(&it->block->list, &it->bs->blocks))
+	if (!it->page)
+		return first_set_page(it->bs);
+	if (list_is_last(&it->page->list, &it->bs->pages))
 		return NULL;
 
-	return list_next_entry(it->block, list);
+	return list_next_entry(it->page, list);
 }
 
 /* The entry after the iterator, which is placed behind it. */
-static void *step(struct kho_block_set_it *it, struct kho_block *block, u64 i)
+static void *step(struct kho_block_set_it *it, struct kho_block_page *page,
+		  u64 i)
 {
-	it->block = block;
+	it->page = page;
 	it->i = i + 1;
-	return (void *)(block->ser + 1) + i * it->bs->entry_size;
+	return (void *)(page->ser + 1) + i * it->bs->entry_size;
 }
 
 /**
@@ -397,21 +399,21 @@ static void *step(struct kho_block_set_it *it, struct kho_block *block, u64 i)
  */
 void *kho_block_set_it_reserve_entry(struct kho_block_set_it *it)
 {
-	struct kho_block *block = it->block ?: first_block(it->bs);
-	struct kho_block *full = NULL;
+	struct kho_block_page *page = it->page ?: first_set_page(it->bs);
+	struct kho_block_page *full = NULL;
 	void *entry;
 
-	while (block && block->ser->count == entries_per_block(it->bs)) {
-		full = block;
-		it->block = block;
-		block = next_block(it);
+	while (page && page->ser->count == entries_per_page(it->bs)) {
+		full = page;
+		it->page = page;
+		page = next_set_page(it);
 	}
-	if (!block)
+	if (!page)
 		return NULL;
 
 	if (full)
-		full->ser->next = virt_to_phys(block->ser);
-	entry = step(it, block, block->ser->count++);
+		full->ser->next = virt_to_phys(page->ser);
+	entry = step(it, page, page->ser->count++);
 	return memset(entry, 0, it->bs->entry_size);
 }
 EXPORT_SYMBOL_GPL(kho_block_set_it_reserve_entry);
@@ -425,17 +427,17 @@ EXPORT_SYMBOL_GPL(kho_block_set_it_reserve_entry);
  */
 void *kho_block_set_it_read_entry(struct kho_block_set_it *it)
 {
-	struct kho_block *block = it->block;
+	struct kho_block_page *page = it->page;
 	u64 i = it->i;
 
-	if (!block || i == block->ser->count) {
-		block = next_block(it);
+	if (!page || i == page->ser->count) {
+		page = next_set_page(it);
 		i = 0;
-		if (!block || !block->ser->count)
+		if (!page || !page->ser->count)
 			return NULL;
 	}
 
-	return step(it, block, i);
+	return step(it, page, i);
 }
 EXPORT_SYMBOL_GPL(kho_block_set_it_read_entry);
 
@@ -451,21 +453,26 @@ EXPORT_SYMBOL_GPL(kho_block_set_it_read_entry);
  */
 void *kho_block_set_it_prev(struct kho_block_set_it *it)
 {
-	struct kho_block *block = it->block;
+	struct kho_block_page *page = it->page;
 	u64 i = it->i;
 	void *entry;
 
-	if (!block)
+	if (!page)
 		return NULL;
 	if (!i) {
-		if (list_is_first(&block->list, &it->bs->blocks))
+		if (list_is_first(&page->list, &it->bs->pages))
 			return NULL;
-		block = list_prev_entry(block, list);
-		i = block->ser->count;
+		page = list_prev_entry(page, list);
+		i = page->ser->count;
 	}
 
-	entry = step(it, block, i - 1);
+	entry = step(it, page, i - 1);
 	it->i = i - 1;
 	return entry;
 }
 EXPORT_SYMBOL_GPL(kho_block_set_it_prev);
+
+#if IS_ENABLED(CONFIG_KEXEC_HANDOVER_KUNIT_TEST)
+#include "tests/kho_block_kunit.c"
+#include "tests/kho_block_restore_kunit.c"
+#endif

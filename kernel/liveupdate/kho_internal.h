@@ -246,19 +246,12 @@ void kho_timeline_show_in(struct seq_file *m, const struct kho_timeline_ser *in)
 
 /* kho_block.c */
 
-/* Where a block says whose it is. */
+/* Where a page of a block set says whose it is. */
 static inline struct kho_block_owner_ser *
 kho_block_owner(struct kho_block_header_ser *ser)
 {
 	return (void *)ser + PAGE_SIZE - sizeof(struct kho_block_owner_ser);
 }
-
-#if IS_ENABLED(CONFIG_KUNIT)
-/* KUnit puts functions of its own in place of these. */
-struct kho_block_header_ser *kho_block_alloc_page(void);
-struct kho_block_header_ser *kho_block_find_page(u64 pa);
-void kho_block_free_page(struct kho_block_header_ser *ser, bool incoming);
-#endif
 
 /* kho_reserve_mem.c */
 

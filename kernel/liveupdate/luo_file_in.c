@@ -95,7 +95,7 @@ int luo_files_receive(struct luo_file_set *set,
 		err = -EINVAL;
 	if (err) {
 		luo_files_drop(set);
-		kho_block_set_forget(&blocks);
+		kho_block_set_detach(&blocks);
 		return err;
 	}
 
