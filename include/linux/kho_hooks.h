@@ -80,8 +80,8 @@ bool kho_efi_kexec_boot(void);
 bool kho_crash_trylock(void);
 
 /* In mm/vmalloc.c. */
-void *kho_vmalloc_adopt(struct page **pages, unsigned int nr_pages,
-			unsigned int page_order, unsigned long vm_flags);
+void *kho_vmalloc_from_pages(struct page **pages, unsigned int nr_pages,
+			     unsigned int page_order, unsigned long vm_flags);
 
 #else /* CONFIG_KEXEC_HANDOVER */
 

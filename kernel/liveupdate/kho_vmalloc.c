@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kexec handover (KHO): keep vmalloc areas over kexec.
+ * Kexec handover (KHO): preserves and restores vmalloc areas.
  *
  * The format is described in include/linux/kho/abi/kexec_handover.h. The pages
  * of an area are kept, its place in the address space is not.
@@ -63,7 +63,7 @@ static struct kho_vmalloc_chunk *chunk_for_run(struct kho_vmalloc *preservation,
 	return new_chunk;
 }
 
-/* The zero behind the last address is where the chunk ends. */
+/* A zero after the last address ends the chunk. */
 static void end_chunk(struct kho_vmalloc_chunk *chunk, unsigned int nr)
 {
 	if (nr < KHO_VMALLOC_CHUNK_SLOTS)
@@ -234,7 +234,7 @@ static bool is_empty_end(u64 phys)
 
 /*
  * Call back for each run of pages of an area that came in, in order. Nothing is
- * taken back.
+ * restored.
  *
  * Returns 0, -EINVAL when the description is damaged, or what @fn ended it with.
  */
@@ -275,8 +275,8 @@ static int walk_runs(const struct kho_vmalloc *preservation,
 	return -EINVAL;
 }
 
-/* Why an area cannot be read or restored. */
-static void report_damage(const struct kho_vmalloc *preservation)
+/* Say why an area cannot be read or restored. */
+static void report_damaged_area(const struct kho_vmalloc *preservation)
 {
 	pr_err("description of a vmalloc area at %#llx is damaged: %u pages, order %u, flags %#x\n",
 	       preservation->first.phys, preservation->total_pages,
@@ -302,8 +302,8 @@ static int read_run(u64 phys, unsigned int order, void *arg)
  *                from it ends the walk. Pieces are multiples of a page
  * @arg:          passed on to @read
  *
- * For who wants to see whether the contents can be believed before it takes
- * them over by kho_restore_vmalloc().
+ * A caller can so check the contents before it restores the area by
+ * kho_restore_vmalloc().
  *
  * Context: may sleep
  * Return: 0, what @read returned, or -EINVAL if the description of the area is
@@ -319,7 +319,7 @@ int kho_read_vmalloc(const struct kho_vmalloc *preservation,
 	if (descriptor_ok(preservation))
 		err = walk_runs(preservation, read_run, &reader);
 	if (err)
-		report_damage(preservation);
+		report_damaged_area(preservation);
 
 	return err;
 }
@@ -353,9 +353,9 @@ static void free_chunks(u64 phys)
 	}
 }
 
-/* Take back all pages of an area, which are put in @pages. */
-static int take_pages(const struct kho_vmalloc *preservation,
-		      struct page **pages)
+/* Restore all pages of an area, which are put in @pages. */
+static int restore_area_pages(const struct kho_vmalloc *preservation,
+			      struct page **pages)
 {
 	const unsigned int nr = 1U << preservation->order;
 	struct page_list list = { .pages = pages };
@@ -365,7 +365,7 @@ static int take_pages(const struct kho_vmalloc *preservation,
 		return -EINVAL;
 
 	for (done = 0; done < list.nr; done += nr) {
-		/* A run that is listed twice cannot be had twice. */
+		/* A run that is listed twice can be restored only once. */
 		if (!kho_restore_pages(page_to_phys(pages[done]), nr)) {
 			release_pages(pages, done);
 			return -EINVAL;
@@ -376,11 +376,11 @@ static int take_pages(const struct kho_vmalloc *preservation,
 	return 0;
 }
 
-/* How often to try to map what there is no other copy of. */
-#define ADOPT_TRIES	10
+/* How often to try to map the pages: there is no other copy of them. */
+#define MAP_TRIES	10
 
 /**
- * kho_restore_vmalloc - take over a vmalloc area from the previous kernel
+ * kho_restore_vmalloc - restore a vmalloc area of the previous kernel
  * @preservation: what kho_preserve_vmalloc() filled in there
  *
  * An area whose description is damaged remains preserved.
@@ -393,30 +393,30 @@ void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
 {
 	const bool huge = preservation->flags & KHO_VMALLOC_HUGE_VMAP;
 	const unsigned int nr_pages = preservation->total_pages;
-	unsigned int tries = ADOPT_TRIES;
+	unsigned int tries = MAP_TRIES;
 	struct page **pages;
 	void *addr;
 
 	if (!descriptor_ok(preservation)) {
-		report_damage(preservation);
+		report_damaged_area(preservation);
 		return NULL;
 	}
 
-	/* What is preserved must not be lost to a moment's lack of memory. */
+	/* If this failed, what was handed over would be lost. */
 	pages = kvmalloc_array(nr_pages, sizeof(*pages),
 			       GFP_KERNEL | __GFP_NOFAIL);
 	if (!pages)
 		return NULL;
 
-	if (take_pages(preservation, pages)) {
-		report_damage(preservation);
+	if (restore_area_pages(preservation, pages)) {
+		report_damaged_area(preservation);
 		goto free_array;
 	}
 
 	do {
-		addr = kho_vmalloc_adopt(pages, nr_pages,
-					 huge ? preservation->order : 0,
-					 huge ? VM_ALLOW_HUGE_VMAP : 0);
+		addr = kho_vmalloc_from_pages(pages, nr_pages,
+					      huge ? preservation->order : 0,
+					      huge ? VM_ALLOW_HUGE_VMAP : 0);
 		if (addr)
 			return addr;
 		schedule_timeout_uninterruptible(1);
