@@ -67,7 +67,7 @@ static struct kho_block_page *last_set_page(struct kho_block_set *bs)
 	return list_last_entry(&bs->pages, struct kho_block_page, list);
 }
 
-/* Unless entries leave no room for that. */
+/* Write the owner to a page, if entries leave room for it. */
 static void set_owner(const struct kho_block_set *bs,
 		      struct kho_block_header_ser *ser)
 {
@@ -79,7 +79,7 @@ static void set_owner(const struct kho_block_set *bs,
 	owner->owner = bs->owner;
 }
 
-/* Other kernels' pages do not say whose they are; then the set has no owner. */
+/* Is a page that came in this set's? If no owner is in it, the set has none. */
 static bool check_owner(struct kho_block_set *bs,
 			struct kho_block_header_ser *ser)
 {
@@ -329,8 +329,8 @@ EXPORT_SYMBOL_GPL(kho_block_set_clear);
  * kho_block_set_head_pa - where the first page of a set is
  * @bs: the set
  *
- * That is what to hand over for a set that has entries. In the chain of one
- * that has none the next kernel may see damage: hand over 0 for that.
+ * That is what to hand over for a set that has entries. For a set without
+ * entries hand over 0: the next kernel may take its empty pages for damage.
  *
  * Return: the physical address, 0 if there is no page.
  */

@@ -26,12 +26,12 @@
 
 #include "kho_radix.h"
 
-/* Not movable, so never in scratch, which the next kernel overwrites. */
+/* A page that is not movable is never in scratch, which the next kernel uses. */
 static void *alloc_node(void)
 {
 	KUNIT_STATIC_STUB_REDIRECT(alloc_node);
 
-	/* What is to be preserved may not fit: no task is to be killed for that. */
+	/* There may be too many keys for memory: do not kill a task for them. */
 	return (void *)get_zeroed_page(GFP_KERNEL | __GFP_RETRY_MAYFAIL);
 }
 
@@ -118,7 +118,7 @@ EXPORT_SYMBOL_GPL(kho_radix_destroy_tree);
 
 /*
  * The leaf for @key, which is made if it is missing, or NULL if memory is short.
- * A leaf that was made has no key yet: the caller adds one.
+ * A new leaf has no key yet: the caller adds one.
  */
 static struct kho_radix_leaf *get_leaf(struct kho_radix_tree *tree,
 				       unsigned long key)
@@ -155,7 +155,7 @@ static int add_key(struct kho_radix_tree *tree, unsigned long key)
 
 /*
  * Find the slots on the way to @key. @slots[n] is the one that leads to the
- * node of level n. Return the leaf, NULL if the way ends before.
+ * node of level n. Return the leaf, or NULL if there is none for @key.
  */
 static struct kho_radix_leaf *find_leaf(struct kho_radix_tree *tree,
 					unsigned long key, u64 **slots)
@@ -188,7 +188,7 @@ static void del_key(struct kho_radix_tree *tree, unsigned long key)
 	if (WARN_ON_ONCE(!leaf || !__test_and_clear_bit(bit, leaf->bitmap)))
 		return;
 
-	/* Most often a neighbour tells that the leaf is still needed. */
+	/* Mostly another key in the same word shows that the leaf is needed. */
 	if (leaf->bitmap[BIT_WORD(bit)])
 		return;
 
@@ -379,9 +379,10 @@ static int nid_of_pfn(unsigned long pfn)
 
 /*
  * The order of the largest block that begins at @pfn, is naturally aligned and
- * ends at @end at the latest. The next kernel hands a block to one node's page
- * allocator, so it must not reach into another node. Of memory that only looks
- * so, with a smaller node's inside it, there is none: nodes are larger.
+ * ends at @end at the latest. The next kernel gives a block to the page
+ * allocator of one NUMA node, so a block must not reach into another node. It
+ * is enough to compare its first and last page: no node is so small that a block
+ * has it in the middle.
  */
 static unsigned int block_order(unsigned long pfn, unsigned long end)
 {
@@ -398,8 +399,8 @@ static unsigned int block_order(unsigned long pfn, unsigned long end)
 }
 
 /*
- * Delete the blocks from @pfn up to @stop of a range that ends at @end, which
- * must be told as it was when they were added: the blocks depend on it.
+ * Delete the blocks from @pfn up to @stop of a range that ends at @end. @end
+ * must be what it was when they were added: the sizes of blocks depend on it.
  */
 static void del_blocks(struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned long stop, unsigned long end)

@@ -70,7 +70,7 @@ static void end_chunk(struct kho_vmalloc_chunk *chunk, unsigned int nr)
 		chunk->phys[nr] = 0;
 }
 
-/* What is in the chain is preserved, also after a failure. */
+/* After a failure what the chain lists is still preserved. */
 static int try_preserve_runs(struct kho_vmalloc *preservation,
 			     struct page **pages)
 {
@@ -220,7 +220,7 @@ static bool run_ok(u64 phys, unsigned int order)
 	       kho_preserved_pages(PHYS_PFN(phys), nr) == nr;
 }
 
-/* Some kernels add a chunk without any address when the last one is just full. */
+/* Some kernels add an empty chunk if the last one is full. */
 static bool is_empty_end(u64 phys)
 {
 	const struct kho_vmalloc_chunk *chunk;
