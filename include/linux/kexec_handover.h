@@ -9,6 +9,7 @@
 
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/gfp_types.h>
 #include <linux/types.h>
 
 struct folio;
@@ -17,6 +18,13 @@ struct page;
 
 /* So many folios kho_preserve_folios() and kho_unpreserve_folios() take at once. */
 #define KHO_FOLIO_BATCH		128
+
+/*
+ * To allocate what is needed to read or restore what the previous kernel handed
+ * over: there is no other copy of that, and it would be lost if memory was short
+ * for a moment. Sizes must have a limit that a damaged handover cannot exceed.
+ */
+#define GFP_KHO_RESTORE		(GFP_KERNEL | __GFP_NOFAIL)
 
 #ifdef CONFIG_KEXEC_HANDOVER
 

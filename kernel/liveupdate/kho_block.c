@@ -237,8 +237,7 @@ static int restore_set_page(struct kho_block_set *bs, u64 pa, u64 *next)
 		return -EINVAL;
 	}
 
-	/* If this failed, what was handed over would be lost. */
-	page = kmalloc(sizeof(*page), GFP_KERNEL | __GFP_NOFAIL);
+	page = kmalloc(sizeof(*page), GFP_KHO_RESTORE);
 	append_set_page(bs, page, ser);
 	*next = ser->next;
 

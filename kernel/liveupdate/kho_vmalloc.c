@@ -402,9 +402,7 @@ void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
 		return NULL;
 	}
 
-	/* If this failed, what was handed over would be lost. */
-	pages = kvmalloc_array(nr_pages, sizeof(*pages),
-			       GFP_KERNEL | __GFP_NOFAIL);
+	pages = kvmalloc_array(nr_pages, sizeof(*pages), GFP_KHO_RESTORE);
 	if (!pages)
 		return NULL;
 
