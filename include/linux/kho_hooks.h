@@ -52,11 +52,10 @@ static inline phys_addr_t kho_first_phys(void)
 }
 
 void kho_memory_init(void);
-void kho_memory_hold_scratch(void);
+void kho_memory_reserve_scratch(void);
 void kho_memory_release(void);
 void kho_memory_release_late(void);
-int kho_copy_subtree_early(const char *name, void *buf, size_t size);
-bool kho_holds_early(phys_addr_t phys, phys_addr_t size);
+bool kho_reserved_early(phys_addr_t phys, phys_addr_t size);
 const struct kho_scratch *kho_scratch_areas(unsigned int *nr);
 bool kho_reserve_mem(const char *name, phys_addr_t size, phys_addr_t align,
 		     phys_addr_t *start);
@@ -95,11 +94,11 @@ static inline phys_addr_t kho_first_phys(void)
 }
 
 static inline void kho_memory_init(void) { }
-static inline void kho_memory_hold_scratch(void) { }
+static inline void kho_memory_reserve_scratch(void) { }
 static inline void kho_memory_release(void) { }
 static inline void kho_memory_release_late(void) { }
 
-static inline bool kho_holds_early(phys_addr_t phys, phys_addr_t size)
+static inline bool kho_reserved_early(phys_addr_t phys, phys_addr_t size)
 {
 	return false;
 }

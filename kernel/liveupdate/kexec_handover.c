@@ -66,18 +66,6 @@ void __init kho_preserve_exit(void)
 	kho_radix_destroy_tree(&preserved);
 }
 
-/**
- * kho_is_enabled - can memory be preserved over the next kexec?
- *
- * Context: any; final from subsys_initcall on.
- * Return: whether it can.
- */
-bool kho_is_enabled(void)
-{
-	return kho_enabled;
-}
-EXPORT_SYMBOL_GPL(kho_is_enabled);
-
 /* Warn of memory that the next kernel is going to overwrite. */
 static bool touches_scratch(struct page *page, unsigned long nr_pages)
 {

@@ -7,10 +7,12 @@
 #ifndef _KERNEL_LIVEUPDATE_KHO_INTERNAL_H
 #define _KERNEL_LIVEUPDATE_KHO_INTERNAL_H
 
+#include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/init.h>
 #include <linux/kho_hooks.h>
 #include <linux/kho_radix_tree.h>
+#include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/pfn.h>
 #include <linux/types.h>
@@ -61,16 +63,155 @@ phys_addr_t kho_root_fdt(void);
 void kho_watch_subtrees(struct notifier_block *nb);
 void kho_give_up(int err);
 
-/* kho_restore.c */
+/* kho_state.c */
 
+/**
+ * struct kho_in - what came in
+ * @fdt:        physical address of the root FDT; 0 when nothing came in, or nothing
+ *              usable
+ * @tree:       physical address of the tree of preserved memory
+ * @scratch:    physical address of the array of scratch areas
+ * @nr_scratch: their number
+ */
+struct kho_in {
+	phys_addr_t fdt;
+	phys_addr_t tree;
+	phys_addr_t scratch;
+	unsigned int nr_scratch;
+};
+
+extern struct kho_in kho_in;
+
+/**
+ * struct kho_takeover - what came of taking over, for the trace event
+ * @nodes:     nodes of the tree of preserved memory
+ * @preserved: bytes that the tree describes
+ * @reserved:  bytes that were reserved because something there is preserved
+ * @released:  pages that went to the buddy allocator
+ */
+struct kho_takeover {
+	unsigned long nodes;
+	u64 preserved;
+	u64 reserved;
+	atomic_long_t released;
+};
+
+extern struct kho_takeover kho_takeover;
+
+void kho_disable(const char *reason);
+const void *kho_incoming_fdt(void);
 int kho_find_subtree(const char *name, u64 *phys, u64 *size);
+void kho_scratch_set(const struct kho_scratch *areas, unsigned int nr);
+bool kho_scratch_overlap(phys_addr_t phys, size_t size);
+
+/* kho_marks.c */
+
+/* In the private field of the first page of a preserved block, with the order. */
+#define KHO_PAGE_MAGIC		0x4b484f0000000000UL	/* "KHO" */
+#define KHO_PAGE_ORDER_MASK	0xffUL
+/* Blocks of several orders begin here; whose the page is, nobody can tell. */
+#define KHO_PAGE_AMBIGUOUS	0x100UL
+
+/**
+ * kho_mark_block - mark a page as the first of a preserved block
+ * @page:  the page, which is or becomes PageReserved, as all of the block
+ * @order: of the block; the larger block comes first
+ *
+ * Context: boot, as long as nobody else knows of the page.
+ */
+static inline void kho_mark_block(struct page *page, unsigned int order)
+{
+	if (page_private(page))
+		set_page_private(page, page_private(page) | KHO_PAGE_AMBIGUOUS);
+	else
+		set_page_private(page, KHO_PAGE_MAGIC | order);
+}
+
+int kho_preserved_order(unsigned long pfn);
+unsigned long kho_preserved_pages(unsigned long pfn, unsigned long nr_pages);
+bool kho_claim_pages(unsigned long pfn, unsigned long nr_pages);
+
+/* kho_take.c */
+
+/* Scratch areas begin and end at this, the size of the buddy's largest block. */
+#define KHO_SCRATCH_ALIGN	(PAGE_SIZE << MAX_PAGE_ORDER)
+
+bool kho_may_be_preserved(phys_addr_t phys, u64 size);
+unsigned int kho_scratch_compact(struct kho_scratch *areas, unsigned int nr);
+const char *kho_take_fdt(phys_addr_t phys, u64 len, phys_addr_t *tree);
+const char *kho_take_scratch(phys_addr_t phys, u64 len, phys_addr_t fdt_phys,
+			     unsigned int *nr);
+
+/* kho_granules.c */
+
+bool kho_granules_alloc(void);
+void kho_granules_free(void);
+phys_addr_t kho_granule_size(void);
+void kho_granules_mark(phys_addr_t start, phys_addr_t size);
+bool kho_granules_reserve(void);
+void kho_granules_unreserve(void);
+
+/* kho_tree.c */
+
+const char *kho_tree_take(void);
+bool kho_tree_list_nodes(void);
+void kho_tree_drop(void);
+void kho_tree_free(void);
+const unsigned long *kho_tree_nodes(unsigned long pfn, unsigned long *nr);
+const unsigned long *kho_tree_bits(phys_addr_t phys, unsigned int order,
+				   unsigned long *bit);
+u64 kho_tree_orders(void);
+bool kho_tree_has_page(phys_addr_t phys);
+bool kho_claimable_early(phys_addr_t phys, u64 size);
+bool kho_claim_early(phys_addr_t phys, u64 size);
+
+/* kho_unit.c */
+
+bool kho_find_taken(unsigned long *idx, unsigned long start, unsigned long stop,
+		    unsigned long *pfn, unsigned long *end);
+int kho_valid_nid(int nid);
+struct zone *kho_zone_of(unsigned long pfn, int nid);
+void kho_unit_init(unsigned long block, unsigned long idx);
+void kho_unit_release(unsigned long block, unsigned long idx);
+
+/* kho_sort.c */
+
+void kho_sort_init_scratch(void);
+void kho_sort_early(void);
+void kho_sort_late(void);
+void kho_sort_now(void);
+void kho_sort_nodes(void);
+
+/* kho_poison_in.c */
+
+/* Entries of a list that fit a page. */
+#define KHO_POISON_MAX	((PAGE_SIZE - sizeof(struct kho_poison_ser)) / sizeof(u64))
+
+#ifdef CONFIG_MEMORY_FAILURE
+void kho_poison_receive(phys_addr_t fdt_phys);
+void kho_poison_reserve(void);
+void kho_poison_drop(void);
+void kho_poison_mark(void);
+const u64 *kho_poison_incoming(unsigned int *nr);
+#else
+static inline void kho_poison_receive(phys_addr_t fdt_phys) { }
+static inline void kho_poison_reserve(void) { }
+static inline void kho_poison_drop(void) { }
+static inline void kho_poison_mark(void) { }
+#endif
+
+#if IS_ENABLED(CONFIG_KUNIT)
+struct kho_poison_ser;
+
+long kho_poison_entries(const struct kho_poison_ser *ser, u64 size);
+#endif
 
 /* kho_scratch.c */
 
 #define KHO_SCRATCH_DEFAULT_PERCENT	200
 
-/* Scratch areas begin and end at this, the size of the buddy's largest block. */
-#define KHO_SCRATCH_ALIGN	(PAGE_SIZE << MAX_PAGE_ORDER)
+/* At most so many areas can be given to kho_scratch_leave_out(). */
+#define KHO_LEFT_OUT_MAX	8
 
 /**
  * struct kho_scratch_param - how large scratch memory shall be
@@ -87,62 +228,25 @@ struct kho_scratch_param {
 };
 
 int kho_parse_scratch(const char *p, struct kho_scratch_param *param);
+void kho_scratch_leave_out(phys_addr_t start, phys_addr_t size);
 bool kho_scratch_choose(void);
-unsigned int kho_scratch_compact(struct kho_scratch *areas, unsigned int nr);
-bool kho_scratch_check(const struct kho_scratch *areas, unsigned int nr);
-void kho_scratch_inherit(struct kho_scratch *areas, unsigned int nr);
-void kho_scratch_forget(void);
-bool kho_scratch_overlap(phys_addr_t phys, size_t size);
+bool kho_scratch_reserve(void);
 void kho_scratch_mark_cma(void);
 void kho_scratch_init(void);
 
 /* kho_boot.c */
 
-extern bool kho_enabled;
-
-const void *kho_incoming_fdt(void);
-bool kho_is_preserved_early(phys_addr_t phys, u64 size);
-bool kho_in_preserved_early(phys_addr_t phys);
-bool kho_own_early(phys_addr_t phys, u64 size);
-const unsigned long *kho_preserved_bits(phys_addr_t phys, unsigned int order,
-					unsigned long *bit);
-u64 kho_preserved_orders(void);
-const unsigned long *kho_tree_nodes(unsigned long pfn, unsigned long *nr);
-void kho_forget_tree(void);
-
-/* kho_sort.c */
-
-struct zone *kho_zone_of(unsigned long pfn, int nid);
-int kho_preserved_order(unsigned long pfn);
-unsigned long kho_preserved_pages(unsigned long pfn, unsigned long nr_pages);
-bool kho_claim_pages(unsigned long pfn, unsigned long nr_pages);
 void kho_memory_ready(void);
-u64 kho_memory_released(void);
 
 /* kho_poison.c */
 
 #ifdef CONFIG_MEMORY_FAILURE
-void kho_poison_receive(phys_addr_t fdt_phys);
-void kho_poison_reserve(void);
-void kho_poison_forget(void);
-void kho_poison_mark(void);
 unsigned long kho_poison_next(unsigned long pfn, unsigned long end);
 #else
-static inline void kho_poison_receive(phys_addr_t fdt_phys) { }
-static inline void kho_poison_reserve(void) { }
-static inline void kho_poison_forget(void) { }
-static inline void kho_poison_mark(void) { }
-
 static inline unsigned long kho_poison_next(unsigned long pfn, unsigned long end)
 {
 	return end;
 }
-#endif
-
-#if IS_ENABLED(CONFIG_KUNIT)
-struct kho_poison_ser;
-
-long kho_poison_entries(const struct kho_poison_ser *ser, u64 size);
 #endif
 
 /* kho_radix_read.c */
@@ -267,9 +371,6 @@ struct kho_reserve_area {
 	u64 size;
 };
 
-void kho_reserve_mem_receive(void);
-void kho_reserve_mem_release(void);
-phys_addr_t kho_reserve_mem_size(phys_addr_t start, phys_addr_t end);
 const char *kho_reserve_mem_check(const void *fdt, u64 len);
 const char *kho_reserve_mem_read(const void *fdt, int node,
 				 struct kho_reserve_area *area);

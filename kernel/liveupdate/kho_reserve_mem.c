@@ -9,7 +9,7 @@
  *
  * Parameters are parsed after kho_memory_init_early() and before
  * kho_memory_release(): memblock is alive, and what is preserved is reserved,
- * but not marked. An area that is taken over becomes memblock's own, like a
+ * but not marked. An area that is claimed becomes memblock's own, like a
  * fresh one, and its marks are removed as soon as they are there.
  *
  * Copyright The Linux Live Update LTS authors
@@ -19,6 +19,7 @@
 
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
+#include <linux/kho_early.h>
 #include <linux/libfdt.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
@@ -33,6 +34,8 @@
 
 /* An FDT larger than this is taken for damaged. */
 #define FDT_MAX_SIZE	SZ_64K
+
+static_assert(KHO_LEFT_OUT_MAX >= RESERVE_MEM_MAX_ENTRIES);
 
 /* This kernel's areas. */
 static struct kho_reserve_area areas[RESERVE_MEM_MAX_ENTRIES] __initdata;
@@ -130,18 +133,14 @@ int kho_reserve_mem_write(void *fdt, size_t len,
 
 static const char * __init check_blob(u64 phys, u64 size)
 {
-	if (size > FDT_MAX_SIZE || !kho_is_preserved_early(phys, size))
+	if (size > FDT_MAX_SIZE || !kho_claimable_early(phys, size))
 		return "its FDT was not preserved";
 
 	return kho_reserve_mem_check(phys_to_virt(phys), size);
 }
 
-/**
- * kho_reserve_mem_receive - see which areas came in
- *
- * Context: at the end of kho_memory_init_early().
- */
-void __init kho_reserve_mem_receive(void)
+/* See which areas came in. */
+static void __init receive(void)
 {
 	const char *fault;
 	u64 phys, size;
@@ -183,7 +182,7 @@ static bool __init overlaps_another(int node,
 		if (i != node &&
 		    !kho_reserve_mem_read(incoming.fdt, i, &other) &&
 		    overlaps(area, other.start, other.size) &&
-		    kho_is_preserved_early(other.start, other.size))
+		    kho_claimable_early(other.start, other.size))
 			return true;
 
 	return false;
@@ -198,7 +197,7 @@ static const char * __init read_incoming(int node,
 	fault = kho_reserve_mem_read(incoming.fdt, node, area);
 	if (fault)
 		return fault;
-	if (!kho_is_preserved_early(area->start, area->size))
+	if (!kho_claimable_early(area->start, area->size))
 		return "its memory was not preserved";
 	if (overlaps(area, incoming.phys, incoming.size) ||
 	    overlaps_another(node, area))
@@ -223,8 +222,8 @@ static int __init find_incoming(const char *name)
 }
 
 /* Returns NULL, or why the area that is wanted cannot be had. */
-static const char * __init try_take_over(struct kho_reserve_area *want,
-					 u64 align)
+static const char * __init try_claim(struct kho_reserve_area *want,
+				     u64 align)
 {
 	struct kho_reserve_area area;
 	const char *fault;
@@ -241,7 +240,7 @@ static const char * __init try_take_over(struct kho_reserve_area *want,
 		return "its size was another";
 	if (!IS_ALIGNED(area.start, align))
 		return "its alignment was another";
-	if (!kho_own_early(area.start, area.size))
+	if (!kho_claim_early(area.start, area.size))
 		return "memblock cannot reserve it";
 
 	want->start = area.start;
@@ -249,9 +248,9 @@ static const char * __init try_take_over(struct kho_reserve_area *want,
 	return NULL;
 }
 
-static void __init take_over(struct kho_reserve_area *want, u64 align)
+static void __init claim_area(struct kho_reserve_area *want, u64 align)
 {
-	const char *fault = try_take_over(want, align);
+	const char *fault = try_claim(want, align);
 
 	if (fault)
 		pr_notice("%s is allocated afresh: %s\n", want->name, fault);
@@ -281,45 +280,24 @@ bool __init kho_reserve_mem(const char *name, phys_addr_t size,
 	size = PAGE_ALIGN(size);
 	align = PAGE_ALIGN(align);
 	/* Zero after an overflow: memblock is going to refuse that. */
-	if (!kho_enabled || !size || !align)
+	if (!kho_is_enabled() || !size || !align)
 		return false;
 
 	if (is_kho_boot())
-		take_over(&area, align);
+		claim_area(&area, align);
 	if (!area.start)
 		area.start = memblock_phys_alloc(size, align);
 
 	*start = area.start;
-	if (*start)
+	if (*start) {
 		areas[nr_areas++] = area;
+		kho_scratch_leave_out(area.start, size);
+	}
 
 	return true;
 }
 
-/**
- * kho_reserve_mem_size - how much of a range is areas?
- * @start: first address of the range
- * @end:   first address behind it
- *
- * Return: the bytes in the range that belong to areas.
- */
-phys_addr_t __init kho_reserve_mem_size(phys_addr_t start, phys_addr_t end)
-{
-	phys_addr_t sum = 0;
-	unsigned int i;
-
-	for (i = 0; i < nr_areas; i++) {
-		u64 s = max(start, areas[i].start);
-		u64 e = min(end, areas[i].start + PAGE_ALIGN(areas[i].size));
-
-		if (s < e)
-			sum += e - s;
-	}
-
-	return sum;
-}
-
-static bool __init is_taken_over(const struct kho_reserve_area *area)
+static bool __init is_claimed(const struct kho_reserve_area *area)
 {
 	unsigned int i;
 
@@ -342,8 +320,8 @@ static bool __init has_tree_node(const struct kho_reserve_area *area)
 	return nr && PFN_PHYS(*pfns) < area->start + area->size;
 }
 
-/* What was taken over is memblock's, and nobody else can restore it. */
-static void __init settle(int node)
+/* What was claimed is memblock's, and nobody else can restore it. */
+static void __init release_area(int node)
 {
 	struct kho_reserve_area area = {};
 	const char *fault;
@@ -351,7 +329,7 @@ static void __init settle(int node)
 	u64 nr_pages;
 
 	fault = read_incoming(node, &area);
-	if (fault && is_taken_over(&area))
+	if (fault && is_claimed(&area))
 		return;
 	if (!fault && has_tree_node(&area))
 		fault = "the tree of preserved memory leads into it";
@@ -372,12 +350,8 @@ static void __init settle(int node)
 	}
 }
 
-/**
- * kho_reserve_mem_release - give back what came in and was not taken over
- *
- * Context: in kho_memory_release_late(), when preserved blocks are marked.
- */
-void __init kho_reserve_mem_release(void)
+/* Give back what came in and was not claimed. */
+static void __init release(void)
 {
 	int node;
 
@@ -385,8 +359,10 @@ void __init kho_reserve_mem_release(void)
 		return;
 
 	fdt_for_each_subnode(node, incoming.fdt, 0)
-		settle(node);
+		release_area(node);
 }
+
+KHO_EARLY_CLIENT(reserve_mem, receive, release);
 
 static const char * __init preserve_area(const struct kho_reserve_area *area)
 {

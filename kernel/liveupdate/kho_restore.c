@@ -242,23 +242,6 @@ bool kho_is_preserved(phys_addr_t phys, u64 size)
 EXPORT_SYMBOL_GPL(kho_is_preserved);
 
 /**
- * kho_find_subtree - what the previous kernel said of a blob
- * @name: of the subtree
- * @phys: set to the physical address of the blob, for the caller to check
- * @size: set to its size, likewise
- *
- * Context: any, once kho_memory_init_early() found the handover usable.
- * Return: 0, -ENOENT when there is no such subtree or no handover, or -EINVAL
- * when the address is not that of a page or the size cannot be.
- */
-int kho_find_subtree(const char *name, u64 *phys, u64 *size)
-{
-	const void *fdt = kho_incoming_fdt();
-
-	return fdt ? kho_find_subtree_in(fdt, name, phys, size) : -ENOENT;
-}
-
-/**
  * kho_retrieve_subtree - find a blob of the previous kernel
  * @name: of the subtree
  * @phys: set to the physical address of the blob, which is for the caller to

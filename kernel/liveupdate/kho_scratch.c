@@ -29,10 +29,13 @@
 #include "../../mm/internal.h"
 #include "kho_internal.h"
 
-/* Areas, and whether they were handed on by the previous kernel. */
-static struct kho_scratch *kho_scratch __ro_after_init;
-static unsigned int nr_kho_scratch __ro_after_init;
-static bool kho_scratch_inherited __ro_after_init;
+/* The areas that are chosen so far, on a cold boot. */
+static struct kho_scratch *chosen __initdata;
+static unsigned int nr_chosen __initdata;
+
+/* See kho_scratch_leave_out(). */
+static struct kho_scratch left_out[KHO_LEFT_OUT_MAX] __initdata;
+static unsigned int nr_left_out __initdata;
 
 static struct kho_scratch_param kho_scratch_param __initdata = {
 	.percent = KHO_SCRATCH_DEFAULT_PERCENT,
@@ -137,16 +140,37 @@ static phys_addr_t __init crash_size(phys_addr_t start, phys_addr_t end)
 #endif
 }
 
-/* Bytes of [start, end) that are scratch memory by now. */
-static phys_addr_t __init chosen_size(phys_addr_t start, phys_addr_t end)
+/**
+ * kho_scratch_leave_out - do not count an area as what a kernel boots with
+ * @start: its physical address
+ * @size:  its size in bytes
+ *
+ * For an area that is at the same place in the next kernel: the next kernel needs
+ * no scratch memory for it.
+ *
+ * Context: early boot, before kho_memory_init(); no more than KHO_LEFT_OUT_MAX
+ * areas.
+ */
+void __init kho_scratch_leave_out(phys_addr_t start, phys_addr_t size)
+{
+	if (WARN_ON(nr_left_out == KHO_LEFT_OUT_MAX))
+		return;
+
+	left_out[nr_left_out].addr = start;
+	left_out[nr_left_out++].size = size;
+}
+
+/* Bytes of [start, end) that are in some areas. */
+static phys_addr_t __init size_in(const struct kho_scratch *areas,
+				  unsigned int nr, phys_addr_t start,
+				  phys_addr_t end)
 {
 	phys_addr_t sum = 0;
 	unsigned int i;
 
-	for (i = 0; i < nr_kho_scratch; i++) {
-		phys_addr_t s = max(start, kho_scratch[i].addr);
-		phys_addr_t e = min(end, kho_scratch[i].addr +
-					 kho_scratch[i].size);
+	for (i = 0; i < nr; i++) {
+		phys_addr_t s = max(start, areas[i].addr);
+		phys_addr_t e = min(end, areas[i].addr + areas[i].size);
 
 		if (s < e)
 			sum += e - s;
@@ -171,8 +195,8 @@ static phys_addr_t __init kernel_size(phys_addr_t start, phys_addr_t end)
 
 		if (s < e && !memblock_is_reserved_noinit(r))
 			sum += e - s - crash_size(s, e) -
-			       kho_reserve_mem_size(s, e) -
-			       chosen_size(s, e);
+			       size_in(left_out, nr_left_out, s, e) -
+			       size_in(chosen, nr_chosen, s, e);
 	}
 
 	return sum;
@@ -226,7 +250,7 @@ static phys_addr_t __init area_size(phys_addr_t asked, struct scratch_size size,
 static bool __init add_area(phys_addr_t size, phys_addr_t limit, int nid,
 			    const char *what)
 {
-	struct kho_scratch *area = &kho_scratch[nr_kho_scratch];
+	struct kho_scratch *area = &chosen[nr_chosen];
 
 	if (!size)
 		return true;
@@ -243,7 +267,7 @@ static bool __init add_area(phys_addr_t size, phys_addr_t limit, int nid,
 	area->size = size;
 	/* Its pages are going to be the buddy allocator's. */
 	kmemleak_ignore_phys(area->addr);
-	nr_kho_scratch++;
+	nr_chosen++;
 
 	return true;
 }
@@ -291,138 +315,47 @@ bool __init kho_scratch_choose(void)
 {
 	unsigned int max = 2 + num_node_state(N_ONLINE);
 
-	kho_scratch = memblock_alloc(array_size(max, sizeof(*kho_scratch)),
-				     PAGE_SIZE);
-	if (!kho_scratch) {
+	chosen = memblock_alloc(array_size(max, sizeof(*chosen)), PAGE_SIZE);
+	if (!chosen) {
 		pr_warn("no memory to describe scratch memory, disabled\n");
 		return false;
 	}
 
-	if (add_areas())
+	if (add_areas()) {
+		kho_scratch_set(chosen, nr_chosen);
 		return true;
-
-	while (nr_kho_scratch--)
-		memblock_phys_free(kho_scratch[nr_kho_scratch].addr,
-				   kho_scratch[nr_kho_scratch].size);
-	nr_kho_scratch = 0;
-	memblock_free(kho_scratch, array_size(max, sizeof(*kho_scratch)));
-	kho_scratch = NULL;
-
-	return false;
-}
-
-/**
- * kho_scratch_compact - leave out areas without any memory
- * @areas: areas as the previous kernel handed them on; those of a size stay, in
- *         their order, at the beginning of the array
- * @nr:    their number
- *
- * Other kernels hand on an area of size 0 where they need none of its kind.
- *
- * Return: the number of areas that are left.
- */
-unsigned int kho_scratch_compact(struct kho_scratch *areas, unsigned int nr)
-{
-	unsigned int i, left = 0;
-
-	for (i = 0; i < nr; i++)
-		if (areas[i].size)
-			areas[left++] = areas[i];
-
-	return left;
-}
-
-static bool __init area_ok(const struct kho_scratch *area)
-{
-	phys_addr_t end;
-
-	return !check_add_overflow(area->addr, area->size, &end) &&
-	       IS_ALIGNED(area->addr | area->size, KHO_SCRATCH_ALIGN) &&
-	       memblock_is_map_memory(area->addr) &&
-	       memblock_is_region_memory(area->addr, area->size);
-}
-
-/**
- * kho_scratch_check - check scratch areas that the previous kernel handed on
- * @areas: the areas, after kho_scratch_compact()
- * @nr:    their number
- *
- * Context: early boot, once memblock knows all RAM.
- * Return: true if each is RAM, aligned, and apart from the others.
- */
-bool __init kho_scratch_check(const struct kho_scratch *areas, unsigned int nr)
-{
-	unsigned int i, j;
-
-	for (i = 0; i < nr; i++) {
-		if (!area_ok(&areas[i]))
-			return false;
-
-		for (j = 0; j < i; j++)
-			if (memblock_addrs_overlap(areas[i].addr, areas[i].size,
-						   areas[j].addr, areas[j].size))
-				return false;
 	}
 
-	return nr > 0;
-}
-
-/**
- * kho_scratch_inherit - take over scratch areas that were checked
- * @areas: the areas; the array stays in use
- * @nr:    their number
- */
-void __init kho_scratch_inherit(struct kho_scratch *areas, unsigned int nr)
-{
-	kho_scratch = areas;
-	nr_kho_scratch = nr;
-	kho_scratch_inherited = true;
-}
-
-/**
- * kho_scratch_forget - go on as if no scratch had been handed on
- */
-void __init kho_scratch_forget(void)
-{
-	kho_scratch = NULL;
-	nr_kho_scratch = 0;
-	kho_scratch_inherited = false;
-}
-
-/**
- * kho_scratch_areas - the scratch areas
- * @nr: set to their number
- *
- * Return: the array of areas, which never changes after boot.
- */
-const struct kho_scratch *kho_scratch_areas(unsigned int *nr)
-{
-	*nr = nr_kho_scratch;
-	return kho_scratch;
-}
-
-/**
- * kho_scratch_overlap - does a range of memory touch scratch memory?
- * @phys: physical address of the range
- * @size: its size in bytes
- *
- * Context: any, once kho_populate() ran.
- * Return: whether it does.
- */
-bool kho_scratch_overlap(phys_addr_t phys, size_t size)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_kho_scratch; i++)
-		if (phys < kho_scratch[i].addr + kho_scratch[i].size &&
-		    kho_scratch[i].addr < phys + size)
-			return true;
+	while (nr_chosen--)
+		memblock_phys_free(chosen[nr_chosen].addr,
+				   chosen[nr_chosen].size);
+	nr_chosen = 0;
+	memblock_free(chosen, array_size(max, sizeof(*chosen)));
 
 	return false;
 }
 
 /**
- * kho_scratch_mark_cma - make the areas of an inherited scratch CMA memory
+ * kho_scratch_reserve - reserve what is left of the areas of the previous kernel
+ *
+ * Context: when memblock hands over to the buddy allocator.
+ * Return: true, or false when memblock has no memory for its array of regions.
+ */
+bool __init kho_scratch_reserve(void)
+{
+	const struct kho_scratch *areas;
+	unsigned int i, nr;
+
+	areas = kho_scratch_areas(&nr);
+	for (i = 0; i < nr; i++)
+		if (memblock_reserve_kho(areas[i].addr, areas[i].size))
+			return false;
+
+	return true;
+}
+
+/**
+ * kho_scratch_mark_cma - make the areas of the previous kernel CMA memory
  *
  * Whatever was allocated from them so far stays; what is freed from now on is
  * for movable pages only.
@@ -433,11 +366,13 @@ bool kho_scratch_overlap(phys_addr_t phys, size_t size)
  */
 void __init kho_scratch_mark_cma(void)
 {
-	unsigned int i;
+	const struct kho_scratch *areas;
+	unsigned int i, nr;
 
-	for (i = 0; i < nr_kho_scratch; i++) {
-		unsigned long pfn = PHYS_PFN(kho_scratch[i].addr);
-		unsigned long end = pfn + PHYS_PFN(kho_scratch[i].size);
+	areas = kho_scratch_areas(&nr);
+	for (i = 0; i < nr; i++) {
+		unsigned long pfn = PHYS_PFN(areas[i].addr);
+		unsigned long end = pfn + PHYS_PFN(areas[i].size);
 
 		for (; pfn < end; pfn += pageblock_nr_pages) {
 			struct zone *zone = kho_zone_of(pfn, early_pfn_to_nid(pfn));
@@ -464,11 +399,13 @@ static void __init give_to_buddy(const struct kho_scratch *area)
  */
 void __init kho_scratch_init(void)
 {
-	unsigned int i;
+	const struct kho_scratch *areas;
+	unsigned int i, nr;
 
-	for (i = 0; i < nr_kho_scratch; i++) {
-		totalcma_pages += PHYS_PFN(kho_scratch[i].size);
-		if (!kho_scratch_inherited)
-			give_to_buddy(&kho_scratch[i]);
+	areas = kho_scratch_areas(&nr);
+	for (i = 0; i < nr; i++) {
+		totalcma_pages += PHYS_PFN(areas[i].size);
+		if (!is_kho_boot())
+			give_to_buddy(&areas[i]);
 	}
 }

@@ -223,7 +223,7 @@ static int __init make_root_fdt(phys_addr_t tree)
 void __init kho_give_up(int err)
 {
 	pr_err("disabled, cannot set up what is handed over: %d\n", err);
-	kho_enabled = false;
+	kho_disable(NULL);
 
 	kho_unpreserve_free(root_fdt);
 	root_fdt = NULL;

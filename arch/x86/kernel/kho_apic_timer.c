@@ -19,7 +19,8 @@
 #include <linux/init.h>
 #include <linux/io.h>
 #include <linux/jiffies.h>
-#include <linux/kho_hooks.h>
+#include <linux/kexec_handover.h>
+#include <linux/kho_early.h>
 #include <linux/limits.h>
 #include <linux/printk.h>
 #include <linux/string.h>
@@ -50,13 +51,8 @@ VISIBLE_IF_KUNIT u64 kho_apic_timer_hz(const struct kho_apic_timer_ser *ser)
 	return ser->hz;
 }
 
-/**
- * kho_apic_timer_receive - learn the frequency from the previous kernel
- *
- * Context: early boot, after kho_memory_init_early() and before the timer is
- * calibrated.
- */
-void __init kho_apic_timer_receive(void)
+/* Learn the frequency from the previous kernel, before it is measured. */
+static void __init receive(void)
 {
 	struct kho_apic_timer_ser ser;
 	int err;
@@ -76,6 +72,8 @@ void __init kho_apic_timer_receive(void)
 	pr_info("APIC timer runs at %llu Hz, as the previous kernel measured\n",
 		ser.hz);
 }
+
+KHO_EARLY_CLIENT(apic_timer, receive, NULL);
 
 /**
  * kho_apic_timer_works - note that the timer is in use

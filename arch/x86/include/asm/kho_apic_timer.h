@@ -11,10 +11,8 @@
 #include <linux/types.h>
 
 #ifdef CONFIG_KEXEC_HANDOVER
-void kho_apic_timer_receive(void);
 void kho_apic_timer_works(void);
 #else
-static inline void kho_apic_timer_receive(void) { }
 static inline void kho_apic_timer_works(void) { }
 #endif
 

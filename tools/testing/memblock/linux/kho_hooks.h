@@ -12,7 +12,7 @@ static inline phys_addr_t kho_first_phys(void)
 	return 0;
 }
 
-static inline void kho_memory_hold_scratch(void)
+static inline void kho_memory_reserve_scratch(void)
 {
 }
 

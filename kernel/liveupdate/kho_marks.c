@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Kexec handover (KHO): the marks on struct pages that say which pages are
+ * preserved and not claimed yet.
+ *
+ * Each page of a preserved block is PageReserved, and the private field of the
+ * first one has the order of the block. kho_mark_block() puts that there while
+ * the kernel boots; who claims the pages later clears it.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+
+#include <linux/align.h>
+#include <linux/kexec_handover.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+
+#include "kho_internal.h"
+
+/**
+ * kho_preserved_order - the order of the preserved block that begins at a page
+ * @pfn: the page's frame number
+ *
+ * Context: any.
+ * Return: the order, or -1 when no preserved block begins there, several do, or
+ * it was claimed.
+ */
+int kho_preserved_order(unsigned long pfn)
+{
+	const struct page *page;
+	unsigned long private;
+
+	if (!is_kho_boot() || !pfn_valid(pfn))
+		return -1;
+
+	page = pfn_to_page(pfn);
+	private = page_private(page);
+	if (!PageReserved(page) ||
+	    (private & ~KHO_PAGE_ORDER_MASK) != KHO_PAGE_MAGIC)
+		return -1;
+
+	return private & KHO_PAGE_ORDER_MASK;
+}
+
+/**
+ * kho_preserved_pages - how far do preserved blocks cover a range?
+ * @pfn:      its first page
+ * @nr_pages: its length
+ *
+ * Context: any.
+ * Return: the number of pages in the preserved blocks that cover the range one
+ * after the other, @nr_pages or more; 0 when they do not cover it.
+ */
+unsigned long kho_preserved_pages(unsigned long pfn, unsigned long nr_pages)
+{
+	unsigned long covered = 0;
+	int order;
+
+	while (covered < nr_pages) {
+		order = kho_preserved_order(pfn + covered);
+		if (order < 0)
+			return 0;
+		covered += 1UL << order;
+	}
+
+	return covered;
+}
+
+/**
+ * kho_claim_pages - take pages out of what is preserved
+ * @pfn:      the first page
+ * @nr_pages: how many; preserved blocks of just that size begin at @pfn
+ *
+ * A damaged tree may describe blocks within each other. The first to claim a
+ * page gets it, and all of a range or nothing.
+ *
+ * Context: any but NMI.
+ * Return: true when the caller got the pages, which have no mark left; false
+ * when not, then nothing changed.
+ */
+bool kho_claim_pages(unsigned long pfn, unsigned long nr_pages)
+{
+	struct page *page = pfn_to_page(pfn);
+	unsigned long i;
+
+	for (i = 0; i < nr_pages; i++) {
+		if (!test_and_clear_bit(PG_reserved, &page[i].flags))
+			goto undo;
+	}
+	for (i = 0; i < nr_pages; i++)
+		set_page_private(page + i, 0);
+
+	return true;
+
+undo:
+	while (i--)
+		set_bit(PG_reserved, &page[i].flags);
+
+	return false;
+}
+
+#ifdef CONFIG_MEMORY_FAILURE
+/**
+ * kho_poisoned_folio - has a preserved folio poisoned pages?
+ * @phys: its physical address
+ *
+ * What has, can be taken back as single pages by kho_restore_pages(), so that
+ * nothing but the poisoned ones is lost.
+ *
+ * Context: any but NMI.
+ * Return: the number of all its pages when some are poisoned, else 0.
+ */
+unsigned long kho_poisoned_folio(phys_addr_t phys)
+{
+	unsigned long pfn = PHYS_PFN(phys), i;
+	int order;
+
+	if (!atomic_long_read(&num_poisoned_pages))
+		return 0;
+
+	order = PAGE_ALIGNED(phys) ? kho_preserved_order(pfn) : -1;
+	for (i = 0; order >= 0 && i < 1UL << order; i++)
+		if (PageHWPoison(pfn_to_page(pfn + i)))
+			return 1UL << order;
+
+	return 0;
+}
+#endif
