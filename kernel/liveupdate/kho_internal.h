@@ -2,6 +2,9 @@
 /*
  * Kexec handover (KHO): declarations private to its files.
  *
+ * Which file may call which, and in which order early boot calls the hooks, is in
+ * tables in Documentation/core-api/kho/internals.rst.
+ *
  * Copyright The Linux Live Update LTS authors
  */
 #ifndef _KERNEL_LIVEUPDATE_KHO_INTERNAL_H
@@ -127,8 +130,8 @@ static inline void kho_mark_block(struct page *page, unsigned int order)
 		set_page_private(page, KHO_PAGE_MAGIC | order);
 }
 
-int kho_preserved_order(unsigned long pfn);
-unsigned long kho_preserved_pages(unsigned long pfn, unsigned long nr_pages);
+int kho_marked_order(unsigned long pfn);
+unsigned long kho_marked_pages(unsigned long pfn, unsigned long nr_pages);
 bool kho_claim_pages(unsigned long pfn, unsigned long nr_pages);
 
 /* kho_take.c */

@@ -18,14 +18,14 @@
 #include "kho_internal.h"
 
 /**
- * kho_preserved_order - the order of the preserved block that begins at a page
+ * kho_marked_order - the order of the preserved block that begins at a page
  * @pfn: the page's frame number
  *
  * Context: any.
  * Return: the order, or -1 when no preserved block begins there, several do, or
  * it was claimed.
  */
-int kho_preserved_order(unsigned long pfn)
+int kho_marked_order(unsigned long pfn)
 {
 	const struct page *page;
 	unsigned long private;
@@ -43,7 +43,7 @@ int kho_preserved_order(unsigned long pfn)
 }
 
 /**
- * kho_preserved_pages - how far do preserved blocks cover a range?
+ * kho_marked_pages - how far do preserved blocks cover a range?
  * @pfn:      its first page
  * @nr_pages: its length
  *
@@ -51,13 +51,13 @@ int kho_preserved_order(unsigned long pfn)
  * Return: the number of pages in the preserved blocks that cover the range one
  * after the other, @nr_pages or more; 0 when they do not cover it.
  */
-unsigned long kho_preserved_pages(unsigned long pfn, unsigned long nr_pages)
+unsigned long kho_marked_pages(unsigned long pfn, unsigned long nr_pages)
 {
 	unsigned long covered = 0;
 	int order;
 
 	while (covered < nr_pages) {
-		order = kho_preserved_order(pfn + covered);
+		order = kho_marked_order(pfn + covered);
 		if (order < 0)
 			return 0;
 		covered += 1UL << order;
@@ -118,7 +118,7 @@ unsigned long kho_poisoned_folio(phys_addr_t phys)
 	if (!atomic_long_read(&num_poisoned_pages))
 		return 0;
 
-	order = PAGE_ALIGNED(phys) ? kho_preserved_order(pfn) : -1;
+	order = PAGE_ALIGNED(phys) ? kho_marked_order(pfn) : -1;
 	for (i = 0; order >= 0 && i < 1UL << order; i++)
 		if (PageHWPoison(pfn_to_page(pfn + i)))
 			return 1UL << order;

@@ -152,7 +152,7 @@ unsigned long kho_poison_next(unsigned long pfn, unsigned long end)
 	return end;
 }
 
-static int __init put_out(void)
+static int __init make_list(void)
 {
 	struct kho_poison_ser *ser;
 	int err;
@@ -180,7 +180,7 @@ static int __init kho_poison_init(void)
 	int err;
 
 	if (kho_is_enabled()) {
-		err = put_out();
+		err = make_list();
 		if (err)
 			pr_warn("the next kernel will not know which pages are poisoned: %pe\n",
 				ERR_PTR(err));

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kexec handover (KHO): areas of reserve_mem=.
+ * Kexec handover (KHO): keeps areas of reserve_mem= over kexec.
  *
  * Each area is preserved as long as the kernel runs, and described in a subtree.
  * The next kernel, asked for an area of the same name, size and alignment, finds
  * it where it was. Any other that came in becomes free memory, except when what
  * is said of it cannot be true: then it is not known what would be freed.
  *
- * Parameters are parsed after kho_memory_init_early() and before
- * kho_memory_release(): memblock is alive, and what is preserved is reserved,
- * but not marked. An area that is claimed becomes memblock's own, like a
- * fresh one, and its marks are removed as soon as they are there.
+ * Parameters are parsed while memblock is alive: what is preserved is reserved
+ * then, but not marked (the order of the boot is in a table in
+ * Documentation/core-api/kho/internals.rst). An area that is claimed becomes
+ * memblock's own, like a fresh one, and its marks are removed as soon as they are
+ * there.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -140,7 +141,7 @@ static const char * __init check_blob(u64 phys, u64 size)
 }
 
 /* See which areas came in. */
-static void __init receive(void)
+static void __init receive_areas(void)
 {
 	const char *fault;
 	u64 phys, size;
@@ -350,8 +351,8 @@ static void __init release_area(int node)
 	}
 }
 
-/* Give back what came in and was not claimed. */
-static void __init release(void)
+/* Release what came in and was not claimed. */
+static void __init release_areas(void)
 {
 	int node;
 
@@ -362,7 +363,7 @@ static void __init release(void)
 		release_area(node);
 }
 
-KHO_EARLY_CLIENT(reserve_mem, receive, release);
+KHO_EARLY_CLIENT(reserve_mem, receive_areas, release_areas);
 
 static const char * __init preserve_area(const struct kho_reserve_area *area)
 {

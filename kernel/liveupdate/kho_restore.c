@@ -100,7 +100,7 @@ static struct folio *restore_folio(phys_addr_t phys)
 	struct page *page;
 	int order;
 
-	order = PAGE_ALIGNED(phys) ? kho_preserved_order(PHYS_PFN(phys)) : -1;
+	order = PAGE_ALIGNED(phys) ? kho_marked_order(PHYS_PFN(phys)) : -1;
 	if (order < 0)
 		return ERR_PTR(-ENOENT);
 
@@ -167,7 +167,7 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
 	struct page *page = NULL;
 
 	if (PAGE_ALIGNED(phys) && nr_pages &&
-	    kho_preserved_pages(pfn, nr_pages) == nr_pages)
+	    kho_marked_pages(pfn, nr_pages) == nr_pages)
 		page = restore_pages(pfn, nr_pages);
 	if (!page)
 		pr_warn("%lu pages at %pa were not preserved, or were restored before\n",
@@ -237,7 +237,7 @@ EXPORT_SYMBOL_GPL(kho_restore_free);
 bool kho_is_preserved(phys_addr_t phys, u64 size)
 {
 	return PAGE_ALIGNED(phys) && size && size <= PFN_PHYS(max_pfn) &&
-	       kho_preserved_pages(PHYS_PFN(phys), PFN_UP(size));
+	       kho_marked_pages(PHYS_PFN(phys), PFN_UP(size));
 }
 EXPORT_SYMBOL_GPL(kho_is_preserved);
 

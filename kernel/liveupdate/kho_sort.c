@@ -67,7 +67,7 @@ static int __init block_nid(unsigned long idx)
 	const struct memblock_region *r = &memblock.reserved.regions[idx];
 	int nid = memblock_get_region_node(r);
 
-	/* memblock does not say where it had no memory to note it. */
+	/* memblock has no node for a region when it had no memory to split it. */
 	return numa_valid_node(nid) ? nid :
 				      kho_valid_nid(early_pfn_to_nid(PFN_DOWN(r->base)));
 }

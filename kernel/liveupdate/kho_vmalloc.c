@@ -217,7 +217,7 @@ static bool run_ok(u64 phys, unsigned int order)
 	const unsigned long nr = 1UL << order;
 
 	return phys && IS_ALIGNED(phys, PAGE_SIZE << order) &&
-	       kho_preserved_pages(PHYS_PFN(phys), nr) == nr;
+	       kho_marked_pages(PHYS_PFN(phys), nr) == nr;
 }
 
 /* Some kernels add an empty chunk if the last one is full. */

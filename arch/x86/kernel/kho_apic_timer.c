@@ -52,7 +52,7 @@ VISIBLE_IF_KUNIT u64 kho_apic_timer_hz(const struct kho_apic_timer_ser *ser)
 }
 
 /* Learn the frequency from the previous kernel, before it is measured. */
-static void __init receive(void)
+static void __init learn_frequency(void)
 {
 	struct kho_apic_timer_ser ser;
 	int err;
@@ -73,10 +73,10 @@ static void __init receive(void)
 		ser.hz);
 }
 
-KHO_EARLY_CLIENT(apic_timer, receive, NULL);
+KHO_EARLY_CLIENT(apic_timer, learn_frequency, NULL);
 
 /**
- * kho_apic_timer_works - note that the timer is in use
+ * kho_apic_timer_works - say that the timer is in use
  *
  * Context: boot.
  */
@@ -85,7 +85,7 @@ void __init kho_apic_timer_works(void)
 	apic_timer_works = true;
 }
 
-static int __init put_out(void)
+static int __init tell_frequency(void)
 {
 	struct kho_apic_timer_ser *ser;
 	int err;
@@ -120,7 +120,7 @@ static int __init kho_apic_timer_init(void)
 	if (!apic_timer_works || !lapic_timer_period)
 		return 0;
 
-	err = put_out();
+	err = tell_frequency();
 	if (err)
 		pr_warn("the next kernel has to measure how fast the APIC timer runs: %pe\n",
 			ERR_PTR(err));
