@@ -102,9 +102,8 @@ static void report_damaged_records(u64 nr)
 
 static unsigned long *alloc_checked(const struct memfd_luo_array *array)
 {
-	/* What was handed over is not lost because memory is short. */
 	return kvcalloc(BITS_TO_LONGS(memfd_luo_nr_sums(array->nr)),
-			sizeof(long), GFP_KERNEL | __GFP_NOFAIL);
+			sizeof(long), GFP_KHO_RESTORE);
 }
 
 /* The memfd got @nr pages: stat() reports those that it did not report before. */
@@ -402,7 +401,7 @@ void memfd_luo_fill_begin(struct inode *inode,
 {
 	struct memfd_luo_fill *fill;
 
-	fill = kzalloc(sizeof(*fill), GFP_KERNEL | __GFP_NOFAIL);
+	fill = kzalloc(sizeof(*fill), GFP_KHO_RESTORE);
 	fill->inode = inode;
 	fill->array = *array;
 	fill->memcg = get_mem_cgroup_from_mm(current->mm);

@@ -46,7 +46,7 @@ static int add_to_page_cache(struct inode *inode, struct folio *folio,
 			     pgoff_t index)
 {
 	struct address_space *mapping = inode->i_mapping;
-	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOFAIL;
+	gfp_t gfp = GFP_KHO_RESTORE | __GFP_NORETRY;
 	long nr = folio_nr_pages(folio);
 	int err;
 

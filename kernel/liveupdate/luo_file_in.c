@@ -13,6 +13,7 @@
 #include <linux/export.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kexec_handover.h>
 #include <linux/kho_block.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
@@ -42,11 +43,10 @@ int luo_file_receive(struct luo_file_set *set, const struct luo_file_ser *ser)
 	int err;
 
 	/*
-	 * What came in must not be lost because memory is short for a moment.
-	 * The previous kernel wrote a block entry for each file, so there are
-	 * no more of them than fit in preserved memory.
+	 * The previous kernel wrote an entry for each file, so there are no
+	 * more of them than fit in preserved memory.
 	 */
-	file = kzalloc(sizeof(*file), GFP_KERNEL | __GFP_NOFAIL);
+	file = kzalloc(sizeof(*file), GFP_KHO_RESTORE);
 	luo_file_init(file, set, ser->token);
 	file->args.serialized_data = ser->data;
 	if (luo_compatible_ok(ser->compatible))

@@ -125,10 +125,9 @@ static void __init luo_flbs_read(void)
 	}
 
 	if (header->count) {
-		/* Do not lose what came in because memory is short now. */
 		luo_flbs_in.flbs = kcalloc(header->count,
 					   sizeof(*luo_flbs_in.flbs),
-					   GFP_KERNEL | __GFP_NOFAIL);
+					   GFP_KHO_RESTORE);
 		ser = (const struct luo_flb_ser *)(header + 1);
 		for (u64 i = 0; i < header->count; i++)
 			luo_flb_receive(&ser[i]);

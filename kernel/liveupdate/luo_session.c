@@ -26,6 +26,7 @@
 #include <linux/crc32.h>
 #include <linux/err.h>
 #include <linux/init.h>
+#include <linux/kexec_handover.h>
 #include <linux/kho_block.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
@@ -215,11 +216,10 @@ int luo_session_receive(struct luo_session_set *set,
 	}
 
 	/*
-	 * What came in must not be lost because memory is short for a moment.
-	 * The previous kernel wrote a block entry for each session, so there
-	 * are no more of them than fit in preserved memory.
+	 * The previous kernel wrote an entry for each session, so there are no
+	 * more of them than fit in preserved memory.
 	 */
-	session = luo_session_alloc(set, ser->name, GFP_KERNEL | __GFP_NOFAIL);
+	session = luo_session_alloc(set, ser->name, GFP_KHO_RESTORE);
 	err = luo_files_receive(&session->files, ser);
 	if (err) {
 		pr_err("session '%s' from the previous kernel is damaged: %pe; its memory stays reserved until the next reboot\n",
