@@ -223,9 +223,10 @@ void __init kho_memory_release(void)
 /**
  * kho_memory_ready - see to it that what is preserved can be restored
  *
- * For who cannot wait for kho_memory_release_late(), which does the same faster.
+ * For callers that cannot wait for kho_memory_release_late(), which does the same
+ * faster.
  *
- * Context: may sleep, from early_initcall on
+ * Context: boot, from early_initcall on; may sleep.
  */
 void __ref kho_memory_ready(void)
 {

@@ -243,9 +243,8 @@ void __init kho_granules_unreserve(void)
  * @phys: physical address of the range
  * @size: its size in bytes
  *
- * For who reserves memory at an address of their own choice. memblock does not
- * tell: to its other callers memory that was taken over, and that nobody
- * claimed, counts as free.
+ * For callers that reserve memory at an address of their own choice. memblock does
+ * not tell them: what was taken over and nobody claimed counts as free there.
  *
  * Context: early boot, until memblock is gone.
  * Return: whether it is.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kexec handover (KHO): scratch memory.
+ * Kexec handover (KHO): sizes of scratch memory, and its areas.
  *
  * The next kernel must not touch preserved memory before it knows where that
  * is, so it starts in areas of which it is known that nothing in them is

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kexec handover: the frequency of the local APIC timer.
+ * Kexec handover: hands the frequency of the local APIC timer on.
  *
  * Where neither CPUID nor a TSC deadline timer makes it needless, a kernel counts
  * for 100 ms how fast the local APIC timer runs. On the same machine the next
