@@ -82,12 +82,36 @@ middle.c (2) uses side of side.c (2)
 side.c (2) uses middle of middle.c (2)" "a circle"
 
 three_layers
-{ table Tops <<<'1 top.c'; table 'other things' <<<$'3 low.c\n2 side.c\n4 middle.c'; } >page.rst
-found "side.c (2) uses low of low.c (3)" "each table stands for itself"
+{ table Things <<<$'9 low.c\n2 side.c\n10 middle.c'; table Tops <<<'1 top.c'; } >page.rst
+found "side.c (2) uses low of low.c (9)" "a table is above the one before it"
+{ table Tops <<<'3 top.c'; table Things <<<$'1 low.c\n2.1 side.c\n2.2 middle.c'; } >page.rst
+found "top.c (Layers of Tops) uses low of low.c (Layers of Things)
+top.c (Layers of Tops) uses middle of middle.c (Layers of Things)" "a call to a table that is above"
+
+three_layers
+table Things <<<$'3 top.c\n2.10 middle.c\n2.9 side.c\n2 low.c' >page.rst
+found "" "the tenth layer within a layer is above the ninth"
+table Things <<<$'3 top.c\n2.1 middle.c\n2.10 side.c\n2 low.c' >page.rst
+found "middle.c (2.1) uses side of side.c (2.10)" "and above the first"
+
+three_layers
+source_of kernel/low.c 'int low_count; __attribute__((weak)) int hook(void) { return 0; } int low(void) { return hook(); }'
+found "" "a weak function"
+source_of arch/top.c 'int low(void), middle(void); int hook(void) { return 1; } int top(void) { return low() + middle(); }'
+found "low.c (1) uses hook of top.c (3)" "a weak function that a file above replaces"
 
 three_layers
 rm obj/kernel/side.o obj/arch/top.o
-found "kernel/side.c: there is no object of it" "an object that was not built, but for one of an architecture"
+found "kernel/side.c: there is no object of it" "an object that was not built, but for one of another architecture"
+
+three_layers
+source_of arch/x86/own.c 'int own(void) { return 0; }'
+sed -i 's/"3", "top.c"/"3", "own.c", "does its part"\n   &/' page.rst
+rm obj/arch/x86/own.o
+truncate -s 100 obj/kernel/side.o
+found "arch/x86/own.c: there is no object of it
+kernel/side.c: nm finds nothing in its object" "an object of this architecture that was not built, and one that was cut off"
+rm src/arch/x86/own.c
 
 three_layers
 sed -i 's/"2.1", /2.1, /' page.rst
