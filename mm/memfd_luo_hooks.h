@@ -3,8 +3,9 @@
  * Live update of memfds: what mm/shmem.c and mm/memfd.c call, and what of
  * mm/shmem.c is called.
  *
- * Each hook begins with a static key: without a file that is preserved, or one
- * that still gets its folios, a hook is a no-op.
+ * Each hook of a read, a write or a page fault begins with a static key: without
+ * a file that is preserved, or one that lacks folios, the hook is a no-op. Those
+ * of eviction, of seals and of a failure are not: these are rare.
  *
  * Copyright The Linux Live Update LTS authors
  */
