@@ -36,7 +36,7 @@ static DEFINE_MUTEX(root_lock);
 /**
  * kho_root_fdt - where the root FDT for the next kernel is
  *
- * Context: any, when KHO is enabled, from postcore_initcall on.
+ * Context: any, when KHO is enabled, after the core_initcalls.
  * Return: its physical address.
  */
 phys_addr_t kho_root_fdt(void)
@@ -177,16 +177,21 @@ void __init kho_watch_subtrees(struct notifier_block *nb)
 
 	guard(mutex)(&root_lock);
 
-	raw_notifier_chain_register(&watchers, nb);
 	fdt_for_each_subnode(node, root_fdt, 0) {
-		if (!kho_fdt_get_u64(root_fdt, node, KHO_SUB_TREE_PROP_NAME,
-				     &phys) &&
-		    !kho_fdt_get_u64(root_fdt, node,
-				     KHO_SUB_TREE_SIZE_PROP_NAME, &size))
-			tell_watchers(KHO_SUBTREE_ADDED,
-				      fdt_get_name(root_fdt, node, NULL),
-				      phys_to_virt(phys), size);
+		struct kho_subtree subtree = {
+			.name = fdt_get_name(root_fdt, node, NULL),
+		};
+
+		if (kho_fdt_get_u64(root_fdt, node, KHO_SUB_TREE_PROP_NAME,
+				    &phys) ||
+		    kho_fdt_get_u64(root_fdt, node,
+				    KHO_SUB_TREE_SIZE_PROP_NAME, &size))
+			continue;
+		subtree.blob = phys_to_virt(phys);
+		subtree.size = size;
+		nb->notifier_call(nb, KHO_SUBTREE_ADDED, &subtree);
 	}
+	raw_notifier_chain_register(&watchers, nb);
 }
 
 static int __init make_root_fdt(phys_addr_t tree)
