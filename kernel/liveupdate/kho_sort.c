@@ -185,6 +185,7 @@ void __init kho_sort_early(void)
 	walk_blocks(0, PHYS_PFN(memblock_end_of_DRAM()), release_early);
 }
 
+#ifdef CONFIG_DEFERRED_STRUCT_PAGE_INIT
 static void __init release_chunk(unsigned long start, unsigned long end,
 				 void *arg)
 {
@@ -193,7 +194,6 @@ static void __init release_chunk(unsigned long start, unsigned long end,
 
 static void __init release_parallel(unsigned long start)
 {
-#ifdef CONFIG_DEFERRED_STRUCT_PAGE_INIT
 	struct padata_mt_job job = {
 		.thread_fn	= release_chunk,
 		.start		= start,
@@ -205,8 +205,13 @@ static void __init release_parallel(unsigned long start)
 	};
 
 	padata_do_multithreaded(&job);
-#endif
 }
+#else
+/* Nothing is left to release. */
+static void __init release_parallel(unsigned long start)
+{
+}
+#endif
 
 /**
  * kho_sort_late - sort what kho_sort_early() left, on all processors
