@@ -77,7 +77,7 @@ struct test_kho_item {
  * @make: allocate and preserve one, of a size and, if it is part of something
  *        larger, at an offset in bytes in that
  * @drop: unpreserve and free it
- * @take: in the next kernel: take it back, and check its struct pages
+ * @take: in the next kernel: restore it, and check its struct pages
  * @free: free it
  */
 struct test_kho_ops {

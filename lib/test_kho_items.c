@@ -23,7 +23,7 @@ bool test_kho_strict = true;
 module_param_named(strict, test_kho_strict, bool, 0444);
 MODULE_PARM_DESC(strict, "Also try what KHO has to refuse, and look at how memory comes back; another KHO may warn of it or differ");
 
-/* Attempts to take back what is not there, each of which KHO warns of. */
+/* Attempts to restore what is not there, each of which KHO warns of. */
 static unsigned int nr_refused;
 
 /* Put the contents of an item from @done on, a page at most, in a buffer. */

@@ -2,7 +2,7 @@
 /*
  * Test of kexec handover: memory of each kind, before a kexec and after it.
  *
- * When the module is loaded it takes back what it preserved in the previous
+ * When the module is loaded it restores what it preserved in the previous
  * kernel, compares each byte, looks at each struct page, and frees it all. Then
  * it preserves memory for the next kernel. Loading fails when anything that
  * came in is not as it was. Removing the module frees what it preserved.
@@ -45,7 +45,7 @@ static bool contents_match(const struct test_kho_item *item, u64 seed)
 	return EXPECT(done == item->ser->size);
 }
 
-/* What cannot even be taken back stays preserved. */
+/* What cannot even be restored stays preserved. */
 static bool take_item(struct test_kho_item *item, u64 seed)
 {
 	const struct test_kho_ops *ops;

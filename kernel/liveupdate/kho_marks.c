@@ -104,8 +104,8 @@ undo:
  * kho_poisoned_folio - has a preserved folio poisoned pages?
  * @phys: its physical address
  *
- * What has, can be taken back as single pages by kho_restore_pages(), so that
- * nothing but the poisoned ones is lost.
+ * kho_restore_pages() can restore such a folio as single pages, so that nothing
+ * but the poisoned ones is lost.
  *
  * Context: any but NMI.
  * Return: the number of all its pages when some are poisoned, else 0.

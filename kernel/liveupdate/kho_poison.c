@@ -19,7 +19,7 @@
  * first allocation of all. No segment of a kexec image is placed on one.
  *
  * A poisoned page that is preserved stays so, and is marked as poisoned before
- * its owner can take it back. What becomes of it is up to the owner:
+ * any initcall but early ones can restore it. What becomes of it is up to the owner:
  * kho_restore_folio() marks a large folio that has such a page, and
  * kho_poisoned_folio() tells before.
  *

@@ -218,8 +218,9 @@ void __init kho_poison_drop(void)
  * kho_poison_mark - mark the poisoned pages
  *
  * Context: called by kho_memory_ready() and kho_memory_release_late(), when the
- * struct pages of all that is reserved or preserved are initialised; the first
- * call, which does it, comes before anybody takes anything back.
+ * struct pages of all that is reserved or preserved are initialised. The first
+ * call does it. Nobody restores anything before, except early clients in their
+ * release function.
  */
 void __init kho_poison_mark(void)
 {

@@ -3,8 +3,8 @@
  * Kexec handover (KHO): the state that all other files ask for: whether KHO is
  * enabled, what came in, where scratch memory is.
  *
- * Written by one processor during early boot, read-only from then on: there is
- * no lock.
+ * Written by one processor, up to the core_initcalls, and read-only from then on:
+ * there is no lock.
  *
  * Copyright The Linux Live Update LTS authors
  */

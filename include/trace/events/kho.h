@@ -13,7 +13,7 @@
 #include <linux/tracepoint.h>
 #include <linux/types.h>
 
-/* Memory that is preserved, or taken back. A failed restore has 0 pages. */
+/* Memory that is preserved, or restored. A failed restore has 0 pages. */
 DECLARE_EVENT_CLASS(kho_memory,
 
 	TP_PROTO(phys_addr_t phys, unsigned long nr_pages, int err),

@@ -237,7 +237,7 @@ static void range_becomes_largest_blocks(struct kunit *test)
 	}
 }
 
-/* The last page is there already: what was added before it is taken back. */
+/* The last page is there already: what was added before it is deleted. */
 static void range_that_fails_leaves_nothing(struct kunit *test)
 {
 	struct kho_radix_tree *tree = test->priv;
