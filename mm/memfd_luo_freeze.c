@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Live update of memfds: keeping a preserved file from changing its size and
- * its holes, and a frozen one from getting more folios.
+ * from getting holes, and a frozen one from getting more folios.
  *
  * Copyright The Linux Live Update LTS authors
  */

@@ -82,7 +82,7 @@ static inline void memfd_luo_fill_end(struct inode *inode)
 }
 #endif /* CONFIG_LIVEUPDATE_MEMFD */
 
-/* Are the size and the holes of the file fixed? */
+/* Is the size of the file fixed, and must it get no new holes? */
 static __always_inline bool memfd_luo_is_preserved(struct inode *inode)
 {
 	return memfd_luo_has_flag(inode, SHMEM_F_PRESERVED);
