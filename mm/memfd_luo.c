@@ -254,7 +254,7 @@ static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
 
 	if (memfd_luo_set_frozen(inode, memfd->folios.nr_pages))
 		err = memfd_luo_preserve_folios(memfd, inode);
-	if (!err)
+	if (!err && memfd_luo_may_have_tags())
 		err = memfd_luo_check_tags(&memfd->folios);
 	if (err) {
 		memfd_luo_clear_frozen(inode);

@@ -14,6 +14,10 @@
 #include <linux/overflow.h>
 #include <linux/types.h>
 
+#ifdef CONFIG_ARM64_MTE
+#include <asm/cpufeature.h>
+#endif
+
 struct address_space;
 struct inode;
 struct kho_vmalloc;
@@ -93,7 +97,23 @@ u64 memfd_luo_sum(const struct memfd_luo_sums *sums, u32 identity);
 
 /* memfd_luo_pin.c */
 void memfd_luo_unpin(struct folio **pinned, unsigned long nr);
-bool memfd_luo_may_have_tags(void);
+
+/**
+ * memfd_luo_may_have_tags - can memory of this machine have tags?
+ *
+ * The memory that tags are kept in cannot be handed over.
+ *
+ * Return: whether it has MTE.
+ */
+static inline bool memfd_luo_may_have_tags(void)
+{
+#ifdef CONFIG_ARM64_MTE
+	return system_supports_mte();
+#else
+	return false;
+#endif
+}
+
 bool memfd_luo_has_tags(struct folio *folio);
 long memfd_luo_pin(struct inode *inode, pgoff_t *start, pgoff_t end,
 		   struct folio **pinned);

@@ -228,6 +228,7 @@ void memfd_luo_unpreserve_folios(struct memfd_luo *memfd)
  * @folios: preserved folios
  *
  * Folios get tags when they are mapped with PROT_MTE, also while they are pinned.
+ * Of use only if memfd_luo_may_have_tags().
  *
  * Context: may sleep.
  * Return: 0, or -EOPNOTSUPP if there are any.
@@ -237,8 +238,6 @@ int memfd_luo_check_tags(const struct memfd_luo_folios *folios)
 	const struct memfd_luo_folio_ser *ser;
 	unsigned long i;
 
-	if (!memfd_luo_may_have_tags())
-		return 0;
 	for (i = 0; i < folios->records.nr; i++) {
 		ser = memfd_luo_record_at(&folios->records, i);
 		if (memfd_luo_has_tags(pfn_folio(ser->pfn)))

@@ -101,25 +101,8 @@ static bool memfd_luo_page_has_tags(struct page *page)
 {
 	return page_mte_tagged(page);
 }
-
-/**
- * memfd_luo_may_have_tags - can memory of this machine have tags?
- *
- * The memory that tags are kept in cannot be handed over.
- *
- * Return: whether it has MTE.
- */
-bool memfd_luo_may_have_tags(void)
-{
-	return system_supports_mte();
-}
 #else
 static bool memfd_luo_page_has_tags(struct page *page)
-{
-	return false;
-}
-
-bool memfd_luo_may_have_tags(void)
 {
 	return false;
 }
