@@ -15,7 +15,7 @@
 #include <linux/types.h>
 
 #ifdef CONFIG_ARM64_MTE
-#include <asm/cpufeature.h>
+#include <linux/cpufeature.h>
 #endif
 
 struct address_space;
