@@ -9,7 +9,7 @@
  */
 #include <linux/kernel-page-flags.h>
 
-#include "luo_update.h"
+#include "luo_memfd.h"
 
 #define NR_PAGES	1024
 #define SIZE		(NR_PAGES * PAGE)
@@ -82,21 +82,6 @@ static int give_one(struct __test_metadata *const _metadata, int dev,
 	return session;
 }
 
-static int take_one(struct __test_metadata *const _metadata, int dev,
-		    const char *name)
-{
-	int session = luo_retrieve(dev, name);
-	int fd;
-
-	ASSERT_LE(0, session);
-	fd = luo_retrieve_fd(session, 1);
-	ASSERT_LE(0, fd);
-	/* Hardware lost the page, not the update. */
-	EXPECT_EQ(0, luo_finish(session));
-	close(session);
-	return fd;
-}
-
 #define BEFORE_PAGE	100
 
 TEST_F(prepare, before)
@@ -109,10 +94,10 @@ TEST_F(prepare, before)
 	luo_hold(_metadata, self->dev);
 }
 
-/* And once more, from kernel to kernel. */
+/* Finishing succeeds: the hardware lost the page, not the update. And once more. */
 TEST_F(verify, before)
 {
-	int fd = take_one(_metadata, self->dev, "before");
+	int fd = luo_take_one(_metadata, self->dev, "before");
 
 	expect_lost(_metadata, fd, SIZE, BEFORE_PAGE);
 	give_one(_metadata, self->dev, "before", fd);
@@ -122,7 +107,7 @@ TEST_F(verify, before)
 /* Given up, it has room for data again. */
 TEST_F(verify, replaced)
 {
-	int fd = take_one(_metadata, self->dev, "before");
+	int fd = luo_take_one(_metadata, self->dev, "before");
 
 	expect_lost(_metadata, fd, SIZE, BEFORE_PAGE);
 	EXPECT_EQ(0, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -145,7 +130,7 @@ TEST_F(prepare, after)
 
 TEST_F(verify, after)
 {
-	int fd = take_one(_metadata, self->dev, "after");
+	int fd = luo_take_one(_metadata, self->dev, "after");
 
 	expect_lost(_metadata, fd, SIZE, AFTER_PAGE);
 }
@@ -181,7 +166,7 @@ TEST_F(prepare, huge)
 
 TEST_F(verify, huge)
 {
-	int fd = take_one(_metadata, self->dev, "huge");
+	int fd = luo_take_one(_metadata, self->dev, "huge");
 
 	expect_lost(_metadata, fd, HUGE_SIZE, HUGE_PAGE);
 	EXPECT_EQ(0, luo_fill(fd, (HUGE_PAGE - 1) * PAGE, PAGE, SEED));
