@@ -94,7 +94,10 @@ TEST_F(prepare, before)
 	luo_hold(_metadata, self->dev);
 }
 
-/* Finishing succeeds: the hardware lost the page, not the update. And once more. */
+/*
+ * Finishing succeeds: the hardware lost the page, not the update. The file is
+ * preserved once more: the third kernel has to find the same.
+ */
 TEST_F(verify, before)
 {
 	int fd = luo_take_one(_metadata, self->dev, "before");
