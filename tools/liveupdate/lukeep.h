@@ -23,6 +23,8 @@
 #include <linux/types.h>
 #include <systemd/sd-event.h>
 
+#include "declaration.h"
+
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 
 #define USEC_PER_SEC		1000000ULL
@@ -32,15 +34,8 @@
 #define SURVIVOR_NAME		"@lukeep"
 
 /* Files in the folders. */
-#define CONFIG_SUFFIX		".conf"
 #define KEEPER_SUFFIX		".keeper"
 #define AGENT_SOCKET		"agent.sock"
-
-/* Sessions are named for their services: a name and its NUL take 64 bytes. */
-#define NAME_MAX_LEN		63
-
-/* More than any service needs; a declaration beyond it is refused. */
-#define LUKEEP_MAX_MEMFDS	16
 
 /* Tokens in the session: the keeper's own state, then memfd by memfd. */
 #define TOKEN_STATE		0
@@ -51,65 +46,6 @@
 
 /* On the next kernel's command line; tells it which kernel was left. */
 #define CMDLINE_LEFT		"lukeep.left="
-
-/**
- * enum memfd_kind - when a service sees a memfd, and when it is preserved
- * @MEMFD_MEMORY: The memory the service works in. It is always there, and its
- *		  size is settled once the service runs, so that it can be
- *		  preserved before the service stops.
- * @MEMFD_SAVE:	  What the service writes when it is told to save. It is
- *		  preserved after that, and the service finds it when it resumes.
- */
-enum memfd_kind {
-	MEMFD_MEMORY,
-	MEMFD_SAVE,
-};
-
-/**
- * struct memfd - a memfd that a service works on
- * @kind:  see enum memfd_kind
- * @name:  name in the declaration, by which the next kernel's keeper finds it
- * @path:  symbolic link under which the service opens it, or NULL
- * @size:  its size when the service starts afresh
- * @fd:    the memfd, the same number in the keeper and in the service
- * @token: its token in the session that came in, 0 when it is not there
- */
-struct memfd {
-	enum memfd_kind kind;
-	char name[NAME_MAX_LEN + 1];
-	char *path;
-	__u64 size;
-	int fd;
-	__u64 token;
-};
-
-/**
- * struct service - what the declaration says, and the service's memfds
- * @name:	  name of the service and of its session
- * @start:	  command that starts it afresh
- * @resume:	  command that starts it on what it saved
- * @save_command: has it save and exit, or NULL
- * @save_signal:  tells it to save and exit, without @save_command
- * @save_timeout: seconds it may take to do so
- * @restart:	  start it afresh when it exits unasked
- * @retry:	  what it saved is there until it has resumed, and no longer
- * @if_lost_hold: do not start it when what it had is lost
- * @memfd:	  what it works on
- * @nr_memfds:	  number of entries in @memfd
- */
-struct service {
-	char name[NAME_MAX_LEN + 1];
-	char *start;
-	char *resume;
-	char *save_command;
-	int save_signal;
-	int save_timeout;
-	bool restart;
-	bool retry;
-	bool if_lost_hold;
-	struct memfd memfd[LUKEEP_MAX_MEMFDS];
-	int nr_memfds;
-};
 
 /**
  * enum service_state - what a service is doing
@@ -240,10 +176,9 @@ pid_t command_start(const char *command, const struct service *svc);
 const char *command_status(const siginfo_t *si);
 bool command_succeeded(const siginfo_t *si);
 
-/* config.c */
-struct service *config_read(const char *dir, const char *name);
-void config_free(struct service *svc);
-bool config_name_valid(const char *name);
+/* declaration.c, by the names that the agent and the keepers use */
+#define config_read		declaration_read
+#define config_free		declaration_free
 
 /* keeper.c */
 int keeper_run(const struct options *opt);

@@ -56,7 +56,7 @@ static int conf_err(struct reader *r, const char *fmt, ...)
 }
 
 /* Names become names of sessions, files, sockets and variables. */
-bool config_name_valid(const char *name)
+bool declaration_name_valid(const char *name)
 {
 	const char *c;
 
@@ -191,7 +191,7 @@ static struct memfd *find_memfd(struct reader *r, const char *name)
 		if (!strcmp(m->name, name))
 			return m;
 	}
-	if (!config_name_valid(name)) {
+	if (!declaration_name_valid(name)) {
 		conf_err(r,
 			 "\"%s\" is not a name: use letters, digits, dots, dashes and underscores",
 			 name);
@@ -325,7 +325,7 @@ static void check(struct reader *r)
 		svc->resume = strdup(svc->start);
 }
 
-void config_free(struct service *svc)
+void declaration_free(struct service *svc)
 {
 	int i;
 
@@ -340,7 +340,7 @@ void config_free(struct service *svc)
 }
 
 /* Read the declaration of a service. */
-struct service *config_read(const char *dir, const char *name)
+struct service *declaration_read(const char *dir, const char *name)
 {
 	struct reader r = { .svc = calloc(1, sizeof(*r.svc)) };
 	char *path;
@@ -355,7 +355,7 @@ struct service *config_read(const char *dir, const char *name)
 	r.file = fopen(path, "re");
 	if (!r.file) {
 		conf_err(&r, "%s", strerror(errno));
-	} else if (!config_name_valid(name)) {
+	} else if (!declaration_name_valid(name)) {
 		conf_err(&r, "\"%s\" is not a name: use 1 to %d letters, digits, dots, dashes and underscores",
 			 name, NAME_MAX_LEN);
 	} else if (!strcmp(name, SYSTEMD_SESSION)) {
@@ -373,7 +373,7 @@ struct service *config_read(const char *dir, const char *name)
 			pr_err("%s:%d: %s", path, r.wrong, r.error);
 		else
 			pr_err("%s: %s", path, r.error);
-		config_free(r.svc);
+		declaration_free(r.svc);
 		r.svc = NULL;
 	}
 	free(path);
