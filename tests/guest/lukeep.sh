@@ -284,7 +284,7 @@ malformed() {
 	printf '[service]\nstart = a | b\n' >/run/bad/shell.conf
 	printf '[memfd a]\nkind = save\n' >/run/bad/empty.conf
 	printf '[service]\nstart = true\n' >/run/bad/systemd.conf
-	{ printf '[service]\nstart = true '; seq 1000 | tr '\n' ' '; echo; } >/run/bad/long.conf
+	{ printf '[service]\nstart = true '; seq 20000 | tr '\n' ' '; echo; } >/run/bad/long.conf
 	lukeep run --config-dir /run/bad --run-dir /run/badrun >/run/bad.log 2>&1 &
 	bad=$!
 	until_true "an agent with malformed declarations runs" lukeep status --run-dir /run/badrun
@@ -298,7 +298,7 @@ malformed() {
 	ok "a command for a shell is named" grep -q '/run/bad/shell.conf:2: a command is not run by a shell' /run/bad.log
 	ok "a missing key is named" grep -q '/run/bad/empty.conf: section \[service\] has no key "start"' /run/bad.log
 	ok "the name of systemd's session is refused" grep -q '/run/bad/systemd.conf: systemd has a session of this name' /run/bad.log
-	ok "a line too long is named" grep -q '/run/bad/long.conf:2: the line has more than' /run/bad.log
+	ok "a file too long is named" grep -q '/run/bad/long.conf: the file has more than' /run/bad.log
 }
 
 # resumed SIGNAL COMMAND KERNEL seal|no-seal

@@ -4,7 +4,6 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,19 +17,12 @@
 
 #include "lukeep.h"
 
-#define VARIABLE "LUKEEP_FD_"
-
 /* In the child: tell by a variable where a memfd is, and let it through. */
 static int pass_memfd(const struct memfd *m)
 {
-	char name[sizeof(VARIABLE) + NAME_MAX_LEN], number[12];
-	char *c;
+	char name[VARIABLE_SIZE], number[12];
 
-	snprintf(name, sizeof(name), VARIABLE "%s", m->name);
-	for (c = name; *c; c++) {
-		if (!isalnum((unsigned char)*c))
-			*c = '_';
-	}
+	declaration_variable(name, m->name);
 	snprintf(number, sizeof(number), "%d", m->fd);
 	if (setenv(name, number, 1))
 		return -1;

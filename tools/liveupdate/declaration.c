@@ -6,54 +6,24 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <ini.h>
-#include <signal.h>
-#include <stdarg.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wordexp.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "keys.h"
 #include "lukeep.h"
 
-#define SAVE_TIMEOUT		60
-#define SAVE_TIMEOUT_MAX	86400
-#define MEMFD_SECTION		"memfd "
+/* More than any service needs; what is larger is no declaration. */
+#define TEXT_MAX		65536
 
 /* In which systemd keeps file descriptors of its services, from version 261 on. */
 #define SYSTEMD_SESSION		"systemd"
 
-/**
- * struct reader - the declaration that is being read
- * @svc:    what has been read so far
- * @file:   the file
- * @line:   its line that is read, 0 before and after
- * @error:  what is wrong with it, first of all
- * @wrong:  the line on which that is, 0 for the file as a whole
- * @kinds:  bit mask of the memfds whose kind was given
- */
-struct reader {
-	struct service *svc;
-	FILE *file;
-	int line;
-	char error[256];
-	int wrong;
-	unsigned int kinds;
-};
-
-/* The parser goes on after an error; the first one is what we report. */
-static int conf_err(struct reader *r, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (*r->error)
-		return 0;
-	va_start(ap, fmt);
-	vsnprintf(r->error, sizeof(r->error), fmt, ap);
-	va_end(ap);
-	r->wrong = r->line;
-	return 0;
-}
+/* What a line has between its words. */
+#define BLANKS			" \t"
 
 /* Names become names of sessions, files, sockets and variables. */
 bool declaration_name_valid(const char *name)
@@ -67,262 +37,251 @@ bool declaration_name_valid(const char *name)
 	return c != name && c - name <= NAME_MAX_LEN && *name != '.';
 }
 
-/* A command may go on in further lines, which are indented. */
-static int set_command(struct reader *r, char **command, const char *value)
+/* The variable that tells a service which file descriptor a memfd is. */
+void declaration_variable(char variable[VARIABLE_SIZE], const char *name)
 {
-	char *old = *command;
-	wordexp_t words;
-	int ret;
+	char *c;
 
-	if (asprintf(command, "%s%s%s", old ?: "", old ? " " : "", value) < 0) {
-		*command = old;
-		return conf_err(r, "out of memory");
+	snprintf(variable, VARIABLE_SIZE, VARIABLE_PREFIX "%s", name);
+	for (c = variable; *c; c++) {
+		if (!isalnum((unsigned char)*c))
+			*c = '_';
 	}
-	free(old);
-	ret = wordexp(*command, &words, WRDE_NOCMD);
-	if (!ret)
-		wordfree(&words);
-	if (ret == WRDE_BADCHAR || ret == WRDE_CMDSUB)
-		return conf_err(r,
-				"a command is not run by a shell: quote | & ; < > ( ) { } and `, or run sh -c '...'");
-	/* A quotation may be closed on a line to come, see check(). */
-	return 1;
 }
 
-static int set_signal(struct reader *r, const char *value)
-{
-	static const struct {
-		const char *name;
-		int number;
-	} signals[] = {
-		{ "TERM", SIGTERM }, { "INT", SIGINT }, { "HUP", SIGHUP },
-		{ "USR1", SIGUSR1 }, { "USR2", SIGUSR2 },
-	};
-	size_t i;
+/*
+ * From lines to sections, keys and values.
+ */
 
-	if (!strncmp(value, "SIG", 3))
-		value += 3;
-	for (i = 0; i < ARRAY_SIZE(signals); i++) {
-		if (!strcmp(signals[i].name, value)) {
-			r->svc->save_signal = signals[i].number;
-			return 1;
-		}
+/* The value is complete. */
+static void end_value(struct reader *r)
+{
+	int line = r->line;
+
+	if (!r->key)
+		return;
+	r->line = r->begin;
+	key_set(r, r->key, r->value);
+	r->line = line;
+	r->key = NULL;
+}
+
+/* A further line of a command: join them where the first one is. */
+static void go_on(struct reader *r, const char *line)
+{
+	size_t len = strlen(line);
+
+	if (!r->key || !key_goes_on(r->key)) {
+		key_error(r,
+			  "only a command goes on in an indented line: take the blanks before it away");
+	} else if (key_begins(line)) {
+		key_error(r,
+			  "the line is indented, and so is part of the command above: take the blanks before it away, or quote it");
+	} else {
+		*r->end++ = ' ';
+		memmove(r->end, line, len + 1);
+		r->end += len;
 	}
-	return conf_err(r,
-			"\"%s\" is not a save signal: use TERM, INT, HUP, USR1 or USR2",
-			value);
 }
 
-static int set_timeout(struct reader *r, const char *value)
+static void begin_memfd(struct reader *r, const char *name)
 {
-	char *end;
-	long n = strtol(value, &end, 10);
-
-	if (end == value || *end || n < 1 || n > SAVE_TIMEOUT_MAX)
-		return conf_err(r, "\"%s\" is not a time: use 1 to %d seconds",
-				value, SAVE_TIMEOUT_MAX);
-	r->svc->save_timeout = n;
-	return 1;
-}
-
-/* One of two words. */
-static int set_choice(struct reader *r, bool *choice, const char *value,
-		      const char *no, const char *yes)
-{
-	if (strcmp(value, no) && strcmp(value, yes))
-		return conf_err(r, "\"%s\" is neither %s nor %s",
-				value, no, yes);
-	*choice = !strcmp(value, yes);
-	return 1;
-}
-
-static int set_size(struct reader *r, struct memfd *m, const char *value)
-{
-	static const char units[] = "KMGT";
-	const char *unit;
-	char *end;
-	int shift = 0;
-
-	errno = 0;
-	m->size = strtoull(value, &end, 10);
-	if (*end) {
-		unit = strchr(units, *end);
-		shift = unit && !end[1] ? 10 * (unit - units + 1) : -1;
-	}
-	if (!isdigit((unsigned char)*value) || errno || shift < 0 ||
-	    m->size >= 1ULL << (62 - shift))
-		return conf_err(r,
-				"\"%s\" is not a size: use a number of bytes, or of KiB, MiB, GiB or TiB with K, M, G or T",
-				value);
-	m->size <<= shift;
-	return 1;
-}
-
-static int service_key(struct reader *r, const char *key, const char *value)
-{
-	struct service *svc = r->svc;
-
-	if (!strcmp(key, "start"))
-		return set_command(r, &svc->start, value);
-	if (!strcmp(key, "resume"))
-		return set_command(r, &svc->resume, value);
-	if (!strcmp(key, "save-command"))
-		return set_command(r, &svc->save_command, value);
-	if (!strcmp(key, "save-signal"))
-		return set_signal(r, value);
-	if (!strcmp(key, "save-timeout"))
-		return set_timeout(r, value);
-	if (!strcmp(key, "restart"))
-		return set_choice(r, &svc->restart, value, "no", "yes");
-	if (!strcmp(key, "retry"))
-		return set_choice(r, &svc->retry, value, "no", "yes");
-	if (!strcmp(key, "if-lost"))
-		return set_choice(r, &svc->if_lost_hold, value, "start", "hold");
-	return conf_err(r, "section [service] has no key \"%s\"", key);
-}
-
-/* The memfd of a section, which is new when it is named for the first time. */
-static struct memfd *find_memfd(struct reader *r, const char *name)
-{
+	char variable[VARIABLE_SIZE], other[VARIABLE_SIZE];
 	struct service *svc = r->svc;
 	struct memfd *m;
 
-	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
-		if (!strcmp(m->name, name))
-			return m;
-	}
 	if (!declaration_name_valid(name)) {
-		conf_err(r,
-			 "\"%s\" is not a name: use letters, digits, dots, dashes and underscores",
-			 name);
-		return NULL;
+		key_error(r,
+			  "section [%s] has no valid name: use 1 to %d letters, digits, dots, dashes and underscores",
+			  key_shown(r->section), NAME_MAX_LEN);
+		return;
 	}
 	if (svc->nr_memfds == LUKEEP_MAX_MEMFDS) {
-		conf_err(r, "a service has at most %d memfds",
-			 LUKEEP_MAX_MEMFDS);
-		return NULL;
+		key_error(r, "a service has at most %d memfds",
+			  LUKEEP_MAX_MEMFDS);
+		return;
+	}
+	declaration_variable(variable, name);
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		declaration_variable(other, m->name);
+		if (!strcmp(m->name, name))
+			key_error(r, "section [%s] is there twice", r->section);
+		else if (!strcmp(variable, other))
+			key_error(r,
+				  "memfds %s and %s would have the same variable %s: rename one",
+				  m->name, name, variable);
 	}
 	svc->nr_memfds++;
 	*m = (struct memfd){ .fd = -1 };
 	snprintf(m->name, sizeof(m->name), "%s", name);
-	return m;
+	r->memfd = m;
 }
 
-static int set_path(struct reader *r, struct memfd *m, const char *value)
+/* [SECTION] */
+static void begin_section(struct reader *r, char *line)
 {
-	const struct memfd *other;
+	char *end = line + strlen(line) - 1;
 
-	if (*value != '/')
-		return conf_err(r, "the path %s does not begin with a slash",
-				value);
-	for (other = r->svc->memfd; other < r->svc->memfd + r->svc->nr_memfds;
-	     other++) {
-		if (other->path && !strcmp(other->path, value))
-			return conf_err(r, "the path %s is used twice", value);
-	}
-	m->path = strdup(value);
-	return m->path ? 1 : conf_err(r, "out of memory");
-}
-
-static int memfd_key(struct reader *r, const char *name, const char *key,
-		     const char *value)
-{
-	struct memfd *m = find_memfd(r, name);
-	bool save;
-
-	if (!m)
-		return 0;
-	if (!strcmp(key, "kind")) {
-		if (!set_choice(r, &save, value, "memory", "save"))
-			return 0;
-		m->kind = save ? MEMFD_SAVE : MEMFD_MEMORY;
-		r->kinds |= 1U << (m - r->svc->memfd);
-		return 1;
-	}
-	if (!strcmp(key, "path"))
-		return set_path(r, m, value);
-	if (!strcmp(key, "size"))
-		return set_size(r, m, value);
-	return conf_err(r, "section [memfd %s] has no key \"%s\"", name, key);
-}
-
-static int set_key(void *user, const char *section, const char *key,
-		   const char *value)
-{
-	struct reader *r = user;
-
-	if (!strcmp(section, "service"))
-		return service_key(r, key, value);
-	if (!strncmp(section, MEMFD_SECTION, strlen(MEMFD_SECTION)))
-		return memfd_key(r, section + strlen(MEMFD_SECTION), key, value);
-	return conf_err(r,
-			"there is no section [%s]: use [service] and [memfd NAME]",
-			section);
-}
-
-/* Like fgets(); counts the lines, and does not let one be cut in two. */
-static char *read_line(char *buf, int size, void *stream)
-{
-	struct reader *r = stream;
-
-	if (!fgets(buf, size, r->file))
-		return NULL;
-	r->line++;
-	if (!strchr(buf, '\n') && !feof(r->file)) {
-		conf_err(r,
-			 "the line has more than %d bytes: go on in a further line, indented",
-			 size - 2);
-		return NULL;
-	}
-	return buf;
-}
-
-static void check_command(struct reader *r, const char *key,
-			  const char *command)
-{
-	wordexp_t words;
-	bool empty;
-
-	if (!command)
-		return;
-	if (wordexp(command, &words, WRDE_NOCMD)) {
-		conf_err(r, "%s: a quotation is not closed", key);
+	if (*end != ']') {
+		key_error(r, "the line begins with [ and does not end with ]");
 		return;
 	}
-	empty = !words.we_wordc;
-	wordfree(&words);
-	if (empty)
-		conf_err(r, "%s: there is no command", key);
+	*end = '\0';
+	r->section = line + 1;
+	r->memfd = NULL;
+	r->seen = 0;
+	if (!strncmp(r->section, MEMFD_SECTION, strlen(MEMFD_SECTION)))
+		begin_memfd(r, r->section + strlen(MEMFD_SECTION));
+	else if (strcmp(r->section, "service"))
+		key_error(r,
+			  "there is no section [%s]: use [service] and [memfd NAME]",
+			  key_shown(r->section));
+	else if (r->service)
+		key_error(r, "section [service] is there twice");
+	else
+		r->service = true;
 }
 
-/* What can be told only when all has been read. */
-static void check(struct reader *r)
+/* KEY = VALUE */
+static void begin_value(struct reader *r, char *line)
 {
-	struct service *svc = r->svc;
-	const struct memfd *m;
-	int i;
+	char *value = strchr(line, '='), *end = value;
 
-	if (!svc->start)
-		conf_err(r, "section [service] has no key \"start\"");
-	check_command(r, "start", svc->start);
-	check_command(r, "resume", svc->resume);
-	check_command(r, "save-command", svc->save_command);
-	if (svc->save_command && svc->save_signal)
-		conf_err(r, "save-command and save-signal exclude each other");
-	for (i = 0; i < svc->nr_memfds; i++) {
-		m = &svc->memfd[i];
-		if (!(r->kinds & 1U << i))
-			conf_err(r, "section [memfd %s] has no key \"kind\"",
-				 m->name);
-		if (m->kind == MEMFD_SAVE && m->size)
-			conf_err(r,
-				 "memfd %s: what is saved has the size it gets; leave it out",
-				 m->name);
+	if (!value) {
+		key_error(r, "this is neither [SECTION] nor KEY = VALUE");
+		return;
 	}
-	if (!svc->save_signal)
-		svc->save_signal = SIGTERM;
-	if (!svc->resume && svc->start)
-		svc->resume = strdup(svc->start);
+	if (!r->section) {
+		key_error(r, "there is no [SECTION] before this line");
+		return;
+	}
+	while (end > line && strchr(BLANKS, end[-1]))
+		end--;
+	*end = '\0';
+	r->key = key_find(r, line);
+	r->value = value + 1 + strspn(value + 1, BLANKS);
+	r->end = r->value + strlen(r->value);
+	r->begin = r->line;
+}
+
+static bool is_utf8(const char *line)
+{
+	json_t *string = json_string(line);
+	bool valid = string;
+
+	json_decref(string);
+	return valid;
+}
+
+static void read_line(struct reader *r, char *line)
+{
+	char *end = line + strlen(line), *text;
+
+	while (end > line && isspace((unsigned char)end[-1]))
+		*--end = '\0';
+	text = line + strspn(line, BLANKS);
+	if (!*text || *text == '#' || *text == ';')
+		return;
+	if (!is_utf8(text)) {
+		/* What a service was started with is kept as JSON. */
+		key_error(r, "the line is not UTF-8");
+		return;
+	}
+	if (text != line) {
+		go_on(r, text);
+		return;
+	}
+	end_value(r);
+	if (*r->error)
+		return;
+	if (*text == '[')
+		begin_section(r, text);
+	else
+		begin_value(r, text);
+}
+
+static void read_lines(struct reader *r, char *text)
+{
+	char *line;
+
+	while (!*r->error && (line = strsep(&text, "\n"))) {
+		r->line++;
+		read_line(r, line);
+	}
+	if (!*r->error)
+		end_value(r);
+	r->line = 0;
+	if (!*r->error)
+		keys_check(r);
+}
+
+/*
+ * From a file to lines.
+ */
+
+static void check_text(struct reader *r, const char *text, size_t size)
+{
+	const char *nul = memchr(text, '\0', size), *c;
+
+	if (size > TEXT_MAX)
+		key_error(r,
+			  "the file has more than %d bytes: is it a declaration?",
+			  TEXT_MAX);
+	if (!nul || *r->error)
+		return;
+	for (c = text, r->line = 1; c < nul; c++)
+		r->line += *c == '\n';
+	key_error(r, "the line has a NUL byte: is it text?");
+}
+
+static void read_file(struct reader *r, FILE *file)
+{
+	char *text = malloc(TEXT_MAX + 2);
+	struct stat st;
+	size_t size;
+
+	if (!text) {
+		key_error(r, "out of memory");
+	} else if (fstat(fileno(file), &st) || !S_ISREG(st.st_mode)) {
+		key_error(r, "this is not a file");
+	} else {
+		size = fread(text, 1, TEXT_MAX + 1, file);
+		text[size] = '\0';
+		if (ferror(file))
+			key_error(r, "%s", strerror(errno));
+		else
+			check_text(r, text, size);
+		if (!*r->error)
+			read_lines(r, text);
+	}
+	free(text);
+}
+
+static void read_path(struct reader *r, const char *path)
+{
+	/* Opening a FIFO must not wait for who writes it. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+
+	if (file) {
+		read_file(r, file);
+		fclose(file);
+		return;
+	}
+	key_error(r, "%s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+static void check_name(struct reader *r, const char *name)
+{
+	if (!declaration_name_valid(name))
+		key_error(r,
+			  "\"%s\" is not a name: use 1 to %d letters, digits, dots, dashes and underscores",
+			  name, NAME_MAX_LEN);
+	if (!strcmp(name, SYSTEMD_SESSION))
+		key_error(r,
+			  "systemd has a session of this name for itself: rename the file, and the service with it");
 }
 
 void declaration_free(struct service *svc)
@@ -345,29 +304,15 @@ struct service *declaration_read(const char *dir, const char *name)
 	struct reader r = { .svc = calloc(1, sizeof(*r.svc)) };
 	char *path;
 
-	if (!r.svc || asprintf(&path, "%s/%s.conf", dir, name) < 0) {
+	if (!r.svc || asprintf(&path, "%s/%s" CONFIG_SUFFIX, dir, name) < 0) {
 		pr_err("out of memory");
 		free(r.svc);
 		return NULL;
 	}
-	r.svc->save_timeout = SAVE_TIMEOUT;
 	snprintf(r.svc->name, sizeof(r.svc->name), "%s", name);
-	r.file = fopen(path, "re");
-	if (!r.file) {
-		conf_err(&r, "%s", strerror(errno));
-	} else if (!declaration_name_valid(name)) {
-		conf_err(&r, "\"%s\" is not a name: use 1 to %d letters, digits, dots, dashes and underscores",
-			 name, NAME_MAX_LEN);
-	} else if (!strcmp(name, SYSTEMD_SESSION)) {
-		conf_err(&r, "systemd has a session of this name for itself: rename the file, and the service with it");
-	} else {
-		r.line = ini_parse_stream(read_line, &r, set_key, &r);
-		if (r.line)
-			conf_err(&r, "this is neither [SECTION] nor KEY = VALUE");
-		check(&r);
-	}
-	if (r.file)
-		fclose(r.file);
+	check_name(&r, name);
+	if (!*r.error)
+		read_path(&r, path);
 	if (*r.error) {
 		if (r.wrong)
 			pr_err("%s:%d: %s", path, r.wrong, r.error);

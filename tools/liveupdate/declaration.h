@@ -19,6 +19,10 @@
 /* More than any service needs; a declaration beyond it is refused. */
 #define LUKEEP_MAX_MEMFDS	16
 
+/* The variable of a memfd is this and its name, with _ for . and -. */
+#define VARIABLE_PREFIX		"LUKEEP_FD_"
+#define VARIABLE_SIZE		(sizeof(VARIABLE_PREFIX) + NAME_MAX_LEN)
+
 /**
  * enum memfd_kind - when a service sees a memfd, and when it is preserved
  * @MEMFD_MEMORY: The memory the service works in. It is always there, and its
@@ -82,5 +86,6 @@ struct service {
 struct service *declaration_read(const char *dir, const char *name);
 void declaration_free(struct service *svc);
 bool declaration_name_valid(const char *name);
+void declaration_variable(char variable[VARIABLE_SIZE], const char *name);
 
 #endif /* _LUKEEP_DECLARATION_H */

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The keys of a declaration, and what their values mean: see lukeep.conf(5).
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wordexp.h>
+
+#include "keys.h"
+
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+
+#define SAVE_TIMEOUT		60
+#define TIMEOUT_MAX		86400
+
+/* Messages show no more than this of a value. */
+#define SHOWN_MAX		80
+
+/**
+ * struct key - a key
+ * @name:   its name
+ * @set:    takes its value
+ * @offset: where its value is in struct service, or in struct memfd
+ */
+struct key {
+	const char *name;
+	void (*set)(struct reader *r, void *field, const char *value);
+	size_t offset;
+};
+
+/* Say what is wrong; the first thing is what counts. */
+void key_error(struct reader *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (*r->error)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(r->error, sizeof(r->error), fmt, ap);
+	va_end(ap);
+	r->wrong = r->line;
+}
+
+/* @value for a message: not at any length, and without half a character. */
+const char *key_shown(const char *value)
+{
+	static char text[SHOWN_MAX + 1];
+	size_t len = strnlen(value, SHOWN_MAX);
+
+	while (len && (value[len] & 0xc0) == 0x80)
+		len--;
+	snprintf(text, sizeof(text), "%.*s", (int)len, value);
+	return text;
+}
+
+static void set_command(struct reader *r, void *field, const char *value)
+{
+	char **command = field;
+	wordexp_t words;
+	int ret = wordexp(value, &words, WRDE_NOCMD);
+
+	if (ret == WRDE_BADCHAR || ret == WRDE_CMDSUB) {
+		key_error(r,
+			  "a command is not run by a shell: quote | & ; < > ( ) { } and `, or run sh -c '...'");
+		return;
+	}
+	if (ret) {
+		key_error(r, "a quotation is not closed");
+		return;
+	}
+	if (!words.we_wordc)
+		key_error(r, "there is no command");
+	wordfree(&words);
+	*command = strdup(value);
+	if (!*command)
+		key_error(r, "out of memory");
+}
+
+static void set_signal(struct reader *r, void *field, const char *value)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} signals[] = {
+		{ "TERM", SIGTERM }, { "INT", SIGINT }, { "HUP", SIGHUP },
+		{ "USR1", SIGUSR1 }, { "USR2", SIGUSR2 },
+	};
+	const char *name = strncmp(value, "SIG", 3) ? value : value + 3;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(signals); i++) {
+		if (!strcmp(signals[i].name, name)) {
+			*(int *)field = signals[i].number;
+			return;
+		}
+	}
+	key_error(r,
+		  "\"%s\" is not a save signal: use TERM, INT, HUP, USR1 or USR2",
+		  key_shown(value));
+}
+
+static void set_timeout(struct reader *r, void *field, const char *value)
+{
+	char *end;
+	long n = strtol(value, &end, 10);
+
+	if (end == value || *end || n < 1 || n > TIMEOUT_MAX)
+		key_error(r, "\"%s\" is not a time: use 1 to %d seconds",
+			  key_shown(value), TIMEOUT_MAX);
+	else
+		*(int *)field = n;
+}
+
+/* One of two words; the second one is true. */
+static void set_choice(struct reader *r, bool *choice, const char *value,
+		       const char *no, const char *yes)
+{
+	if (strcmp(value, no) && strcmp(value, yes))
+		key_error(r, "\"%s\" is neither %s nor %s", key_shown(value), no,
+			  yes);
+	*choice = !strcmp(value, yes);
+}
+
+static void set_yes_no(struct reader *r, void *field, const char *value)
+{
+	set_choice(r, field, value, "no", "yes");
+}
+
+static void set_if_lost(struct reader *r, void *field, const char *value)
+{
+	set_choice(r, field, value, "start", "hold");
+}
+
+static void set_kind(struct reader *r, void *field, const char *value)
+{
+	enum memfd_kind *kind = field;
+	bool save;
+
+	set_choice(r, &save, value, "memory", "save");
+	*kind = save ? MEMFD_SAVE : MEMFD_MEMORY;
+	r->kinds |= 1U << (r->memfd - r->svc->memfd);
+}
+
+static void set_path(struct reader *r, void *field, const char *value)
+{
+	struct service *svc = r->svc;
+	const struct memfd *other;
+	char **path = field;
+
+	if (*value != '/') {
+		key_error(r, "the path %s does not begin with a slash",
+			  key_shown(value));
+		return;
+	}
+	for (other = svc->memfd; other < svc->memfd + svc->nr_memfds; other++) {
+		if (other->path && !strcmp(other->path, value)) {
+			key_error(r, "the path %s is used twice", key_shown(value));
+			return;
+		}
+	}
+	*path = strdup(value);
+	if (!*path)
+		key_error(r, "out of memory");
+}
+
+static void set_size(struct reader *r, void *field, const char *value)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	__u64 size;
+	char *end;
+	int shift = 0;
+
+	errno = 0;
+	size = strtoull(value, &end, 10);
+	if (*end) {
+		unit = strchr(units, *end);
+		shift = unit && !end[1] ? 10 * (unit - units + 1) : -1;
+	}
+	if (!isdigit((unsigned char)*value) || errno || shift < 0 ||
+	    size >= 1ULL << (62 - shift))
+		key_error(r,
+			  "\"%s\" is not a size: use a number of bytes, or of KiB, MiB, GiB or TiB with K, M, G or T",
+			  key_shown(value));
+	else
+		*(__u64 *)field = size << shift;
+}
+
+#define SERVICE(member)		offsetof(struct service, member)
+#define MEMFD(member)		offsetof(struct memfd, member)
+
+static const struct key service_keys[] = {
+	{ "start", set_command, SERVICE(start) },
+	{ "resume", set_command, SERVICE(resume) },
+	{ "save-command", set_command, SERVICE(save_command) },
+	{ "save-signal", set_signal, SERVICE(save_signal) },
+	{ "save-timeout", set_timeout, SERVICE(save_timeout) },
+	{ "restart", set_yes_no, SERVICE(restart) },
+	{ "retry", set_yes_no, SERVICE(retry) },
+	{ "if-lost", set_if_lost, SERVICE(if_lost_hold) },
+	{ }
+};
+
+static const struct key memfd_keys[] = {
+	{ "kind", set_kind, MEMFD(kind) },
+	{ "path", set_path, MEMFD(path) },
+	{ "size", set_size, MEMFD(size) },
+	{ }
+};
+
+/* The key that @name is in this section; NULL when there is none, or it is not new. */
+const struct key *key_find(struct reader *r, const char *name)
+{
+	const struct key *keys = r->memfd ? memfd_keys : service_keys;
+	const struct key *key;
+	unsigned int bit;
+
+	for (key = keys; key->name && strcmp(key->name, name);)
+		key++;
+	bit = 1U << (key - keys);
+	if (!key->name)
+		key_error(r, "section [%s] has no key \"%s\"", r->section,
+			  key_shown(name));
+	else if (r->seen & bit)
+		key_error(r, "the key \"%s\" is there twice", name);
+	r->seen |= bit;
+	return *r->error ? NULL : key;
+}
+
+void key_set(struct reader *r, const struct key *key, const char *value)
+{
+	void *whole = r->memfd ? (void *)r->memfd : (void *)r->svc;
+
+	key->set(r, (char *)whole + key->offset, value);
+}
+
+/* Commands go on in lines that are indented. */
+bool key_goes_on(const struct key *key)
+{
+	return key->set == set_command;
+}
+
+/* Does @line look as if it began with a key of keys? */
+static bool begins_with(const char *line, const struct key *keys)
+{
+	const struct key *key;
+	size_t len;
+
+	for (key = keys; key->name; key++) {
+		len = strlen(key->name);
+		if (!strncmp(line, key->name, len) &&
+		    line[len + strspn(line + len, " \t")] == '=')
+			return true;
+	}
+	return false;
+}
+
+/* Does @line look as if a key or a section began in it? */
+bool key_begins(const char *line)
+{
+	return begins_with(line, service_keys) ||
+	       begins_with(line, memfd_keys) ||
+	       !strncmp(line, "[service]", strlen("[service]")) ||
+	       !strncmp(line, "[" MEMFD_SECTION, strlen("[" MEMFD_SECTION));
+}
+
+static void check_memfds(struct reader *r)
+{
+	const struct service *svc = r->svc;
+	const struct memfd *m;
+	int i;
+
+	for (i = 0; i < svc->nr_memfds; i++) {
+		m = &svc->memfd[i];
+		if (!(r->kinds & 1U << i))
+			key_error(r, "section [memfd %s] has no key \"kind\"",
+				  m->name);
+		if (m->kind == MEMFD_SAVE && m->size)
+			key_error(r,
+				  "memfd %s: what is saved has the size it gets; leave it out",
+				  m->name);
+	}
+}
+
+/* What can be told only when all has been read, and what was left out. */
+void keys_check(struct reader *r)
+{
+	struct service *svc = r->svc;
+
+	if (!svc->start) {
+		key_error(r, "section [service] has no key \"start\"");
+		return;
+	}
+	if (svc->save_command && svc->save_signal)
+		key_error(r, "save-command and save-signal exclude each other");
+	check_memfds(r);
+	if (!svc->save_signal)
+		svc->save_signal = SIGTERM;
+	if (!svc->save_timeout)
+		svc->save_timeout = SAVE_TIMEOUT;
+	if (!svc->resume)
+		svc->resume = strdup(svc->start);
+	if (!svc->resume)
+		key_error(r, "out of memory");
+}
