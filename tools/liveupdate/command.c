@@ -13,9 +13,9 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <wordexp.h>
 
 #include "lukeep.h"
+#include "words.h"
 
 /* In the child: tell by a variable where a memfd is, and let it through. */
 static int pass_memfd(const struct memfd *m)
@@ -34,8 +34,9 @@ static void become(const char *command, const struct service *svc,
 		   pid_t keeper)
 {
 	const struct memfd *m;
-	wordexp_t words;
+	const char *error;
 	sigset_t none;
+	char **words;
 
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
 		if (pass_memfd(m))
@@ -47,12 +48,13 @@ static void become(const char *command, const struct service *svc,
 	errno = ESRCH;
 	if (getppid() != keeper)
 		return;
-	errno = EINVAL;
-	if (wordexp(command, &words, WRDE_NOCMD) || !words.we_wordc)
+	words = words_split(command, true, &error);
+	errno = words ? ENOENT : EINVAL;
+	if (!words || !*words)
 		return;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	execvp(words.we_wordv[0], words.we_wordv);
+	execvp(words[0], words);
 }
 
 /* Run @command; returns its pid once it is executed. */

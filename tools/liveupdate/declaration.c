@@ -66,6 +66,16 @@ static void end_value(struct reader *r)
 	r->key = NULL;
 }
 
+/* Does it end with a backslash that takes the meaning from what comes then? */
+static bool ends_escaped(const char *value, const char *end)
+{
+	const char *c = end;
+
+	while (c > value && c[-1] == '\\')
+		c--;
+	return (end - c) % 2;
+}
+
 /* A further line of a command: join them where the first one is. */
 static void go_on(struct reader *r, const char *line)
 {
@@ -77,6 +87,10 @@ static void go_on(struct reader *r, const char *line)
 	} else if (key_begins(line)) {
 		key_error(r,
 			  "the line is indented, and so is part of the command above: take the blanks before it away, or quote it");
+	} else if (ends_escaped(r->value, r->end)) {
+		r->line = r->begin;
+		key_error(r,
+			  "leave out the backslash at the end of the line: a command goes on by itself in lines that are indented");
 	} else {
 		*r->end++ = ' ';
 		memmove(r->end, line, len + 1);

@@ -12,9 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wordexp.h>
 
 #include "keys.h"
+#include "words.h"
 
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 
@@ -63,22 +63,16 @@ const char *key_shown(const char *value)
 
 static void set_command(struct reader *r, void *field, const char *value)
 {
-	char **command = field;
-	wordexp_t words;
-	int ret = wordexp(value, &words, WRDE_NOCMD);
+	char **command = field, **words;
+	const char *error;
 
-	if (ret == WRDE_BADCHAR || ret == WRDE_CMDSUB) {
-		key_error(r,
-			  "a command is not run by a shell: quote | & ; < > ( ) { } and `, or run sh -c '...'");
-		return;
-	}
-	if (ret) {
-		key_error(r, "a quotation is not closed");
-		return;
-	}
-	if (!words.we_wordc)
+	/* Variables are those of the time when it is run. */
+	words = words_split(value, false, &error);
+	if (!words)
+		key_error(r, "%s", error);
+	else if (!*words)
 		key_error(r, "there is no command");
-	wordfree(&words);
+	words_free(words);
 	*command = strdup(value);
 	if (!*command)
 		key_error(r, "out of memory");
