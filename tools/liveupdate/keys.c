@@ -101,16 +101,58 @@ static void set_signal(struct reader *r, void *field, const char *value)
 		  key_shown(value));
 }
 
-static void set_timeout(struct reader *r, void *field, const char *value)
+/* A number, and where what follows it begins. -1 if there is none. */
+static long long number(const char *value, const char **unit)
 {
 	char *end;
-	long n = strtol(value, &end, 10);
+	long long n;
 
-	if (end == value || *end || n < 1 || n > TIMEOUT_MAX)
-		key_error(r, "\"%s\" is not a time: use 1 to %d seconds",
-			  key_shown(value), TIMEOUT_MAX);
-	else
-		*(int *)field = n;
+	errno = 0;
+	n = strtoll(value, &end, 10);
+	*unit = end + strspn(end, " \t");
+	return isdigit((unsigned char)*value) && !errno ? n : -1;
+}
+
+/* Seconds, or with a unit. */
+static void set_time(struct reader *r, void *field, const char *value)
+{
+	static const struct {
+		const char *name;
+		int seconds;
+	} units[] = {
+		{ "", 1 }, { "s", 1 }, { "min", 60 }, { "m", 60 }, { "h", 3600 },
+	};
+	const char *unit;
+	long long n = number(value, &unit);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(units); i++) {
+		if (!strcmp(units[i].name, unit) && n > 0 &&
+		    n <= TIMEOUT_MAX / units[i].seconds) {
+			*(int *)field = n * units[i].seconds;
+			return;
+		}
+	}
+	key_error(r,
+		  "\"%s\" is not a time: use 1 to %d seconds, or minutes or hours with min or h",
+		  key_shown(value), TIMEOUT_MAX);
+}
+
+static void set_yes_no(struct reader *r, void *field, const char *value)
+{
+	static const char *const words[][2] = {
+		{ "no", "yes" }, { "false", "true" }, { "off", "on" },
+		{ "0", "1" },
+	};
+	size_t i;
+
+	for (i = 0; i < 2 * ARRAY_SIZE(words); i++) {
+		if (!strcasecmp(words[i / 2][i % 2], value)) {
+			*(bool *)field = i % 2;
+			return;
+		}
+	}
+	key_error(r, "\"%s\" is neither yes nor no", key_shown(value));
 }
 
 /* One of two words; the second one is true. */
@@ -118,14 +160,9 @@ static void set_choice(struct reader *r, bool *choice, const char *value,
 		       const char *no, const char *yes)
 {
 	if (strcmp(value, no) && strcmp(value, yes))
-		key_error(r, "\"%s\" is neither %s nor %s", key_shown(value), no,
-			  yes);
+		key_error(r, "\"%s\" is neither %s nor %s", key_shown(value),
+			  no, yes);
 	*choice = !strcmp(value, yes);
-}
-
-static void set_yes_no(struct reader *r, void *field, const char *value)
-{
-	set_choice(r, field, value, "no", "yes");
 }
 
 static void set_if_lost(struct reader *r, void *field, const char *value)
@@ -156,7 +193,8 @@ static void set_path(struct reader *r, void *field, const char *value)
 	}
 	for (other = svc->memfd; other < svc->memfd + svc->nr_memfds; other++) {
 		if (other->path && !strcmp(other->path, value)) {
-			key_error(r, "the path %s is used twice", key_shown(value));
+			key_error(r, "the path %s is used twice",
+				  key_shown(value));
 			return;
 		}
 	}
@@ -165,27 +203,27 @@ static void set_path(struct reader *r, void *field, const char *value)
 		key_error(r, "out of memory");
 }
 
+/* Bytes, or with a unit: K, KiB and so on. */
 static void set_size(struct reader *r, void *field, const char *value)
 {
 	static const char units[] = "KMGT";
-	const char *unit;
-	__u64 size;
-	char *end;
+	const char *unit, *known;
+	long long n = number(value, &unit);
 	int shift = 0;
 
-	errno = 0;
-	size = strtoull(value, &end, 10);
-	if (*end) {
-		unit = strchr(units, *end);
-		shift = unit && !end[1] ? 10 * (unit - units + 1) : -1;
+	known = *unit ? strchr(units, toupper((unsigned char)*unit)) : NULL;
+	if (known) {
+		shift = 10 * (known - units + 1);
+		unit++;
+		if (!strcasecmp(unit, "iB"))
+			unit += 2;
 	}
-	if (!isdigit((unsigned char)*value) || errno || shift < 0 ||
-	    size >= 1ULL << (62 - shift))
+	if (*unit || n < 0 || n >= 1LL << (62 - shift))
 		key_error(r,
 			  "\"%s\" is not a size: use a number of bytes, or of KiB, MiB, GiB or TiB with K, M, G or T",
 			  key_shown(value));
 	else
-		*(__u64 *)field = size << shift;
+		*(__u64 *)field = n << shift;
 }
 
 #define SERVICE(member)		offsetof(struct service, member)
@@ -196,7 +234,7 @@ static const struct key service_keys[] = {
 	{ "resume", set_command, SERVICE(resume) },
 	{ "save-command", set_command, SERVICE(save_command) },
 	{ "save-signal", set_signal, SERVICE(save_signal) },
-	{ "save-timeout", set_timeout, SERVICE(save_timeout) },
+	{ "save-timeout", set_time, SERVICE(save_timeout) },
 	{ "restart", set_yes_no, SERVICE(restart) },
 	{ "retry", set_yes_no, SERVICE(retry) },
 	{ "if-lost", set_if_lost, SERVICE(if_lost_hold) },
