@@ -248,37 +248,73 @@ static void check_text(struct reader *r, const char *text, size_t size)
 	key_error(r, "the line has a NUL byte: is it text?");
 }
 
-static void read_file(struct reader *r, FILE *file)
+static void read_text(struct reader *r, FILE *file)
 {
 	char *text = malloc(TEXT_MAX + 2);
-	struct stat st;
 	size_t size;
 
 	if (!text) {
 		key_error(r, "out of memory");
-	} else if (fstat(fileno(file), &st) || !S_ISREG(st.st_mode)) {
-		key_error(r, "this is not a file");
-	} else {
-		size = fread(text, 1, TEXT_MAX + 1, file);
-		text[size] = '\0';
-		if (ferror(file))
-			key_error(r, "%s", strerror(errno));
-		else
-			check_text(r, text, size);
-		if (!*r->error)
-			read_lines(r, text);
+		return;
 	}
+	size = fread(text, 1, TEXT_MAX + 1, file);
+	text[size] = '\0';
+	if (ferror(file))
+		key_error(r, "%s", strerror(errno));
+	else
+		check_text(r, text, size);
+	if (!*r->error)
+		read_lines(r, text);
 	free(text);
 }
 
-static void read_path(struct reader *r, const char *path)
+/* Who can write @path can have us run what he likes. */
+static void check_trust(struct reader *r, const char *path,
+			const struct stat *st)
+{
+	if (st->st_uid && st->st_uid != geteuid())
+		key_error(r,
+			  "user %u owns %s, and could have any command run: chown root %s",
+			  st->st_uid, path, path);
+	else if (!(st->st_mode & 0022))
+		return;
+	else if (st->st_mode & S_ISVTX)
+		key_error(r,
+			  "others can write to the folder %s: move the declaration to another folder",
+			  path);
+	else
+		key_error(r,
+			  "others can write to %s, and so have any command run: chmod go-w %s",
+			  path, path);
+}
+
+static void read_file(struct reader *r, FILE *file, const char *dir,
+		      const char *path)
+{
+	struct stat st;
+
+	if (stat(dir, &st)) {
+		key_error(r, "cannot see who owns %s: %s", dir,
+			  strerror(errno));
+		return;
+	}
+	check_trust(r, dir, &st);
+	if (fstat(fileno(file), &st) || !S_ISREG(st.st_mode))
+		key_error(r, "this is not a file");
+	else
+		check_trust(r, path, &st);
+	if (!*r->error)
+		read_text(r, file);
+}
+
+static void read_path(struct reader *r, const char *dir, const char *path)
 {
 	/* Opening a FIFO must not wait for who writes it. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 
 	if (file) {
-		read_file(r, file);
+		read_file(r, file, dir, path);
 		fclose(file);
 		return;
 	}
@@ -326,7 +362,7 @@ struct service *declaration_read(const char *dir, const char *name)
 	snprintf(r.svc->name, sizeof(r.svc->name), "%s", name);
 	check_name(&r, name);
 	if (!*r.error)
-		read_path(&r, path);
+		read_path(&r, dir, path);
 	if (*r.error) {
 		if (r.wrong)
 			pr_err("%s:%d: %s", path, r.wrong, r.error);
