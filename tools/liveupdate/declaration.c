@@ -345,6 +345,8 @@ void declaration_free(struct service *svc)
 	free(svc->start);
 	free(svc->resume);
 	free(svc->save_command);
+	free(svc->stop_command);
+	free(svc->ready_command);
 	free(svc);
 }
 

@@ -62,9 +62,13 @@ struct memfd {
  * @save_command: has it save and exit, or NULL
  * @save_signal:  tells it to save and exit, without @save_command
  * @save_timeout: seconds it may take to do so
+ * @stop_command: has it exit for good, or NULL
+ * @stop_timeout: seconds it may take to do so
+ * @ready_command: succeeds as soon as it is ready, or NULL
  * @restart:	  start it afresh when it exits unasked
  * @retry:	  what it saved is there until it has resumed, and no longer
  * @if_lost_hold: do not start it when what it had is lost
+ * @clock:	  resume it only when the system clock has passed its stop
  * @memfd:	  what it works on
  * @nr_memfds:	  number of entries in @memfd
  */
@@ -75,9 +79,13 @@ struct service {
 	char *save_command;
 	int save_signal;
 	int save_timeout;
+	char *stop_command;
+	int stop_timeout;
+	char *ready_command;
 	bool restart;
 	bool retry;
 	bool if_lost_hold;
+	bool clock;
 	struct memfd memfd[LUKEEP_MAX_MEMFDS];
 	int nr_memfds;
 };

@@ -19,6 +19,7 @@
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 
 #define SAVE_TIMEOUT		60
+#define STOP_TIMEOUT		90
 #define TIMEOUT_MAX		86400
 
 /* Messages show no more than this of a value. */
@@ -235,9 +236,13 @@ static const struct key service_keys[] = {
 	{ "save-command", set_command, SERVICE(save_command) },
 	{ "save-signal", set_signal, SERVICE(save_signal) },
 	{ "save-timeout", set_time, SERVICE(save_timeout) },
+	{ "stop-command", set_command, SERVICE(stop_command) },
+	{ "stop-timeout", set_time, SERVICE(stop_timeout) },
+	{ "ready-command", set_command, SERVICE(ready_command) },
 	{ "restart", set_yes_no, SERVICE(restart) },
 	{ "retry", set_yes_no, SERVICE(retry) },
 	{ "if-lost", set_if_lost, SERVICE(if_lost_hold) },
+	{ "clock", set_yes_no, SERVICE(clock) },
 	{ }
 };
 
@@ -338,6 +343,8 @@ void keys_check(struct reader *r)
 		svc->save_signal = SIGTERM;
 	if (!svc->save_timeout)
 		svc->save_timeout = SAVE_TIMEOUT;
+	if (!svc->stop_timeout)
+		svc->stop_timeout = STOP_TIMEOUT;
 	if (!svc->resume)
 		svc->resume = strdup(svc->start);
 	if (!svc->resume)
