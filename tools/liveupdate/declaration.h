@@ -8,7 +8,9 @@
 #define _LUKEEP_DECLARATION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+#include <jansson.h>
 #include <linux/types.h>
 
 #define CONFIG_SUFFIX		".conf"
@@ -95,5 +97,10 @@ struct service *declaration_read(const char *dir, const char *name);
 void declaration_free(struct service *svc);
 bool declaration_name_valid(const char *name);
 void declaration_variable(char variable[VARIABLE_SIZE], const char *name);
+
+/* declaration_json.c */
+json_t *declaration_pack(const struct service *svc);
+int declaration_compare(const struct service *declared, const json_t *was,
+			char *what, size_t len);
 
 #endif /* _LUKEEP_DECLARATION_H */
