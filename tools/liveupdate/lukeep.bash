@@ -17,8 +17,11 @@ _lukeep()
 	! $split || return
 
 	case $cword:${words[1]} in
-	1:*) choices="run reload status update stop --help" ;;
+	1:*) choices="run reload status update stop check --help --version" ;;
 	*:run) choices="--config-dir --run-dir" ;;
+	*:check)
+		[[ $cur == -* ]] || { _filedir conf; return; }
+		choices="--config-dir" ;;
 	*:status) choices="--json --run-dir" ;;
 	*:update) choices="--kernel --initrd --reuse-cmdline --append --now --dry-run --run-dir" ;;
 	*:reload | *:stop) choices="--run-dir" ;;

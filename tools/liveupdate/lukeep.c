@@ -26,6 +26,7 @@ static const char usage_text[] =
 "                [--append WORDS] [--now] [--dry-run]\n"
 "                                replace the kernel under them\n"
 "  lukeep stop                   stop the services and the agent\n"
+"  lukeep check [FILE|NAME]...   tell what is wrong with declarations\n"
 "\n"
 "  -k, --kernel FILE       image of the next kernel\n"
 "  -i, --initrd FILE       its initramfs\n"
@@ -37,6 +38,7 @@ static const char usage_text[] =
 "  -c, --config-dir DIR    declarations, NAME.conf (default " CONFIG_DIR ")\n"
 "  -r, --run-dir DIR       sockets (default " RUN_DIR ")\n"
 "  -h, --help              this text\n"
+"  -V, --version           which lukeep this is\n"
 "\n"
 "See lukeep(8), and lukeep.conf(5) for the declarations.\n";
 
@@ -151,64 +153,112 @@ static int do_keep(const struct options *opt)
 	return opt->name ? keeper_run(opt) : usage_error();
 }
 
-static const struct {
-	const char *verb;
+/**
+ * struct verb - a verb of the command line
+ * @name:      the verb
+ * @options:   its options, for getopt()
+ * @run:       what it does; returns the exit status
+ * @arguments: it takes arguments
+ */
+struct verb {
+	const char *name;
 	const char *options;
 	int (*run)(const struct options *opt);
-} verbs[] = {
-	{ "run", "c:r:h", agent_run },
-	{ "reload", "r:h", do_reload },
-	{ "status", "jr:h", status_show },
-	{ "update", "k:i:ua:Nnr:h", do_update },
-	{ "stop", "r:h", do_stop },
-	{ "keep", "c:r:s:A", do_keep },	/* by the agent */
+	bool arguments;
 };
 
-int main(int argc, char **argv)
+static const struct verb verbs[] = {
+	{ "run", "c:r:h", agent_run, false },
+	{ "reload", "r:h", do_reload, false },
+	{ "status", "jr:h", status_show, false },
+	{ "update", "k:i:ua:Nnr:h", do_update, false },
+	{ "stop", "r:h", do_stop, false },
+	{ "check", "c:h", check_run, true },
+	{ "keep", "c:r:s:A", do_keep, false },	/* by the agent */
+};
+
+static const struct verb *find_verb(const char *name)
 {
-	struct options opt = {
-		.conf_dir = CONFIG_DIR,
-		.run_dir = RUN_DIR,
-		.update = json_pack("{ss}", "verb", "update"),
-	};
-	const char *verb = argc > 1 ? argv[1] : "";
 	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	}
+	if (*name)
+		pr_err("there is no verb \"%s\"", name);
+	else
+		pr_err("there is no verb: what shall be done?");
+	return NULL;
+}
+
+/* What is asked of lukeep itself. */
+static bool tell(const char *word)
+{
+	if (!strcmp(word, "--version") || !strcmp(word, "-V"))
+		puts("lukeep " VERSION);
+	else if (!strcmp(word, "--help") || !strcmp(word, "-h") ||
+		 !strcmp(word, "help"))
+		fputs(usage_text, stdout);
+	else
+		return false;
+	return true;
+}
+
+/* Run a verb; it stands where getopt expects the program's name. */
+static int run(const struct verb *verb, struct options *opt, int argc,
+	       char **argv)
+{
 	int c;
 
-	if (!strcmp(verb, "--help") || !strcmp(verb, "-h")) {
-		fputs(usage_text, stdout);
-		return EXIT_SUCCESS;
-	}
-	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
-		if (!strcmp(verbs[i].verb, verb))
-			break;
-	}
-	if (i == ARRAY_SIZE(verbs))
-		return usage_error();
-	/* Start again under the name that is spared. */
-	if (verbs[i].run == agent_run && *argv[0] != '@') {
-		argv[0] = SURVIVOR_NAME;
-		execv("/proc/self/exe", argv);
-	}
-	/* We may have been run as /proc/self/exe. */
-	prctl(PR_SET_NAME, "lukeep");
-	/* The verb stands where getopt expects the program's name. */
-	while ((c = getopt_long(argc - 1, argv + 1, verbs[i].options, options,
+	while ((c = getopt_long(argc, argv, verb->options, options,
 				NULL)) != -1) {
-		if (!strchr(verbs[i].options, c)) {
-			pr_err("%s does not have this option", verb);
+		if (c == '?')
+			return usage_error();
+		if (!strchr(verb->options, c)) {
+			pr_err("%s does not have this option", verb->name);
 			return usage_error();
 		}
 		if (c == 'h') {
 			fputs(usage_text, stdout);
 			return EXIT_SUCCESS;
 		}
-		if (parse_option(&opt, c, optarg))
+		if (parse_option(opt, c, optarg))
 			return usage_error();
 	}
-	if (optind < argc - 1) {
-		pr_err("%s takes no argument \"%s\"", verb, argv[1 + optind]);
+	if (argv[optind] && !verb->arguments) {
+		pr_err("%s takes no argument \"%s\"", verb->name,
+		       argv[optind]);
 		return usage_error();
 	}
-	return verbs[i].run(&opt);
+	opt->arguments = argv + optind;
+	return verb->run(opt);
+}
+
+int main(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : "";
+	struct options opt = {
+		.conf_dir = CONFIG_DIR,
+		.run_dir = RUN_DIR,
+	};
+	const struct verb *verb;
+	int status;
+
+	if (tell(word))
+		return EXIT_SUCCESS;
+	verb = find_verb(word);
+	if (!verb)
+		return usage_error();
+	/* Start again under the name that is spared. */
+	if (verb->run == agent_run && *argv[0] != '@') {
+		argv[0] = SURVIVOR_NAME;
+		execv("/proc/self/exe", argv);
+	}
+	/* We may have been run as /proc/self/exe. */
+	prctl(PR_SET_NAME, "lukeep");
+	opt.update = json_pack("{ss}", "verb", "update");
+	status = run(verb, &opt, argc - 1, argv + 1);
+	json_decref(opt.update);
+	return status;
 }

@@ -108,6 +108,7 @@ struct keeper {
  * @arrive:   keep: it has not run in this kernel yet
  * @update:   update: what is sent to the agent
  * @json:     status: as JSON
+ * @arguments: check: files, or names of services, with a NULL at the end
  */
 struct options {
 	const char *conf_dir;
@@ -116,6 +117,7 @@ struct options {
 	bool arrive;
 	json_t *update;
 	bool json;
+	char **arguments;
 };
 
 /**
@@ -163,6 +165,9 @@ void agent_ask(struct agent *agent, const char *verb);
 bool agent_pending(const struct agent *agent);
 void agent_stop(struct agent *agent);
 void agent_stop_if_alone(struct agent *agent);
+
+/* check.c */
+int check_run(const struct options *opt);
 
 /* client.c */
 int client_request(const struct options *opt, json_t *request);

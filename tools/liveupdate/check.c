@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * lukeep check: tell what is wrong with declarations.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <errno.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lukeep.h"
+
+static bool ends_in(const char *text, const char *suffix)
+{
+	size_t len = strlen(text), n = strlen(suffix);
+
+	return len > n && !strcmp(text + len - n, suffix);
+}
+
+static int check_service(const char *dir, const char *name)
+{
+	struct service *svc = declaration_read(dir, name);
+
+	if (!svc)
+		return -1;
+	printf("%s/%s" CONFIG_SUFFIX ": no mistake found\n", dir, name);
+	declaration_free(svc);
+	return 0;
+}
+
+static int check_file(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+	char dir[PATH_MAX], name[NAME_MAX + 1];
+
+	if (!ends_in(base, CONFIG_SUFFIX)) {
+		pr_err("%s: the name of a declaration ends in " CONFIG_SUFFIX,
+		       path);
+		return -1;
+	}
+	if (slash == path)
+		slash++;	/* the folder is / */
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1,
+		 slash ? path : ".");
+	snprintf(name, sizeof(name), "%.*s",
+		 (int)(strlen(base) - strlen(CONFIG_SUFFIX)), base);
+	return check_service(dir, name);
+}
+
+static int check_folder(const char *dir)
+{
+	char pattern[PATH_MAX];
+	glob_t found;
+	size_t i;
+	int ret;
+
+	snprintf(pattern, sizeof(pattern), "%s/*" CONFIG_SUFFIX, dir);
+	ret = glob(pattern, GLOB_ERR, NULL, &found);
+	if (ret == GLOB_NOMATCH) {
+		pr_err("there is no declaration in %s: see lukeep.conf(5)",
+		       dir);
+		return -1;
+	}
+	if (ret) {
+		pr_err("cannot read the folder %s: %s", dir,
+		       strerror(ret == GLOB_NOSPACE ? ENOMEM : errno));
+		return -1;
+	}
+	for (i = 0; i < found.gl_pathc; i++) {
+		if (check_file(found.gl_pathv[i]))
+			ret = -1;
+	}
+	globfree(&found);
+	return ret;
+}
+
+/* Check the files and services that the command line names, or all there are. */
+int check_run(const struct options *opt)
+{
+	char **arg;
+	int err = 0;
+
+	if (!*opt->arguments)
+		err = check_folder(opt->conf_dir);
+	for (arg = opt->arguments; *arg; arg++) {
+		if (strchr(*arg, '/') || ends_in(*arg, CONFIG_SUFFIX))
+			err |= check_file(*arg);
+		else
+			err |= check_service(opt->conf_dir, *arg);
+	}
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
