@@ -36,6 +36,14 @@ die() {
 	exit 1
 }
 
+# The release of Debian that this machine runs, by its name: trixie, for example
+codename() {
+	local name
+
+	name=$(sed -n 's/^VERSION_CODENAME="\?\([^"]*\)"\?$/\1/p' /etc/os-release 2>/dev/null) || :
+	echo "${name:-unstable}"
+}
+
 # in_build_lock NAME COMMAND...: one at a time for each NAME
 in_build_lock() {
 	local name=$1
