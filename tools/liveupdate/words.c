@@ -15,8 +15,9 @@
 #define BLANKS		" \t"
 #define DIGITS		"0123456789"
 
-/* What these begin is the shell's, as in "2>&1", and no word of a command. */
-#define SHELL_ONLY	"|&;<>"
+/* What these begin is the shell's, and no word of a command. */
+#define SHELL_ONLY	"|&;<>#"
+#define REDIRECTIONS	"<>"
 
 /* A backslash in double quotes stands for itself before anything else. */
 #define DOUBLE_QUOTED	"\"\\$`"
@@ -109,17 +110,25 @@ static void put_escaped(struct splitter *s, char quote)
 	s->at++;
 }
 
+/* As in "a | b", "a 2>&1" or "a # comment". */
+static bool is_for_shell(const char *word)
+{
+	const char *redirection = word + strspn(word, DIGITS);
+
+	return strchr(SHELL_ONLY, *word) ||
+	       (*redirection && strchr(REDIRECTIONS, *redirection));
+}
+
 /* A word of nothing but variables that are empty or not set is none. */
 static bool read_word(struct splitter *s)
 {
-	const char *special = s->at + strspn(s->at, DIGITS);
 	bool quoted = false;
 	char c, quote = 0;
 
 	s->len = 0;
-	if (*special && strchr(SHELL_ONLY, *special))
+	if (is_for_shell(s->at))
 		fail(s,
-		     "a command is not run by a shell: quote a word that begins with | & ; < or >, or run sh -c '...'");
+		     "a command is not run by a shell: quote a word that begins with | & ; < > or #, or run sh -c '...'");
 	while (!s->error && (c = *s->at) && (quote || !strchr(BLANKS, c))) {
 		if (c == quote) {
 			quote = 0;
