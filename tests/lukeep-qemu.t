@@ -1,14 +1,16 @@
 #!/bin/bash
 # lukeep-qemu with stock QEMU, on this host: what is saved can be loaded, what cannot is said, and the guest runs on.
-# flavours: default
+# flavours: none
 # shellcheck disable=SC2119,SC2120 # options of functions
 . "$(dirname "$0")/lib.bash"
 
-"$root/scripts/vm/guest-tools" >/dev/null || die "lukeep-qemu does not build"
-tool=$build/guest/lukeep-qemu
+"$root/scripts/setup" vm demo >/dev/null
 dir=$(mktemp -d)
-trap 'kill "$qemu" 2>/dev/null; rm -rf "$dir"' EXIT
-socket=$dir/vm.qmp qemu=''
+socket=$dir/vm.qmp monitor=$dir/monitor qemu='' other=''
+trap 'kill $qemu $other 2>/dev/null; rm -rf "$dir"' EXIT
+tool=$dir/lukeep-qemu
+make -C "$root/tools/liveupdate" OUTPUT="$dir/" CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover' "$tool" >"$dir/log" 2>&1 ||
+	die "lukeep-qemu does not build: $(cat "$dir/log")"
 
 # Files do for memfds.
 truncate -s 16M "$dir/ram"
@@ -17,8 +19,9 @@ export LUKEEP_FD_ram=7 LUKEEP_FD_state=8
 
 # machine [QEMU-OPTION]...: starts it; there is no guest but the firmware
 machine() {
-	rm -f "$socket"
-	"$tool" run "$socket" qemu-system-x86_64 -machine q35,accel=tcg -nodefaults -display none "$@" >"$dir/log" 2>&1 &
+	rm -f "$socket" "$monitor"
+	"$tool" run "$socket" qemu-system-x86_64 -machine q35,accel=tcg -nodefaults -display none \
+		-qmp "unix:$monitor,server=on,wait=off" "$@" >"$dir/log" 2>&1 &
 	qemu=$!
 	until_there "$socket"
 }
@@ -29,6 +32,28 @@ until_there() {
 		sleep 0.1
 	done
 	say "# no $1"
+}
+
+# monitor COMMAND: prints what the other monitor returns
+monitor() {
+	until_there "$monitor"
+	perl -MIO::Socket::UNIX -e '
+		my $qmp = IO::Socket::UNIX->new($ARGV[0]) or die "$ARGV[0]: $!\n";
+		for my $command ("", "qmp_capabilities", $ARGV[1]) {
+			print $qmp qq({"execute": "$command"}\n) if $command;
+			do { $_ = <$qmp> } while defined && /"event"/;
+		}
+		print' "$monitor" "$1"
+}
+
+# guest_is STATUS DESCRIPTION
+guest_is() {
+	is "$(monitor query-status | sed 's/.*"status": "\([^"]*\)".*/\1/')" "$@"
+}
+
+stop_machine() {
+	kill "$qemu" 2>/dev/null
+	wait "$qemu" 2>/dev/null
 }
 
 # save [PATH]: as lukeep does it, beginning with an empty memfd
@@ -62,9 +87,17 @@ loads() {
 	ok "it is loaded" grep -q 'load the guest' "$dir/log"
 }
 
+# refuses_state [QEMU-OPTION]...: is given a state that is not its own, and leaves it as it is
+refuses_state() {
+	does_not_load "$@"
+	ok "and what was saved is as it was: $*" cmp "$dir/state" "$dir/state.good"
+}
+
 # does_not_load [QEMU-OPTION]...
 does_not_load() {
 	machine "$@"
+	timeout 60 tail --pid="$qemu" -f /dev/null
+	kill "$qemu" 2>/dev/null
 	wait "$qemu" 2>/dev/null
 	ok "QEMU fails with it" test $? != 0
 	for _ in $(seq 100); do
@@ -89,8 +122,7 @@ ok "the guest runs on" grep -q 'the guest runs on' "$dir/saved"
 until_there "$dir/hmp"
 refuses 'is not JSON' save "$dir/hmp"
 LUKEEP_FD_state='' refuses 'there is no memfd "state"' save
-kill "$qemu"
-wait "$qemu"
+stop_machine
 
 machine
 refuses 'cannot write the state' limited
@@ -101,12 +133,60 @@ saves "the next time it succeeds"
 ok "RAM is not part of it" test "$(stat -c %s "$dir/state")" -lt 1000000
 cp "$dir/state" "$dir/state.good"
 
-does_not_load -drive "file=$dir/none,if=virtio"
-ok "QEMU without an image leaves what was saved as it is" cmp "$dir/state" "$dir/state.good"
+refuses_state -drive "file=$dir/none,if=virtio"
+refuses_state -machine pc
 loads
 ok "what was loaded is there no more" test ! -s "$dir/state"
+guest_is running "the guest goes on"
+
+# What QEMU has read to its end when it refuses it, which is all in the pipe by then: without a description of itself the
+# state is small, and traces slow QEMU down.
+stop_machine
+small=(-machine suppress-vmdesc=on -trace 'vmstate_*' -D "$dir/trace")
+two=("${small[@]}" -smp 2 -device virtio-rng-pci)
+machine "${two[@]}"
+saves "a machine with two processors and a device is saved"
+cp "$dir/state" "$dir/state.good"
+refuses_state "${small[@]}" -smp 1 -device virtio-rng-pci
+refuses_state "${small[@]}" -smp 2
+refuses_state "${small[@]}" -smp 2 -device virtio-balloon-pci
+loads "${two[@]}"
+guest_is running "the guest goes on"
 saves "what was loaded can be saved"
-does_not_load -machine pc
+loads "${two[@]}"
+monitor stop >/dev/null
+guest_is paused "the guest is paused"
+saves "a paused guest is saved"
+loads "${two[@]}"
+guest_is paused "it is paused afterwards"
+saves "and the next time"
+loads "${two[@]}"
+guest_is paused "it is still paused"
+monitor cont >/dev/null
+saves "once it runs it is saved"
+loads "${two[@]}"
+guest_is running "as one that runs"
+stop_machine
+
+# Somebody else has the image open: QEMU loads the state, but does not let the guest go on.
+truncate -s 1M "$dir/disk"
+disk=(-drive "file=$dir/disk,format=raw,if=virtio")
+machine "${disk[@]}"
+saves "a machine with a disk is saved"
+cp "$dir/state" "$dir/state.good"
+qemu-system-x86_64 -machine q35,accel=tcg -nodefaults -display none -S -qmp "unix:$dir/other,server=on,wait=off" "${disk[@]}" &
+other=$!
+until_there "$dir/other"
+refuses_state "${disk[@]}"
+kill "$other"
+wait "$other" 2>/dev/null
+loads "${disk[@]}"
+guest_is running "the guest goes on when the image is free"
+stop_machine
+
+machine
+saves "a machine is saved"
+cp "$dir/state" "$dir/state.good"
 dd if=/dev/zero of="$dir/state" bs=1000 count=3 seek=2 conv=notrunc status=none
 does_not_load
 truncate -s 100 "$dir/state"

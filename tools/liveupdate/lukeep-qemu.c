@@ -4,9 +4,9 @@
  *
  * "run" becomes QEMU, on the memfd "ram". "save" has QEMU write all state but
  * shared memory, through a pipe, into the memfd "state", and exit. Where that is
- * not empty, "run" leaves a process behind that has QEMU read it back. It is
- * emptied just before QEMU has all of it: from then on the guest can run, and RAM
- * is another than it was.
+ * not empty, "run" leaves a process behind that has QEMU read it back, with the
+ * guest stopped. The memfd is emptied when QEMU says that it has taken all of it,
+ * and just before the guest goes on: from then on RAM is another than it was.
  *
  * The state is what a live migration carries. So it is QEMU that stops the guest,
  * and has it run on when saving fails, even when that is because we were killed.
@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -35,7 +34,13 @@
 #define CHANNEL		"lukeep"
 
 /* What QEMU gets beside the arguments given: at most so many. */
-#define MORE_ARGUMENTS	12
+#define MORE_ARGUMENTS	13
+
+/*
+ * Follows QEMU's state if the guest did not run when it was saved. QEMU loads with
+ * the guest stopped in any case, and does not tell what it was before.
+ */
+#define PAUSED		"\nlukeep: paused\n"
 
 static const char usage_text[] =
 "Usage:\n"
@@ -43,6 +48,14 @@ static const char usage_text[] =
 "  lukeep-qemu save SOCKET                    have QEMU save, and exit\n"
 "\n"
 "These are commands for a service of lukeep, see lukeep-qemu(8).\n";
+
+/* What "save" has left in the memfd "state". */
+struct saved {
+	char *data;
+	size_t size;
+	size_t len;	/* without our trailer */
+	bool paused;
+};
 
 /* The number of a memfd that lukeep has passed, -1 when it has not. */
 static int memfd_passed(const char *variable)
@@ -122,10 +135,10 @@ static bool guest_status(int qmp, char *status, size_t len)
 }
 
 /*
- * Has QEMU written all of the state? 1 when it is still at it, -1 when it has
- * failed.
+ * Has QEMU written, or loaded, all of the state? 1 when it is still at it, -1 when
+ * it has failed.
  */
-static int saved(int qmp)
+static int migrated(int qmp)
 {
 	const char *status = "", *reason = "it does not say why; see what it logged";
 	json_t *value = qmp_execute(qmp, "query-migrate", NULL);
@@ -137,7 +150,7 @@ static int saved(int qmp)
 	if (!strcmp(status, "completed")) {
 		ret = 0;
 	} else if (!strcmp(status, "failed") || !strcmp(status, "cancelled")) {
-		pr_err("QEMU cannot save the guest: %s", reason);
+		pr_err("QEMU cannot save or load the guest: %s", reason);
 		ret = -1;
 	}
 	json_decref(value);
@@ -170,8 +183,17 @@ static int migrate(int qmp, const char *what)
 	return qmp_do(qmp, what, json_pack("{ss}", "uri", "fd:" CHANNEL));
 }
 
-/* Have QEMU write the state into @state. */
-static int save_state(int qmp, int state)
+static int wait_migrated(int qmp)
+{
+	int ret;
+
+	while ((ret = migrated(qmp)) > 0)
+		poll(NULL, 0, POLL_PAUSE);
+	return ret;
+}
+
+/* Have QEMU write the state into @state, and note if the guest is @paused. */
+static int save_state(int qmp, int state, bool paused)
 {
 	int channel = open_channel(qmp, 1), copied, ret;
 
@@ -182,10 +204,11 @@ static int save_state(int qmp, int state)
 		return -1;
 	}
 	copied = copy_state(channel, state);
+	if (!copied && paused)
+		copied = write_all(state, PAUSED, strlen(PAUSED), "that the guest is paused");
 	/* Not read to its end it fails in QEMU, too. */
 	close(channel);
-	while ((ret = saved(qmp)) > 0)
-		poll(NULL, 0, POLL_PAUSE);
+	ret = wait_migrated(qmp);
 	return copied ? copied : ret;
 }
 
@@ -199,11 +222,12 @@ static int do_save(const char *path)
 	if (qmp < 0 || !guest_status(qmp, status, sizeof(status)))
 		return EXIT_FAILURE;
 	/* A save that was killed at its very end leaves a guest that stands still. */
-	runs = !strcmp(status, "running") || !strcmp(status, "postmigrate");
+	runs = !strcmp(status, "running") || !strcmp(status, "suspended") ||
+	       !strcmp(status, "postmigrate");
 	if (!strcmp(status, "postmigrate") && qmp_do(qmp, "cont", NULL))
 		return EXIT_FAILURE;
 
-	if (!save_state(qmp, state)) {
+	if (!save_state(qmp, state, !runs)) {
 		/* It is all there: whatever QEMU says to this is no failure. */
 		qmp_do(qmp, "quit", NULL);
 		return EXIT_SUCCESS;
@@ -214,35 +238,35 @@ static int do_save(const char *path)
 	return EXIT_FAILURE;
 }
 
-/* Write all of what was saved, and empty @state before the last byte. */
-static int copy_and_empty(int state, int channel)
+/* Read all that is in @state. */
+static int read_saved(int state, struct saved *saved)
 {
 	static const char what[] = "the state that QEMU loads";
-	char *data, last;
+	size_t trailer = strlen(PAUSED);
 	struct stat st;
-	int ret;
 
 	if (fstat(state, &st) || !st.st_size) {
 		pr_err("there is nothing to load");
 		return -1;
 	}
-	data = mmap(NULL, st.st_size, PROT_READ, MAP_SHARED, state, 0);
-	if (data == MAP_FAILED) {
-		pr_err("cannot map %s: %s", what, strerror(errno));
+	saved->size = st.st_size;
+	saved->data = malloc(saved->size);
+	if (!saved->data) {
+		pr_err("cannot read %s: free some memory", what);
 		return -1;
 	}
-	last = data[st.st_size - 1];
-	ret = write_all(channel, data, st.st_size - 1, what);
-	munmap(data, st.st_size);
-	if (!ret && ftruncate(state, 0)) {
-		pr_err("cannot empty %s: %s", what, strerror(errno));
-		ret = -1;
+	if (pread(state, saved->data, saved->size, 0) != st.st_size) {
+		pr_err("cannot read %s: %s", what, strerror(errno));
+		return -1;
 	}
-	return ret ?: write_all(channel, &last, 1, what);
+	saved->paused = saved->size > trailer &&
+			!memcmp(saved->data + saved->size - trailer, PAUSED, trailer);
+	saved->len = saved->size - (saved->paused ? trailer : 0);
+	return 0;
 }
 
-/* Have QEMU read the state from @state. */
-static int load_state(int qmp, int state)
+/* Have QEMU read the state: the guest is stopped then. */
+static int load_state(int qmp, const struct saved *saved)
 {
 	int channel = open_channel(qmp, 0), ret;
 
@@ -250,34 +274,60 @@ static int load_state(int qmp, int state)
 		return -1;
 	ret = migrate(qmp, "migrate-incoming");
 	if (!ret)
-		ret = copy_and_empty(state, channel);
+		ret = write_all(channel, saved->data, saved->len,
+				"the state that QEMU loads");
 	close(channel);
-	return ret;
+	return ret ?: wait_migrated(qmp);
 }
 
-/* A guest that was paused stays so. */
-static int wait_loaded(int qmp)
+/* QEMU refuses to let the guest go on: the state is still that of the guest. */
+static int put_back(int state, const struct saved *saved)
+{
+	if (pwrite(state, saved->data, saved->size, 0) == (ssize_t)saved->size)
+		return -1;
+	pr_err("the memfd \"state\" cannot be written again: %s: QEMU keeps the guest, paused; use its monitor",
+	       strerror(errno));
+	ftruncate(state, 0);
+	return 0;
+}
+
+/*
+ * Let the guest go on if it ran. It changes its RAM then, so @state must be empty
+ * before. Returns -1 if @state can be loaded again.
+ */
+static int go_on(int qmp, int state, const struct saved *saved)
 {
 	char status[32];
 
-	do {
-		poll(NULL, 0, POLL_PAUSE);
-		if (!guest_status(qmp, status, sizeof(status)))
-			return -1;
-	} while (!strcmp(status, "inmigrate"));
-	return 0;
+	if (!guest_status(qmp, status, sizeof(status)))
+		return -1;
+	if (ftruncate(state, 0)) {
+		pr_err("cannot empty the memfd \"state\": %s", strerror(errno));
+		return -1;
+	}
+	/* Other words than "paused" are of guests that crashed, or wait for a disk. */
+	if (saved->paused || strcmp(status, "paused") || !qmp_do(qmp, "cont", NULL))
+		return 0;
+	/* If QEMU does not answer any more, the guest may have gone on. */
+	if (!guest_status(qmp, status, sizeof(status)) || strcmp(status, "paused"))
+		return 0;
+	return put_back(state, saved);
 }
 
 /* Load the state into QEMU; a machine that has not got it must not run. */
 static int bring_back(const char *path, int state, int pidfd)
 {
+	struct saved saved = { };
 	double start = clock_now();
-	int qmp;
+	int qmp, ret = -1;
 
 	/* QEMU may go away while we write. */
 	signal(SIGPIPE, SIG_IGN);
 	qmp = qmp_connect(path);
-	if (qmp < 0 || load_state(qmp, state) || wait_loaded(qmp)) {
+	if (qmp >= 0 && !read_saved(state, &saved) && !load_state(qmp, &saved))
+		ret = go_on(qmp, state, &saved);
+	free(saved.data);
+	if (ret) {
 		pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
 		pr_err("the guest cannot be brought back: see what QEMU logged; is its command line that of the previous kernel?");
 		return EXIT_FAILURE;
@@ -359,6 +409,7 @@ static char **qemu_arguments(char **given, int ram, int listener, bool resumes)
 	if (resumes) {
 		add(argv, &argc, "-incoming");
 		add(argv, &argc, "defer");
+		add(argv, &argc, "-S");
 	}
 	return argc < 0 ? NULL : argv;
 }
