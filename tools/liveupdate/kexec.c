@@ -1,162 +1,267 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The next kernel: its command line, loading it, and entering it.
+ * The next kernel: loading it, and entering it.
+ *
+ * To load it takes a while, in which the agent has to answer. So a child does it:
+ * it opens and unpacks the files, and has the kernel read and verify them.
  *
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/reboot.h>
-#include <sys/utsname.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/kexec.h>
 #include <linux/reboot.h>
 #include <systemd/sd-daemon.h>
 
+#include "kexec.h"
+#include "kexec_image.h"
+#include "kmsg.h"
 #include "lukeep.h"
 
-#define CMDLINE_MAX	4096
+/**
+ * struct loader - the child that loads, of which there is one at a time
+ * @pid:   the child, 0 when there is none
+ * @next:  what it loads; strings of the caller
+ * @done:  whom to tell; NULL when nobody waits any more
+ * @user:  for @done
+ * @pipe:  what the child writes its result to
+ * @kmsg:  what the kernel says meanwhile
+ * @exit:  event source of the child's exit
+ * @limit: event source of the time limit
+ */
+static struct loader {
+	pid_t pid;
+	struct next_kernel next;
+	kexec_done_t done;
+	void *user;
+	int pipe;
+	int kmsg;
+	sd_event_source *exit;
+	sd_event_source *limit;
+} loader;
 
-static int read_cmdline(char *buf, size_t len)
+static void load(const struct next_kernel *next, struct kexec_result *result)
 {
-	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, len - 1);
+	int kernel, initrd = -1;
+	unsigned long flags = 0;
 
-	if (fd >= 0)
-		close(fd);
-	if (n < 0) {
-		pr_err("cannot read /proc/cmdline: %s: mount /proc",
-		       strerror(errno));
-		return -1;
+	kernel = kexec_image_open(next->kernel, result);
+	if (kernel < 0)
+		return;
+	if (next->initrd) {
+		initrd = kexec_initrd_open(next->initrd, result);
+		if (initrd < 0)
+			return;
+	} else {
+		flags = KEXEC_FILE_NO_INITRAMFS;
 	}
-	buf[n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
+	result->step = KEXEC_LOAD;
+	result->err = 0;
+	if (syscall(SYS_kexec_file_load, kernel, initrd,
+		    strlen(next->cmdline) + 1, next->cmdline, flags))
+		result->err = errno;
+}
+
+/* The child: without the agent's descriptors, and not longer than the agent. */
+static void be_loader(const struct next_kernel *next, int fd)
+{
+	struct kexec_result result;
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	dup2(fd, STDERR_FILENO + 1);
+	close_range(STDERR_FILENO + 2, ~0U, 0);
+	load(next, &result);
+	if (write(STDERR_FILENO + 1, &result, sizeof(result)) < 0)
+		_exit(EXIT_FAILURE);
+	_exit(EXIT_SUCCESS);
+}
+
+static void report(const struct next_kernel *next,
+		   const struct kexec_result *result)
+{
+	const char *error = strerror(result->err);
+	const char *advice = kexec_advice(result);
+
+	switch (result->step) {
+	case KEXEC_OPEN_KERNEL:
+		pr_err("cannot read the kernel %s: %s: %s", next->kernel,
+		       error, advice);
+		break;
+	case KEXEC_UNPACK:
+		pr_err("cannot unpack the kernel %s: %s: %s", next->kernel,
+		       error, advice);
+		break;
+	case KEXEC_OPEN_INITRD:
+		pr_err("cannot read the initramfs %s: %s: %s", next->initrd,
+		       error, advice);
+		break;
+	case KEXEC_LOAD:
+		pr_err("cannot load the kernel %s%s%s: %s: %s", next->kernel,
+		       next->initrd ? " with " : "", next->initrd ?: "", error,
+		       advice);
+		break;
+	}
+}
+
+static void close_loader(void)
+{
+	sd_event_source_disable_unref(loader.exit);
+	sd_event_source_disable_unref(loader.limit);
+	close(loader.pipe);
+	if (loader.kmsg >= 0)
+		close(loader.kmsg);
+	loader = (struct loader){ };
+}
+
+/* Is the next kernel loaded by the child, which has ended? */
+static bool collect(void)
+{
+	struct kexec_result result;
+
+	if (read(loader.pipe, &result, sizeof(result)) == sizeof(result)) {
+		if (loader.done && result.err)
+			report(&loader.next, &result);
+		return !result.err;
+	}
+	if (loader.done)
+		pr_err("the process that loads the kernel was killed: free some memory and try again");
+	/* It was killed; the kernel may have gone on until it was done. */
+	if (kexec_is_loaded())
+		kexec_unload();
+	return false;
+}
+
+static int on_child(sd_event_source *source, const siginfo_t *si, void *user)
+{
+	kexec_done_t done = loader.done;
+	bool loaded;
+
+	(void)source;
+	(void)si;
+	kmsg_report(loader.kmsg);
+	loaded = collect();
+	close_loader();
+	if (done)
+		done(user, loaded);
+	else if (loaded)
+		kexec_unload();
 	return 0;
 }
 
-/* What this boot was told by who started it, which is not the next boot's. */
-static bool is_of_this_boot(const char *word)
+/* It may be in the kernel for longer: then nobody waits for it. */
+static int on_limit(sd_event_source *source, uint64_t usec, void *user)
 {
-	return !strncmp(word, CMDLINE_LEFT, strlen(CMDLINE_LEFT)) ||
-	       !strncmp(word, "BOOT_IMAGE=", strlen("BOOT_IMAGE=")) ||
-	       !strncmp(word, "initrd=", strlen("initrd="));
+	kexec_done_t done = loader.done;
+
+	(void)source;
+	(void)usec;
+	pr_err("the kernel %s is not loaded in time: see if a disk or a file system hangs, and dmesg",
+	       loader.next.kernel);
+	kmsg_report(loader.kmsg);
+	kexec_load_cancel();
+	done(user, false);
+	return 0;
 }
 
-/* Leave out the words of this boot; what is quoted stays as it is. */
-static void copy_words(FILE *to, char *words)
+static int watch(sd_event *event, int seconds)
 {
-	bool quoted = false;
-	char *word = words, *c;
+	int err = sd_event_add_child(event, &loader.exit, loader.pid, WEXITED,
+				     on_child, loader.user);
 
-	for (c = words; ; c++) {
-		if (*c == '"')
-			quoted = !quoted;
-		if (*c && (*c != ' ' || quoted))
-			continue;
-		if (c > word && !is_of_this_boot(word))
-			fprintf(to, "%.*s ", (int)(c - word), word);
-		word = c + 1;
-		if (!*c)
-			return;
+	if (err >= 0)
+		err = sd_event_add_time_relative(event, &loader.limit,
+						 CLOCK_MONOTONIC,
+						 seconds * USEC_PER_SEC, 0,
+						 on_limit, loader.user);
+	return err;
+}
+
+/* Fork the child; returns an errno. */
+static int start(const struct next_kernel *next)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC))
+		return errno;
+	loader.pid = fork();
+	if (!loader.pid)
+		be_loader(next, fds[1]);
+	close(fds[1]);
+	if (loader.pid < 0) {
+		loader.pid = 0;
+		close(fds[0]);
+		return errno;
 	}
+	loader.pipe = fds[0];
+	return 0;
 }
 
-/* The next kernel's command line. Caller frees it. */
-char *kexec_cmdline(bool reuse, const char *append)
+/*
+ * Begin to load the next kernel. Unless this fails, @done is called later; @next
+ * is not freed until then, or until kexec_load_cancel().
+ */
+int kexec_load(sd_event *event, const struct next_kernel *next, int seconds,
+	       kexec_done_t done, void *user)
 {
-	char current[CMDLINE_MAX], *cmdline = NULL;
-	struct utsname uts;
-	size_t len;
-	FILE *f;
+	int kmsg, err;
 
-	if (reuse && read_cmdline(current, sizeof(current)))
-		return NULL;
-	f = open_memstream(&cmdline, &len);
-	if (!f) {
-		pr_err("out of memory");
-		return NULL;
+	if (loader.pid) {
+		pr_err("process %d is still loading the kernel of an update that failed: try again when it has ended",
+		       loader.pid);
+		return -1;
 	}
-	if (reuse)
-		copy_words(f, current);
-	if (append)
-		fprintf(f, "%s ", append);
-	uname(&uts);
-	fprintf(f, CMDLINE_LEFT "%s", uts.release);
-	fclose(f);
-	return cmdline;
-}
-
-/* Did an update bring us here? Then tell from which kernel. */
-bool kexec_left(char release[RELEASE_MAX])
-{
-	char current[CMDLINE_MAX], *word;
-
-	if (read_cmdline(current, sizeof(current)))
-		return false;
-	word = strstr(current, CMDLINE_LEFT);
-	if (!word)
-		return false;
-	word += strlen(CMDLINE_LEFT);
-	snprintf(release, RELEASE_MAX, "%.*s", (int)strcspn(word, " "), word);
-	return true;
-}
-
-/* Run a program, with both outputs to @output unless that is -1. */
-static pid_t spawn(char *const argv[], int output)
-{
-	sigset_t none;
-	pid_t pid;
-
-	pid = fork();
-	if (pid)
-		return pid;
-	if (output >= 0) {
-		dup2(output, STDOUT_FILENO);
-		dup2(output, STDERR_FILENO);
+	kmsg = kmsg_open();
+	err = start(next);
+	if (err) {
+		pr_err("cannot load the next kernel: %s: free some memory and try again",
+		       strerror(err));
+		if (kmsg >= 0)
+			close(kmsg);
+		return -1;
 	}
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execvp(argv[0], argv);
-	fprintf(stderr, "cannot run %s: %s: is it installed, and in PATH?\n",
-		argv[0], strerror(errno));
-	_exit(127);
+	loader.next = *next;
+	loader.done = done;
+	loader.user = user;
+	loader.kmsg = kmsg;
+	err = watch(event, seconds);
+	if (err >= 0)
+		return 0;
+	pr_err("cannot watch process %d: %s: free some memory and try again",
+	       loader.pid, strerror(-err));
+	kill(loader.pid, SIGKILL);
+	waitpid(loader.pid, NULL, 0);
+	close_loader();
+	return -1;
 }
 
-/* Begin to load the next kernel; what kexec says goes to @output. */
-pid_t kexec_load(const char *kernel, const char *initrd, const char *cmdline,
-		 int output)
+/* Nobody waits for the next kernel any more: it is unloaded again. */
+void kexec_load_cancel(void)
 {
-	char *argv[7] = { "kexec", "-s", "-l" };
-	pid_t pid = -1;
-
-	argv[3] = strdup(kernel);
-	if (!argv[3] ||
-	    asprintf(&argv[4], "--command-line=%s", cmdline) < 0 ||
-	    (initrd && asprintf(&argv[5], "--initrd=%s", initrd) < 0))
-		errno = ENOMEM;
-	else
-		pid = spawn(argv, output);
-	if (pid < 0)
-		pr_err("cannot run kexec: %s: free some memory and try again",
-		       strerror(errno));
-	free(argv[3]);
-	free(argv[4]);
-	free(argv[5]);
-	return pid;
+	if (!loader.pid)
+		return;
+	kill(loader.pid, SIGKILL);
+	loader.done = NULL;
+	loader.limit = sd_event_source_disable_unref(loader.limit);
 }
 
-static int run(char *const argv[])
+void next_kernel_free(struct next_kernel *next)
 {
-	int status = -1;
-	pid_t pid = spawn(argv, -1);
-
-	if (pid > 0)
-		waitpid(pid, &status, 0);
-	return status;
+	free(next->kernel);
+	free(next->initrd);
+	free(next->cmdline);
 }
 
 /* Has anybody loaded a next kernel? */
@@ -176,8 +281,30 @@ bool kexec_is_loaded(void)
 /* There is no next kernel any more. */
 void kexec_unload(void)
 {
-	if (run((char *[]){ "kexec", "-s", "-u", NULL }))
-		pr_err("cannot unload the next kernel: do it with kexec -s -u, lest it is entered without the services");
+	if (syscall(SYS_kexec_file_load, -1, -1, 0UL, NULL, KEXEC_FILE_UNLOAD))
+		pr_err("cannot unload the next kernel: %s: unload it by kexec -s -u, lest it is entered without the services",
+		       strerror(errno));
+}
+
+static int systemctl_kexec(void)
+{
+	char *const argv[] = { "systemctl", "kexec", "--no-block", NULL };
+	int status = -1;
+	sigset_t none;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		execvp(argv[0], argv);
+		fprintf(stderr, "cannot run %s: %s: is it in PATH?\n", argv[0],
+			strerror(errno));
+		_exit(EXIT_FAILURE);
+	}
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	return status;
 }
 
 static const char *advise(int err)
@@ -201,7 +328,7 @@ static const char *advise(int err)
 int kexec_jump(bool now)
 {
 	if (sd_booted() > 0 && !now) {
-		if (!run((char *[]){ "systemctl", "kexec", "--no-block", NULL }))
+		if (!systemctl_kexec())
 			return 0;
 		pr_err("\"systemctl kexec\" failed: see what it says; --now does without it");
 		return -1;

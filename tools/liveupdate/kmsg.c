@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kmsg.h"
 #include "lukeep.h"
 
 #define KMSG		"/dev/kmsg"

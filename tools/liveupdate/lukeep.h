@@ -24,6 +24,9 @@
 #include <systemd/sd-event.h>
 
 #include "declaration.h"
+#include "kexec.h"
+#include "kexec_cmdline.h"
+#include "kmsg.h"
 
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 
@@ -40,12 +43,6 @@
 /* Tokens in the session: the keeper's own state, then memfd by memfd. */
 #define TOKEN_STATE		0
 #define TOKEN_MEMFD(i)		((i) + 1)
-
-/* Room for a kernel's release. */
-#define RELEASE_MAX		65
-
-/* On the next kernel's command line; tells it which kernel was left. */
-#define CMDLINE_LEFT		"lukeep.left="
 
 /**
  * enum service_state - what a service is doing
@@ -188,19 +185,6 @@ bool command_succeeded(const siginfo_t *si);
 /* keeper.c */
 int keeper_run(const struct options *opt);
 void keeper_answer(struct keeper *k, const char *verb, bool ok);
-
-/* kexec.c */
-pid_t kexec_load(const char *kernel, const char *initrd, const char *cmdline,
-		 int output);
-bool kexec_is_loaded(void);
-void kexec_unload(void);
-char *kexec_cmdline(bool reuse, const char *append);
-bool kexec_left(char release[RELEASE_MAX]);
-int kexec_jump(bool now);
-
-/* kmsg.c */
-int kmsg_open(void);
-void kmsg_report(int fd);
 
 /* memory.c */
 void memory_drop_execute(int fd, const char *name);

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lukeep.h"
@@ -25,41 +24,31 @@
 /**
  * struct update - an update under way
  * @client:  who asked for it
- * @kernel:  image of the next kernel
- * @initrd:  its initramfs, or NULL
- * @cmdline: its command line
+ * @next:    the next kernel
  * @dry_run: end it when the next kernel is loaded
  * @now:     do not have systemd shut the system down
  * @step:    index into steps[]
  * @start:   when that began
- * @loading: kexec is running
  * @loaded:  there is a next kernel
  * @replaced: there was another one, which somebody else had loaded
  * @handed_over: systemd has been asked to shut the system down
  * @failed:  it is over; the services are being brought back to work
  * @status:  what the client exits with
  * @guard:   until when the keepers have to answer
- * @output:  what kexec says
- * @kmsg:    what the kernel says meanwhile
  */
 struct update {
 	int client;
-	char *kernel;
-	char *initrd;
-	char *cmdline;
+	struct next_kernel next;
 	bool dry_run;
 	bool now;
 	size_t step;
 	double start;
-	bool loading;
 	bool loaded;
 	bool replaced;
 	bool handed_over;
 	bool failed;
 	int status;
 	sd_event_source *guard;
-	int output;
-	int kmsg;
 };
 
 static int load(struct agent *agent);
@@ -88,13 +77,7 @@ static void end(struct agent *agent)
 	packet_send(u->client, json_pack("{si}", "exit", u->status));
 	close(u->client);
 	sd_event_source_disable_unref(u->guard);
-	if (u->output >= 0)
-		close(u->output);
-	if (u->kmsg >= 0)
-		close(u->kmsg);
-	free(u->kernel);
-	free(u->initrd);
-	free(u->cmdline);
+	next_kernel_free(&u->next);
 	free(u);
 	agent->update = NULL;
 	if (agent->stopping)
@@ -165,8 +148,8 @@ void update_fail(struct agent *agent)
 		return;
 	u->failed = true;
 	pr_err("update: failed at the step \"%s\"", steps[u->step].name);
-	if (!u->loading)	/* else as soon as kexec has ended */
-		revert(agent);
+	kexec_load_cancel();
+	revert(agent);
 }
 
 /*
@@ -200,8 +183,8 @@ static void end_step(struct agent *agent)
 
 	pr_info("update: %s: %.3f s", steps[u->step].name, clock_now() - u->start);
 	if (u->dry_run && u->loaded) {
-		pr_info("update: all is ready; the command line would be: %s",
-			u->cmdline);
+		pr_info("update: all is ready: the next kernel can be loaded, and fits; the command line would be: %s",
+			u->next.cmdline);
 		u->status = EXIT_SUCCESS;
 		u->failed = true;
 		revert(agent);
@@ -243,65 +226,24 @@ void update_answer(struct link *link, const char *verb, bool ok)
  * The steps that are our own.
  */
 
-static void report_output(int fd)
-{
-	char line[256];
-	FILE *f;
-
-	lseek(fd, 0, SEEK_SET);
-	f = fdopen(dup(fd), "r");
-	if (!f)
-		return;
-	while (fgets(line, sizeof(line), f)) {
-		line[strcspn(line, "\n")] = '\0';
-		pr_err("kexec: %s", line);
-	}
-	fclose(f);
-}
-
-static int on_exit_of_kexec(sd_event_source *source, const siginfo_t *si,
-			    void *user)
+static void on_loaded(void *user, bool loaded)
 {
 	struct agent *agent = user;
-	struct update *u = agent->update;
 
-	sd_event_source_disable_unref(source);
-	report_output(u->output);
-	kmsg_report(u->kmsg);
-	u->loading = false;
-	u->loaded = command_succeeded(si);
-	if (!u->loaded)
-		pr_err("kexec %s", command_status(si));
-	if (u->failed)
-		revert(agent);
-	else if (u->loaded)
+	agent->update->loaded = loaded;
+	if (loaded)
 		end_step(agent);
 	else
 		update_fail(agent);
-	return 0;
 }
 
 static int load(struct agent *agent)
 {
 	struct update *u = agent->update;
-	sd_event_source *source;
-	pid_t pid;
 
-	u->output = memory_memfd("lukeep.kexec");
-	u->kmsg = kmsg_open();
 	u->replaced = kexec_is_loaded();
-	pid = kexec_load(u->kernel, u->initrd, u->cmdline, u->output);
-	if (pid < 0)
-		return -1;
-	u->loading = true;
-	if (sd_event_add_child(agent->event, &source, pid, WEXITED,
-			       on_exit_of_kexec, agent) >= 0)
-		return 0;
-	pr_err("cannot watch kexec: free some memory");
-	waitpid(pid, NULL, 0);
-	u->loading = false;
-	u->loaded = true;
-	return -1;
+	return kexec_load(agent->event, &u->next, KEXEC_LOAD_SECONDS, on_loaded,
+			  agent);
 }
 
 static int jump(struct agent *agent)
@@ -370,18 +312,19 @@ static int read_request(struct update *u, json_t *request)
 	}
 	u->dry_run = dry_run;
 	u->now = now;
-	u->kernel = strdup(kernel);
-	u->initrd = initrd ? strdup(initrd) : NULL;
-	u->cmdline = kexec_cmdline(reuse, append);
-	return u->kernel && u->cmdline && (u->initrd || !initrd) ? 0 : -1;
+	u->next.kernel = strdup(kernel);
+	u->next.initrd = initrd ? strdup(initrd) : NULL;
+	u->next.cmdline = kexec_cmdline(reuse, append);
+	return u->next.kernel && u->next.cmdline &&
+	       (u->next.initrd || !initrd) ? 0 : -1;
 }
 
 static int check(const struct agent *agent)
 {
 	const struct update *u = agent->update;
 
-	if (check_readable(u->kernel, "kernel") ||
-	    check_readable(u->initrd, "initramfs"))
+	if (check_readable(u->next.kernel, "kernel") ||
+	    check_readable(u->next.initrd, "initramfs"))
 		return -1;
 	if (access(DEVICE, R_OK | W_OK)) {
 		pr_err("cannot use %s: %s: boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on",
@@ -403,8 +346,6 @@ void update_begin(struct agent *agent, json_t *request, int client)
 	*u = (struct update){
 		.client = client,
 		.status = EXIT_FAILURE,
-		.output = -1,
-		.kmsg = -1,
 	};
 	message_client = client;
 	agent->update = u;
