@@ -14,7 +14,7 @@ case "$*" in
 	[ ! -S /run/lukeep/lukeep.sock ] || exit 0
 	mkdir -p /boot/disk
 	touch /boot/disk/enabled
-	$(sed -n 's/^ExecStart=@\([^ ]*\) [^ ]* /\1 /p' /lib/systemd/system/lukeep.service) >>/run/agent.log 2>&1 &
+	$(sed -n 's/^ExecStart=@\([^ ]*\) [^ ]* /\1 /p' /lib/systemd/system/lukeep.service /usr/lib/systemd/system/lukeep.service 2>/dev/null) >>/run/agent.log 2>&1 &
 	until lukeep status >/dev/null 2>&1; do sleep 0.1; done ;;
 *)	exit 1 ;;
 esac
