@@ -4,7 +4,7 @@ ARCH    ?=
 FLAVOUR ?=
 TESTS   ?=
 DEMO    ?=
-export ARCH TESTS DEMO PATCH FILE DISCARD LAX_CONFIG VERSION CONFIG
+export ARCH TESTS DEMO SOURCE PATCH FILE DISCARD LAX_CONFIG VERSION CONFIG
 
 .NOTPARALLEL:
 .PHONY: help demo test test-all interop corrupt tree kernel refresh check clean series series-check docs bench deb deb-check
@@ -33,7 +33,7 @@ bench: tree ## Counts what an update costs; PEER=mainline compares, SIZES='64 25
 	@scripts/bench/bench --kernel ours --kernel plain $(if $(PEER),--kernel '$(PEER)') $(if $(FULL),--full) --sizes '$(SIZES)' --case '$(CASE)'
 	@scripts/bench/bench-report $(if $(DOCS),--docs)
 
-tree: ## The patched kernel tree, in build/linux/
+tree: ## The patched kernel tree, in build/linux/; SOURCE=/path/linux-6.12.y.tar.xz instead of Debian's
 	@scripts/setup build
 	@scripts/kernel/tree
 

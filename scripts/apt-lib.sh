@@ -5,16 +5,20 @@
 # What apt is to be told besides: apt_in fills it.
 apt_options=(-o APT::Sandbox::User=root)
 
-# apt_in FOLDER TYPE ARCHIVE SUITE: from now on apt keeps its lists and packages in the folder and knows this part of Debian's
-# archive, and no other. The host's sources, preferences and lists stay as they are: apt takes /dev/null for no file and for no
+# apt_in FOLDER TYPE ARCHIVE SUITE...: from now on apt keeps its lists and packages in the folder and knows these parts of
+# Debian's archives, which are pairs of words, and no others. The host's sources, preferences and lists stay as they are: apt takes /dev/null for no file and for no
 # folder. It warns of any other folder that is not there.
 apt_in() {
-	mkdir -p "$1"/{lists,archives}/partial
-	echo "$2 [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/$3 $4 main" >"$1/sources.list"
+	local folder=$1 type=$2
+
+	shift 2
+	mkdir -p "$folder"/{lists,archives}/partial
+	printf "$type [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/%s %s main\n" "$@" \
+		>"$folder/sources.list"
 	apt_options+=(
-		-o "Dir::Etc::sourcelist=$1/sources.list" -o Dir::Etc::sourceparts=/dev/null
+		-o "Dir::Etc::sourcelist=$folder/sources.list" -o Dir::Etc::sourceparts=/dev/null
 		-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null
-		-o "Dir::State::lists=$1/lists" -o "Dir::Cache=$1"
+		-o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder"
 	)
 	apt-get --quiet --quiet "${apt_options[@]}" update >&2
 }

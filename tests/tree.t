@@ -14,6 +14,7 @@ base() {
 	find "$box/linux-source-6.12" -exec touch -d '2020-01-01' {} +
 	tar -C "$box" -cJf "$box/linux-source-6.12_test.tar.xz" linux-source-6.12
 	cp -r "$root/scripts" "$box/repo/scripts"
+	cp "$root/scripts/kernel/fetch" "$box/fetch"
 	printf '#!/bin/sh\necho %s\n' "$box/linux-source-6.12_test.tar.xz" >"$box/repo/scripts/kernel/fetch"
 	cd "$box/repo" || exit
 	echo new >kernel/new/n.c
@@ -32,6 +33,15 @@ edit_patch() {
 		printf 'mm: %s\n\nText.\n\nAdds:\n\n' "$1"
 		diff -u --label "a/$2" --label "b/$2" "$box/a/f" "$box/b/f"
 	} >"$box/repo/patches/$1"
+}
+
+# named_source VERSION: a tarball of the same, as kernel.org packs it, and how it is named
+named_source() {
+	cp -r "$box/linux-source-6.12" "$box/linux-$1"
+	sed 's/^/VERSION = /; s/\./\nPATCHLEVEL = /; s/\./\nSUBLEVEL = /' <<<"$1" >"$box/linux-$1/Makefile"
+	tar -C "$box" -czf "$box/linux-$1.tar.gz" "linux-$1"
+	rm -r "$box/linux-$1"
+	echo "SOURCE=../linux-$1.tar.gz"
 }
 
 line() {
@@ -101,4 +111,25 @@ is "$(line mm/a.c 80) $(line mm/b.c 50)" "eighty 5O" "both are there"
 : >patches/series
 DISCARD=1 quiet scripts/kernel/tree
 is "$(diff -r --exclude=.pc build/linux "$box/linux-source-6.12")" "" "an empty series gives the base"
+
+printf '%s\n' 0001-new.patch 0002-a.patch 0003-b.patch >patches/series
+cp "$box/fetch" scripts/kernel/fetch
+rm -r build
+ok "what is no tarball is refused" eval '! quiet env SOURCE=/nowhere scripts/kernel/tree'
+ok "with its name" grep -q 'SOURCE=/nowhere' "$box/out"
+ok "a tarball of another Linux is refused" eval "! quiet env $(named_source 6.13.1) scripts/kernel/tree"
+ok "with its version" grep -q 'but 6.13' "$box/out"
+ok "and there is no tree" [ ! -e build/linux ]
+source=$(named_source 6.12.5)
+ok "a tree is made of a tarball of Linux 6.12" quiet env "$source" scripts/kernel/tree
+is "$(line mm/a.c 50) $(line Makefile 3)" "5O SUBLEVEL = 5" "with the patches"
+sed -i 60s/.*/sixty/ build/linux/mm/a.c
+ok "which stays the base without SOURCE" quiet env -u SOURCE scripts/kernel/refresh
+ok "and edits are taken back" grep -qx +sixty patches/0002-a.patch
+sed -i '3s/5/7/' build/linux/Makefile
+ok "in a file of no patch, too" quiet env PATCH=0003-b.patch FILE=Makefile scripts/kernel/refresh
+ok "which it compares with the tarball's" grep -qx -- '-SUBLEVEL = 5' patches/0003-b.patch
+ok "another tarball is refused then" eval "! quiet env $(named_source 6.12.6) scripts/kernel/tree"
+ok "with what to do" grep -q 'make clean' "$box/out"
+is "$(line Makefile 3)" "SUBLEVEL = 7" "and the tree is as it was"
 done_testing

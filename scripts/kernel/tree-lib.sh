@@ -30,9 +30,9 @@ split_series() {
 	done <"$1/series"
 }
 
+# A file of the tarball, whose top folder may have any name.
 from_tarball() {
-	tar --extract --to-stdout --occurrence=1 --file="$(cat "$state/tarball")" \
-		"$(basename "$(cat "$state/tarball")" .tar.xz | sed 's/_.*//')/$1"
+	tar --extract --to-stdout --occurrence=1 --wildcards --no-wildcards-match-slash --file="$(cat "$state/tarball")" "*/$1"
 }
 
 # A file as the base has it.
