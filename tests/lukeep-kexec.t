@@ -95,4 +95,66 @@ HANG=1 says "a kernel that does not get loaded is given up, and does not stand i
 HANG=late says "one that is loaded after the time is unloaded" \
 	"loads: *lukeep: the kernel kernel is not loaded in time: *${hangs}unloads*loads: *is loaded" ./driver over-limit kernel
 says "one that nobody waits for any more is unloaded" $'loads: *\nunloads' ./driver cancel kernel
+
+# Command lines.
+export CMDLINE=$box/cmdline
+left=lukeep.left=$(uname -r)
+
+# current WORDS: this kernel's
+current() {
+	echo "$1" >cmdline
+}
+
+# next DESCRIPTION EXPECTED reuse|fresh [APPEND]: the next kernel's
+next() {
+	says "$1" "$2" ./driver cmdline "${@:3}"
+}
+
+# lacks WORDS DESCRIPTION reuse|fresh [APPEND]
+lacks() {
+	next "$2" "lukeep: the next kernel would *, its command line lacks \"$1\"*: give the words by --append*" "${@:3}"
+}
+
+current 'BOOT_IMAGE=/boot/vmlinuz-6.12 root=/dev/sda1 ro kho=on initrd=\EFI\initrd liveupdate=on lukeep.left=6.12.1'
+next "this kernel's is used again, without what its boot was told" "root=/dev/sda1 ro kho=on liveupdate=on $left" reuse
+next "words are added" "root=/dev/sda1 ro kho=on liveupdate=on panic=30 $left" reuse panic=30
+next "or there are only these" "root=/dev/sdb kho=on liveupdate=on $left" fresh 'root=/dev/sdb kho=on liveupdate=on'
+current '"dyndbg=file  a.c +p" BOOT_IMAGE=x a="b  BOOT_IMAGE=y" kho=on liveupdate=on'
+next "what is in quotes stays" "\"dyndbg=file  a.c +p\" a=\"b  BOOT_IMAGE=y\" kho=on liveupdate=on $left" reuse
+
+current 'root=/dev/sda1 kho=on liveupdate=on'
+lacks "kho=on liveupdate=on" "without words" fresh
+lacks "kho=on liveupdate=on" "with root= alone" fresh root=/dev/sda1
+lacks kho=on "without kho=" fresh 'root=/dev/sda1 liveupdate=on'
+lacks liveupdate=on "without liveupdate=" fresh 'root=/dev/sda1 kho=on'
+lacks root= "without root=" fresh 'kho=on liveupdate=on'
+lacks kho=on "it is turned off after it was turned on" reuse kho=off
+lacks liveupdate=on "live update as well" reuse liveupdate=0
+lacks liveupdate=on "a switch needs its value" fresh 'root=/dev/sda1 kho=on liveupdate'
+lacks "kho=on liveupdate=on" "words for init do not count" fresh 'root=/dev/sda1 -- kho=on liveupdate=on'
+lacks "kho=on liveupdate=on" "nor those with longer names" fresh 'root=/dev/sda1 kho_scratch=on kho.on liveupdates=on'
+lacks "kho=on liveupdate=on" "nor what is in the quotes of others" fresh 'root=/dev/sda1 a="b kho=on liveupdate=on"'
+lacks root= "nor rootflags=" fresh 'kho=on liveupdate=on rootflags=x'
+for words in 'kho=1 liveupdate=Y' 'kho liveupdate=true' 'kho="on" "liveupdate=on"' 'kho=off kho=on liveupdate=on liveupdate=what'; do
+	next "$words: as the kernel reads it" "root=x $words $left" fresh "root=x $words"
+done
+current 'liveupdate=on test=boot'
+next "kho=on and root= are not missing where this kernel does without" "liveupdate=on $left" fresh liveupdate=on
+lacks kho=on "but kho=off is wrong" fresh 'kho=off liveupdate=on'
+
+current 'kho=on liveupdate=on'
+long=$(head -c 3000 /dev/zero | tr '\0' x)
+rest=" kho=on liveupdate=on $left"
+longest=$([ "$(uname -m)" = x86_64 ] && echo 2016 || echo 2047)
+next "the longest one" "xx*$left" fresh "${long:0:longest - ${#rest}} kho=on liveupdate=on"
+next "a longer one" "lukeep: the next kernel's command line has $((longest + 1)) bytes, and no more than $longest can be loaded: *" \
+	fresh "${long:0:longest - ${#rest} + 1} kho=on liveupdate=on"
+CMDLINE=/nonexistent next "without /proc there is none" 'lukeep: cannot read /proc/cmdline: *: mount /proc' reuse
+
+current 'root=/dev/sda1 lukeep.left=6.12.1-A a'
+says "it tells which kernel was left" 6.12.1-A ./driver left
+current 'root=/dev/sda1 lukeep.left=6.12.1-A lukeep.left=6.12.1-B'
+says "the last word counts" 6.12.1-B ./driver left
+current 'root=/dev/sda1 xlukeep.left=6.12.1-A'
+says "or that none was" none ./driver left
 done_testing

@@ -112,6 +112,9 @@ failures() {
 	lukeep update --kernel /run/kernel.gz --initrd /tmp/initrd --reuse-cmdline --dry-run >/run/update 2>&1
 	is $? 0 "an image that gzip compressed can be loaded"
 	rm /run/kernel.gz
+	lukeep update --kernel /boot/kernel-B --initrd /tmp/initrd --append x >/run/update 2>&1
+	is $? 1 "a kernel that would take nothing over is refused"
+	ok "it says why" grep -q 'its command line lacks "kho=on liveupdate=on"' /run/update
 	lukeep update --kernel /boot/kernel-B --append "$(printf 'root=\377')" >/run/update 2>&1
 	is $? 2 "a command line that cannot be sent is refused"
 	ok "it says so" grep -q 'the append cannot be sent' /run/update

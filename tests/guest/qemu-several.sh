@@ -22,7 +22,8 @@ case $stage in
 	leave_for B ;;
 2)	come_back
 	ok "memcached has its items" mcload check $socket $items
-	leave_for A kho=off liveupdate=off ;;
+	# lukeep would refuse that.
+	next_kernel A kho=off liveupdate=off "lukeep.left=$(uname -r)" ;;
 3)	ok "there is no live update" test ! -e /dev/liveupdate
 	until_true "a machine that may starts afresh" service_is vm1 '.state == "running" and (.resumed | not)'
 	until_true "one that may not does not start" service_is vm2 '.state == "lost"'

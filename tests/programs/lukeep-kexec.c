@@ -5,6 +5,8 @@
  * lukeep-kexec load KERNEL INITRD CMDLINE: loads it, INITRD being none if empty. The system call is told instead of made. It
  * fails with the errno that FAIL names, and hangs with HANG, after the kernel is loaded if that is "late". Whether a kernel is
  * loaded is in the file LOADED.
+ * lukeep-kexec cmdline reuse|fresh [APPEND]: prints the next kernel's command line, and left: that of this one, in the file
+ * CMDLINE, which kernel was left.
  * lukeep-kexec over-limit|cancel KERNEL: the same, with a limit that is over at once, or called off when the child has ended.
  */
 #include <errno.h>
@@ -31,6 +33,8 @@ int __wrap_open(const char *path, int flags, ...)
 {
 	if (!strcmp(path, "/sys/kernel/kexec_loaded"))
 		path = getenv("LOADED") ?: "/dev/null";
+	if (!strcmp(path, "/proc/cmdline"))
+		path = getenv("CMDLINE") ?: "/nonexistent";
 	if (!strcmp(path, "/dev/kmsg"))
 		path = "/nonexistent";
 	return __real_open(path, flags, 0);
@@ -172,6 +176,25 @@ static int with_event(int (*run)(struct next_kernel *), char **argv)
 	return status;
 }
 
+static int cmdline(bool reuse, const char *append)
+{
+	char *text = kexec_cmdline(reuse, append);
+
+	if (!text)
+		return EXIT_FAILURE;
+	printf("%s\n", text);
+	free(text);
+	return EXIT_SUCCESS;
+}
+
+static int left(void)
+{
+	char release[RELEASE_MAX];
+
+	puts(kexec_left(release) ? release : "none");
+	return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -181,5 +204,9 @@ int main(int argc, char **argv)
 		return with_event(over_limit, argv + 2);
 	if (argc == 3 && !strcmp(argv[1], "cancel"))
 		return with_event(cancel, argv + 2);
+	if (argc >= 3 && !strcmp(argv[1], "cmdline"))
+		return cmdline(!strcmp(argv[2], "reuse"), argv[3]);
+	if (argc == 2 && !strcmp(argv[1], "left"))
+		return left();
 	return 2;
 }

@@ -4,6 +4,7 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +16,38 @@
 #include "kexec_cmdline.h"
 #include "lukeep.h"
 
+/* More than any kernel has. */
 #define CMDLINE_MAX	4096
+
+/*
+ * The longest one that can be loaded. On x86 kexec_file_load(2) leaves room for
+ * a word that crash kernels get.
+ */
+#ifdef __x86_64__
+#define CMDLINE_LONGEST	2016
+#else
+#define CMDLINE_LONGEST	2047
+#endif
+
+static const char give_words[] =
+	"give the words by --append, or this kernel's by --reuse-cmdline";
+
+/**
+ * struct word - a word of a command line
+ * @text: its beginning; it does not end there
+ * @len:  its length
+ */
+struct word {
+	const char *text;
+	size_t len;
+};
+
+/* How a switch is left by all words together. */
+enum setting {
+	UNSET,
+	OFF,
+	ON,
+};
 
 static int read_cmdline(char *buf, size_t len)
 {
@@ -34,34 +66,152 @@ static int read_cmdline(char *buf, size_t len)
 	return 0;
 }
 
-/* What this boot was told by who started it, which is not the next boot's. */
-static bool is_of_this_boot(const char *word)
-{
-	return !strncmp(word, CMDLINE_LEFT, strlen(CMDLINE_LEFT)) ||
-	       !strncmp(word, "BOOT_IMAGE=", strlen("BOOT_IMAGE=")) ||
-	       !strncmp(word, "initrd=", strlen("initrd="));
-}
-
-/* Leave out the words of this boot; what is quoted stays as it is. */
-static void copy_words(FILE *to, char *words)
+/* Take the next word, as the kernel does: spaces in quotes do not end it. */
+static bool next_word(const char **at, struct word *word)
 {
 	bool quoted = false;
-	char *word = words, *c;
+	const char *c = *at;
 
-	for (c = words; ; c++) {
+	while (isspace((unsigned char)*c))
+		c++;
+	word->text = c;
+	for (; *c && (quoted || !isspace((unsigned char)*c)); c++) {
 		if (*c == '"')
 			quoted = !quoted;
-		if (*c && (*c != ' ' || quoted))
+	}
+	word->len = c - word->text;
+	*at = c;
+	return word->len;
+}
+
+/* Is the word NAME, or NAME=VALUE? The value is NULL, or ends with the word. */
+static bool is_setting(const struct word *word, const char *name,
+		       const char **value)
+{
+	const char *text = word->text + (*word->text == '"');
+	const char *end = word->text + word->len;
+	size_t len = strlen(name);
+
+	*value = NULL;
+	if ((size_t)(end - text) < len || strncmp(text, name, len))
+		return false;
+	text += len;
+	if (text == end || *text == '"')
+		return true;
+	if (*text != '=')
+		return false;
+	text++;
+	*value = text + (*text == '"');
+	return true;
+}
+
+/* The words behind it are for init. */
+static bool is_last(const struct word *word)
+{
+	return word->len == 2 && !strncmp(word->text, "--", 2);
+}
+
+/* What the kernel's kstrtobool() makes of a value; UNSET if it is none. */
+static enum setting parse_switch(const char *value)
+{
+	if (strchr("yYtT1", *value) && *value)
+		return ON;
+	if (strchr("nNfF0", *value) && *value)
+		return OFF;
+	if (*value != 'o' && *value != 'O')
+		return UNSET;
+	if (value[1] == 'n' || value[1] == 'N')
+		return ON;
+	return value[1] == 'f' || value[1] == 'F' ? OFF : UNSET;
+}
+
+/* How a switch is left; @alone: its name without a value turns it on. */
+static enum setting find_switch(const char *cmdline, const char *name,
+				bool alone)
+{
+	enum setting setting = UNSET, parsed;
+	const char *value;
+	struct word word;
+
+	while (next_word(&cmdline, &word) && !is_last(&word)) {
+		if (!is_setting(&word, name, &value))
 			continue;
-		if (c > word && !is_of_this_boot(word))
-			fprintf(to, "%.*s ", (int)(c - word), word);
-		word = c + 1;
-		if (!*c)
-			return;
+		if (value)
+			parsed = parse_switch(value);
+		else
+			parsed = alone ? ON : UNSET;
+		if (parsed != UNSET)
+			setting = parsed;
+	}
+	return setting;
+}
+
+static bool has_root(const char *cmdline)
+{
+	const char *value;
+	struct word word;
+
+	while (next_word(&cmdline, &word) && !is_last(&word)) {
+		if (is_setting(&word, "root", &value) && value)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does the next kernel get the words that it needs? This one has them, but for
+ * kho=on if it was configured so, and root= if its initramfs needs none.
+ */
+static int check(const char *next, const char *current)
+{
+	enum setting kho = find_switch(next, "kho", true);
+	bool lacks_kho, lacks_luo;
+
+	lacks_kho = kho == OFF ||
+		    (kho == UNSET && find_switch(current, "kho", true) != UNSET);
+	lacks_luo = find_switch(next, "liveupdate", false) != ON;
+	if (lacks_kho || lacks_luo) {
+		pr_err("the next kernel would take nothing over, its command line lacks \"%s%s%s\": %s",
+		       lacks_kho ? "kho=on" : "",
+		       lacks_kho && lacks_luo ? " " : "",
+		       lacks_luo ? "liveupdate=on" : "", give_words);
+		return -1;
+	}
+	if (has_root(current) && !has_root(next)) {
+		pr_err("the next kernel would find no root file system, its command line lacks \"root=\", which this kernel's has: %s",
+		       give_words);
+		return -1;
+	}
+	if (strlen(next) > CMDLINE_LONGEST) {
+		pr_err("the next kernel's command line has %zu bytes, and no more than %d can be loaded: give fewer words",
+		       strlen(next), CMDLINE_LONGEST);
+		return -1;
+	}
+	return 0;
+}
+
+static bool begins_with(const struct word *word, const char *text)
+{
+	return !strncmp(word->text, text, strlen(text));
+}
+
+/* Copy the words, but for what this boot was told by who started it. */
+static void copy_words(FILE *to, const char *cmdline)
+{
+	struct word word;
+
+	while (next_word(&cmdline, &word)) {
+		if (!begins_with(&word, CMDLINE_LEFT) &&
+		    !begins_with(&word, "BOOT_IMAGE=") &&
+		    !begins_with(&word, "initrd="))
+			fprintf(to, "%.*s ", (int)word.len, word.text);
 	}
 }
 
-/* The next kernel's command line. Caller frees it. */
+/*
+ * The next kernel's command line: that of this kernel with @reuse, then the
+ * words of @append. NULL when it lacks what it needs. Caller frees it.
+ */
 char *kexec_cmdline(bool reuse, const char *append)
 {
 	char current[CMDLINE_MAX], *cmdline = NULL;
@@ -69,7 +219,7 @@ char *kexec_cmdline(bool reuse, const char *append)
 	size_t len;
 	FILE *f;
 
-	if (reuse && read_cmdline(current, sizeof(current)))
+	if (read_cmdline(current, sizeof(current)))
 		return NULL;
 	f = open_memstream(&cmdline, &len);
 	if (!f) {
@@ -83,20 +233,29 @@ char *kexec_cmdline(bool reuse, const char *append)
 	uname(&uts);
 	fprintf(f, CMDLINE_LEFT "%s", uts.release);
 	fclose(f);
-	return cmdline;
+	if (!check(cmdline, current))
+		return cmdline;
+	free(cmdline);
+	return NULL;
 }
 
-/* Did an update bring us here? Then tell from which kernel. */
+/* Did an update bring us here? Then tell from which kernel: the last one. */
 bool kexec_left(char release[RELEASE_MAX])
 {
-	char current[CMDLINE_MAX], *word;
+	char current[CMDLINE_MAX];
+	const char *at = current, *value;
+	bool left = false;
+	struct word word;
 
 	if (read_cmdline(current, sizeof(current)))
 		return false;
-	word = strstr(current, CMDLINE_LEFT);
-	if (!word)
-		return false;
-	word += strlen(CMDLINE_LEFT);
-	snprintf(release, RELEASE_MAX, "%.*s", (int)strcspn(word, " "), word);
-	return true;
+	while (next_word(&at, &word)) {
+		if (!begins_with(&word, CMDLINE_LEFT))
+			continue;
+		value = word.text + strlen(CMDLINE_LEFT);
+		snprintf(release, RELEASE_MAX, "%.*s",
+			 (int)(word.text + word.len - value), value);
+		left = true;
+	}
+	return left;
 }
