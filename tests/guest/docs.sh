@@ -21,7 +21,7 @@ esac
 END
 chmod +x /bin/systemctl
 
-# The other kernel, as one that was installed, with what there is on the disk.
+# The other kernel, as one that was installed and is GRUB's default, with what there is on the disk.
 install_kernels() {
 	case $(uname -r) in
 	*-A) _other=B ;;
@@ -30,6 +30,13 @@ install_kernels() {
 	mkdir -p /boot/disk
 	cp -r /etc/lukeep /boot/disk/
 	make_initrd
+	mkdir -p /boot/grub
+	cat >/boot/grub/grub.cfg <<-END
+	menuentry Linux {
+		linux /boot/kernel-$_other $(sed 's/ lukeep.left=[^ ]*//' /proc/cmdline)
+		initrd /tmp/initrd
+	}
+	END
 	for _word in $(echo "$1" | tr '= ' '\n'); do
 		case $_word in
 		/boot/vmlinuz-*)    ln -sf "/boot/kernel-$_other" "$_word" ;;
@@ -40,7 +47,7 @@ install_kernels() {
 
 run() {
 	case $2 in
-	*/boot/vmlinuz-*) install_kernels "$2" ;;
+	*/boot/vmlinuz-* | "lukeep update"*) install_kernels "$2" ;;
 	esac
 	ok "$1: $2" sh -c "$2" </dev/null
 }

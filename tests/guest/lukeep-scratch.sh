@@ -51,7 +51,8 @@ case $stage in
 	kexec -s -l /boot/kernel-B --reuse-cmdline
 	dry_run --initrd /tmp/twice
 	is $status 0 "a dry run takes the place of a kernel that was loaded before"
-	ok "it says so" grep -q 'the kernel that was loaded before is not loaded any more' /run/update
+	ok "it says so" grep -q 'a kernel was loaded before' /run/update
+	ok "it says it again at the end" grep -q 'the kernel that was loaded before is not loaded any more' /run/update
 	nothing_loaded
 	mv /tmp/twice /tmp/initrd
 	update B

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "bootentry.h"
 #include "lukeep.h"
 
 #define CONFIG_DIR	"/etc/lukeep"
@@ -22,13 +23,14 @@ static const char usage_text[] =
 "  lukeep run                    start the declared services, or bring them back\n"
 "  lukeep reload                 read the declarations again\n"
 "  lukeep status [--json]        show what the services are doing\n"
-"  lukeep update --kernel FILE [--initrd FILE] [--reuse-cmdline]\n"
+"  lukeep update [--kernel FILE] [--initrd FILE] [--reuse-cmdline]\n"
 "                [--append WORDS] [--now] [--dry-run]\n"
 "                                replace the kernel under them\n"
 "  lukeep stop                   stop the services and the agent\n"
 "  lukeep check [FILE|NAME]...   tell what is wrong with declarations\n"
 "\n"
-"  -k, --kernel FILE       image of the next kernel\n"
+"  -k, --kernel FILE       image of the next kernel (default: what the boot\n"
+"                          loader would boot, see lukeep(8) for the rest)\n"
 "  -i, --initrd FILE       its initramfs\n"
 "  -u, --reuse-cmdline     it gets this kernel's command line\n"
 "  -a, --append WORDS      and these words, or these alone\n"
@@ -131,10 +133,8 @@ static int parse_option(struct options *opt, int c, char *arg)
 
 static int do_update(const struct options *opt)
 {
-	if (!json_object_get(opt->update, "kernel")) {
-		pr_err("which kernel? Give --kernel");
-		return usage_error();
-	}
+	if (bootentry_complete("", opt->update))
+		return EXIT_FAILURE;
 	return client_request(opt, json_incref(opt->update));
 }
 

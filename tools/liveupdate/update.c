@@ -242,6 +242,8 @@ static int load(struct agent *agent)
 	struct update *u = agent->update;
 
 	u->replaced = kexec_is_loaded();
+	if (u->replaced)
+		pr_info("update: a kernel was loaded before: the next one takes its place");
 	return kexec_load(agent->event, &u->next, KEXEC_LOAD_SECONDS, on_loaded,
 			  agent);
 }
