@@ -21,7 +21,10 @@
 
 #include <linux/kexec.h>
 
-#include "lukeep.h"
+#include "kexec.h"
+#include "kexec_cmdline.h"
+#include "message.h"
+#include "util.h"
 
 static sd_event *event;
 

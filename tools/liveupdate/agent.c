@@ -1,476 +1,436 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The agent: sees to it that each declared service has a keeper, and serves those
- * who connect to its socket.
+ * The agent: makes updates, and tells what came of them. Where systemd does not
+ * start the keepers, it does.
+ *
+ * Services do not depend on it: it can be stopped, started again, replaced, and be
+ * absent. Only an update that is under way is called off when it ends.
  *
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
-#include "lukeep.h"
+#include "agent.h"
+#include "clock.h"
+#include "history.h"
+#include "hooks.h"
+#include "kexec.h"
+#include "kexec_cmdline.h"
+#include "links.h"
+#include "loaded.h"
+#include "message.h"
+#include "packet.h"
+#include "server.h"
+#include "spawn.h"
+#include "status.h"
+#include "update.h"
+#include "util.h"
 
-#define SOCKET_NAME_MAX	(NAME_MAX_LEN + sizeof(KEEPER_SUFFIX))
+/* How often the agent looks whether all services are at work after an update. */
+#define LOOK_PAUSE	1	/* seconds */
+#define LOOK_TRIES	600
 
-/* In the keeper to be: it is a child of init, so that nothing hangs on us. */
-static void become_keeper(const struct agent *agent, const char *name,
-			  int listener, bool first)
+/**
+ * struct agent - the agent
+ * @opt:     its command line
+ * @event:   its event loop
+ * @server:  serves its socket
+ * @update:  the update under way, or NULL
+ * @updater: for @update
+ * @canceller: who asked to call @update off, -1 for nobody
+ * @looker:  when it looks at the services again
+ * @looks:   how often it has
+ */
+struct agent {
+	const struct options *opt;
+	sd_event *event;
+	struct server *server;
+	struct update *update;
+	struct updater updater;
+	int canceller;
+	sd_event_source *looker;
+	int looks;
+};
+
+/* The connection that our messages go to, and the end of its request; -1 for none. */
+static int client = -1;
+
+static void tell_client(const char *text)
 {
-	char pid[12];
-	sigset_t none;
-
-	snprintf(pid, sizeof(pid), "%d", getpid());
-	setenv("LISTEN_PID", pid, 1);
-	setenv("LISTEN_FDS", "1", 1);
-	unsetenv("NOTIFY_SOCKET");
-	if (listener == SD_LISTEN_FDS_START)
-		fcntl(listener, F_SETFD, 0);
-	else
-		dup2(listener, SD_LISTEN_FDS_START);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execl("/proc/self/exe", SURVIVOR_NAME, "keep", "--name", name,
-	      "--config-dir", agent->opt->conf_dir,
-	      "--run-dir", agent->opt->run_dir,
-	      first ? "--arrive" : NULL, NULL);
+	packet_send(client, json_pack("{ss}", "message", text));
 }
 
-static int spawn_keeper(const struct agent *agent, const char *name,
-			int listener, bool first)
+static void set_client(int fd)
 {
-	pid_t pid = fork();
-
-	if (!pid) {
-		setsid();
-		if (!fork())
-			become_keeper(agent, name, listener, first);
-		_exit(0);
-	}
-	if (pid < 0) {
-		pr_err("%s: cannot fork: %s: free some memory, or raise the limit on processes",
-		       name, strerror(errno));
-		return -1;
-	}
-	waitpid(pid, NULL, 0);
-	return 0;
+	client = fd;
+	message_forward(fd >= 0 ? tell_client : NULL);
 }
 
-static void remove_link(struct link *link)
+static void answer(int fd, int status)
 {
-	struct link **p = &link->agent->links;
-
-	while (*p != link)
-		p = &(*p)->next;
-	*p = link->next;
-	config_free(link->svc);
-	free(link);
-}
-
-static void keeper_gone(struct link *link)
-{
-	struct agent *agent = link->agent;
-
-	link->source = sd_event_source_disable_unref(link->source);
-	close(link->fd);
-	link->fd = -1;
-	if (link->listed && !agent->stopping)
-		pr_err("%s: its keeper has died, and the service with it: \"lukeep reload\" starts it afresh",
-		       link->name);
-	if (link->pending)
-		update_answer(link, NULL, false);
-	else if (agent->update && !update_is_with_systemd(agent))
-		update_fail(agent);	/* else the others have saved, and go on */
-	if (!link->listed)
-		remove_link(link);
-	agent_stop_if_alone(agent);
-}
-
-static int on_keeper(sd_event_source *source, int fd, uint32_t events,
-		     void *user)
-{
-	struct link *link = user;
-	const char *verb;
-	json_t *packet;
-	int ok;
-
-	(void)source;
-	(void)events;
-	packet = packet_receive(fd);
-	if (!packet)
-		keeper_gone(link);
-	else if (!json_unpack(packet, "{ss sb}", "verb", &verb, "ok", &ok))
-		update_answer(link, verb, ok);
-	else if (message_client >= 0)	/* a message, logged already */
-		packet_send(message_client, json_incref(packet));
-	json_decref(packet);
-	return 0;
-}
-
-/* Connect to the keeper, one that is there already or a new one. */
-static int connect_keeper(struct link *link, bool spawn)
-{
-	struct agent *agent = link->agent;
-	const char *dir = agent->opt->run_dir;
-	char name[SOCKET_NAME_MAX];
-	int listener;
-	bool first;
-
-	snprintf(name, sizeof(name), "%s" KEEPER_SUFFIX, link->name);
-	link->fd = packet_connect(dir, name);
-	if (link->fd < 0 && spawn) {
-		listener = packet_listen(dir, name, &first);
-		if (listener < 0)
-			return -1;
-		if (!spawn_keeper(agent, link->name, listener, first))
-			link->fd = packet_connect(dir, name);
-		close(listener);
-	}
-	if (link->fd < 0)
-		return -1;
-	if (sd_event_add_io(agent->event, &link->source, link->fd, EPOLLIN,
-			    on_keeper, link) < 0) {
-		pr_err("%s: cannot watch its keeper: free some memory",
-		       link->name);
-		close(link->fd);
-		link->fd = -1;
-		return -1;
-	}
-	return 0;
-}
-
-/* Send a request to all keepers, and expect their answers. */
-void agent_ask(struct agent *agent, const char *verb)
-{
-	struct link *link;
-
-	for (link = agent->links; link; link = link->next) {
-		link->pending = link->fd >= 0;
-		if (link->pending)
-			packet_send(link->fd, json_pack("{ss}", "verb", verb));
-	}
-}
-
-/* Has some keeper not answered yet? */
-bool agent_pending(const struct agent *agent)
-{
-	const struct link *link;
-
-	for (link = agent->links; link; link = link->next) {
-		if (link->pending)
-			return true;
-	}
-	return false;
-}
-
-static struct link *find_link(struct agent *agent, const char *name)
-{
-	struct link **p, *link;
-
-	for (p = &agent->links; *p; p = &(*p)->next) {
-		if (!strcmp((*p)->name, name))
-			return *p;
-	}
-	link = calloc(1, sizeof(*link));
-	if (!link)
-		return NULL;
-	snprintf(link->name, sizeof(link->name), "%s", name);
-	link->agent = agent;
-	link->fd = -1;
-	*p = link;
-	return link;
-}
-
-/* Call @see for the link of each file found, of which the names end in @suffix. */
-static void visit(struct agent *agent, glob_t *found, const char *suffix,
-		  void (*see)(struct link *link))
-{
-	char name[NAME_MAX_LEN + 1];
-	struct link *link;
-	const char *base;
-	size_t i, len;
-
-	for (i = 0; i < found->gl_pathc; i++) {
-		base = strrchr(found->gl_pathv[i], '/') + 1;
-		len = strlen(base) - strlen(suffix);
-		if (len >= sizeof(name)) {
-			pr_err("%s: the name is longer than %d bytes",
-			       found->gl_pathv[i], NAME_MAX_LEN);
-			continue;
-		}
-		memcpy(name, base, len);
-		name[len] = '\0';
-		link = find_link(agent, name);
-		if (link)
-			see(link);
-	}
-	globfree(found);
-}
-
-/* Find the files of a folder that end in @suffix; -1 when it cannot be read. */
-static int find(const char *dir, const char *suffix, glob_t *found)
-{
-	char pattern[PATH_MAX];
-	int ret;
-
-	snprintf(pattern, sizeof(pattern), "%s/*%s", dir, suffix);
-	ret = glob(pattern, GLOB_ERR, NULL, found);
-	if (!ret || ret == GLOB_NOMATCH)
-		return 0;
-	pr_err("cannot read the folder %s: %s", dir,
-	       strerror(ret == GLOB_NOSPACE ? ENOMEM : errno));
-	return -1;
-}
-
-/* There is a declaration: have the service kept. */
-static void see_declaration(struct link *link)
-{
-	struct service *svc = config_read(link->agent->opt->conf_dir,
-					  link->name);
-
-	link->listed = true;
-	if (!svc)
-		return;
-	config_free(link->svc);
-	link->svc = svc;
-	if (link->fd < 0)
-		connect_keeper(link, true);
-	else
-		packet_send(link->fd, json_pack("{ss}", "verb", "start"));
-}
-
-/* There was a keeper: it may be from before us. */
-static void see_keeper(struct link *link)
-{
-	if (link->fd >= 0)
-		return;
-	if (connect_keeper(link, false) && !link->listed)
-		remove_link(link);
+	packet_send(fd, json_pack("{si}", "exit", status));
 }
 
 /*
- * Have what is declared, and connect to what is kept. Returns -1 when it cannot
- * be told what is declared.
+ * After an update.
  */
-static int look_around(struct agent *agent)
-{
-	glob_t declared, kept;
-	struct link *link;
-	int err;
 
-	err = find(agent->opt->conf_dir, CONFIG_SUFFIX, &declared);
-	if (!err) {
-		for (link = agent->links; link; link = link->next)
-			link->listed = false;
-		visit(agent, &declared, CONFIG_SUFFIX, see_declaration);
+static json_t *summary(const json_t *status)
+{
+	json_t *list = json_array(), *service, *entry;
+	static const char * const keys[] = { "name", "state", "pause" };
+	size_t i, key;
+
+	json_array_foreach(json_object_get(status, "services"), i, service) {
+		entry = json_object();
+		for (key = 0; key < ARRAY_SIZE(keys); key++)
+			json_object_set(entry, keys[key],
+					json_object_get(service, keys[key]));
+		json_array_append_new(list, entry);
 	}
-	if (!find(agent->opt->run_dir, KEEPER_SUFFIX, &kept))
-		visit(agent, &kept, KEEPER_SUFFIX, see_keeper);
-	if (!err && !agent->links)
-		pr_err("there is no declaration in %s: see lukeep.conf(5)",
-		       agent->opt->conf_dir);
-	return err;
+	return list;
 }
 
-/* What has changed in the declarations: stop what is not declared any more. */
-static int reload(struct agent *agent)
+static void after_update(struct agent *agent, const json_t *status)
 {
-	struct link *link, *next;
+	char release[RELEASE_MAX] = "";
+	struct utsname uts;
 
-	if (look_around(agent))
-		return -1;
-	for (link = agent->links; link; link = next) {
-		next = link->next;
-		if (link->listed)
-			continue;
-		if (link->fd < 0) {
-			remove_link(link);
-			continue;
-		}
-		pr_info("%s: it is not declared any more, and stopped",
-			link->name);
-		packet_send(link->fd, json_pack("{ss}", "verb", "stop"));
-	}
+	uname(&uts);
+	kexec_left(release);
+	history_add(agent->opt->state_dir,
+		    json_pack("{ss ss ss so}", "result", "updated", "from",
+			      release, "kernel", uts.release, "services",
+			      summary(status)));
+	pr_info("update: all services are at work, or cannot be: see \"lukeep history\"");
+	hooks_run(agent->event, agent->opt->conf_dir, "after-update.d",
+		  "updated", NULL, NULL);
+}
+
+static int on_look(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct agent *agent = user;
+	json_t *status;
+
+	(void)source;
+	(void)usec;
+	agent->looker = sd_event_source_disable_unref(agent->looker);
+	status = status_collect(agent->opt->conf_dir, agent->opt->run_dir);
+	if (status_is_settled(status) || ++agent->looks == LOOK_TRIES)
+		after_update(agent, status);
+	else
+		sd_event_add_time_relative(agent->event, &agent->looker,
+					   CLOCK_MONOTONIC,
+					   LOOK_PAUSE * USEC_PER_SEC, 0,
+					   on_look, agent);
+	json_decref(status);
 	return 0;
 }
 
-/* The services have stopped: so do we. */
-void agent_stop_if_alone(struct agent *agent)
+/* The first agent in a kernel that was entered by an update looks what came of it. */
+static void look_after_update(struct agent *agent)
 {
-	const struct link *link;
+	char release[RELEASE_MAX], path[PATH_MAX];
+	int fd;
 
-	if (!agent->stopping || agent->update)
+	if (!kexec_left(release))
 		return;
-	for (link = agent->links; link; link = link->next) {
-		if (link->fd >= 0)
-			return;
+	snprintf(path, sizeof(path), "%s/agent.arrived", agent->opt->run_dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	close(fd);
+	sd_event_add_time_relative(agent->event, &agent->looker,
+				   CLOCK_MONOTONIC, LOOK_PAUSE * USEC_PER_SEC,
+				   0, on_look, agent);
+}
+
+/*
+ * What can be asked for.
+ */
+
+static void notify(const struct agent *agent)
+{
+	sd_notifyf(0, "STATUS=%s", agent->update ?
+		   update_step(agent->update) : "idle");
+}
+
+/* An update has ended here, or is up to systemd: then @step is NULL. */
+static void on_ended(void *user, int status, const char *step)
+{
+	struct agent *agent = user;
+	struct utsname uts;
+
+	answer(client, status);
+	set_client(-1);
+	if (!step)
+		return;
+	agent->update = NULL;
+	notify(agent);
+	if (agent->canceller >= 0)
+		answer(agent->canceller, EXIT_SUCCESS);
+	agent->canceller = -1;
+	if (status == UPDATE_DONE)
+		return;		/* a dry run */
+	uname(&uts);
+	history_add(agent->opt->state_dir,
+		    json_pack("{ss ss ss ss}", "result", "failed", "from",
+			      uts.release, "kernel", uts.release, "step", step));
+	hooks_run(agent->event, agent->opt->conf_dir, "after-update.d",
+		  "failed", NULL, NULL);
+}
+
+static void do_update(void *user, int fd, json_t *request, int *passed)
+{
+	struct agent *agent = user;
+
+	(void)passed;
+	if (agent->update) {
+		packet_send(fd, json_pack("{ss}", "message",
+					  "an update is under way"));
+		answer(fd, UPDATE_REFUSED);
+		return;
 	}
+	hooks_cancel();		/* of the last update */
+	set_client(fd);
+	agent->update = update_begin(&agent->updater, request);
+	if (!agent->update) {
+		on_ended(agent, UPDATE_REFUSED, "check the services");
+		return;
+	}
+	notify(agent);
+	update_go(agent->update);
+}
+
+/* Answered when the services are back. */
+static void do_cancel(void *user, int fd, json_t *request, int *passed)
+{
+	struct agent *agent = user;
+	const char *text = NULL;
+
+	(void)request;
+	(void)passed;
+	if (!agent->update)
+		text = "there is no update under way";
+	else if (update_is_with_systemd(agent->update))
+		text = "it is too late: systemd shuts the system down, and enters the next kernel";
+	if (text) {
+		packet_send(fd, json_pack("{ss}", "message", text));
+		answer(fd, EXIT_FAILURE);
+		return;
+	}
+	agent->canceller = fd;
+	update_cancel(agent->update);
+}
+
+static void do_status(void *user, int fd, json_t *request, int *passed)
+{
+	const struct agent *agent = user;
+
+	(void)request;
+	(void)passed;
+	packet_send(fd, json_pack("{ss ss si sb ss*}", "config-dir",
+				  agent->opt->conf_dir, "state",
+				  agent->update ? "updating" : "idle",
+				  "pid", (int)getpid(), "jumping",
+				  agent->update &&
+				  update_is_with_systemd(agent->update),
+				  "step", agent->update ?
+				  update_step(agent->update) : NULL));
+}
+
+/* Start the keepers that are missing. Returns how many could not be. */
+static int spawn_missing(struct agent *agent)
+{
+	struct links links = {
+		.event = agent->event,
+		.conf_dir = agent->opt->conf_dir,
+		.run_dir = agent->opt->run_dir,
+	};
+	struct link *link;
+	int failed = 0;
+
+	if (links_find(&links))
+		return 1;
+	links_connect(&links);
+	for (link = links.first; link; link = link->next) {
+		if (!link->listed || link->fd >= 0)
+			continue;
+		if (link->stuck)
+			pr_err("%s: its keeper does not answer: is it stopped?",
+			       link->name);
+		if (link->stuck || !link->svc ||
+		    spawn_keeper(link->name, links.conf_dir, links.run_dir))
+			failed++;
+	}
+	if (!links.first)
+		pr_warn("there is no declaration in %s: see lukeep.conf(5)",
+			links.conf_dir);
+	links_free(&links);
+	return failed;
+}
+
+static void do_spawn(void *user, int fd, json_t *request, int *passed)
+{
+	struct agent *agent = user;
+	int failed;
+
+	(void)request;
+	(void)passed;
+	if (agent->update) {
+		packet_send(fd, json_pack("{ss}", "message",
+					  "an update is under way"));
+		answer(fd, EXIT_FAILURE);
+		return;
+	}
+	set_client(fd);
+	failed = spawn_missing(agent);
+	set_client(-1);
+	answer(fd, failed ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* The services have been stopped already, if they were to be. */
+static void do_end(void *user, int fd, json_t *request, int *passed)
+{
+	struct agent *agent = user;
+
+	(void)request;
+	(void)passed;
+	answer(fd, EXIT_SUCCESS);
 	sd_event_exit(agent->event, 0);
 }
 
-/* Stop the services. An update is called off first, and ends by calling us. */
-void agent_stop(struct agent *agent)
-{
-	struct link *link;
+static const struct verb verbs[] = {
+	{ "update", do_update },
+	{ "cancel", do_cancel },
+	{ "status", do_status },
+	{ "spawn", do_spawn },
+	{ "end", do_end },
+};
 
-	agent->stopping = true;
-	if (agent->update) {
-		update_fail(agent);
-		return;
-	}
-	for (link = agent->links; link; link = link->next) {
-		if (link->fd >= 0)
-			packet_send(link->fd, json_pack("{ss}", "verb", "stop"));
-	}
-	agent_stop_if_alone(agent);
+/* An update goes on when the client is interrupted. */
+static void on_closed(void *user, int fd)
+{
+	struct agent *agent = user;
+
+	if (fd == client)
+		set_client(-1);
+	if (fd == agent->canceller)
+		agent->canceller = -1;
 }
 
-static int on_signal(sd_event_source *source,
-		     const struct signalfd_siginfo *si, void *user)
+/* The services go on. */
+static int on_term(sd_event_source *source, const struct signalfd_siginfo *si,
+		   void *user)
 {
 	struct agent *agent = user;
 
 	(void)source;
-	if (si->ssi_signo != SIGHUP)
-		agent_stop(agent);
-	else if (!agent->update && !agent->stopping)
-		reload(agent);
+	(void)si;
+	if (agent->update && update_is_with_systemd(agent->update))
+		return 0;	/* it goes with the kernel */
+	pr_info("the agent ends; the services go on");
+	/* The keepers do not need us to bring their services back. */
+	if (agent->update)
+		update_cancel(agent->update);
+	sd_event_exit(agent->event, 0);
 	return 0;
 }
 
-static void answer(int client, int status)
-{
-	packet_send(client, json_pack("{si}", "exit", status));
-	close(client);
-}
-
-static void describe(const struct agent *agent, int client)
-{
-	packet_send(client, json_pack("{ss si}", "state",
-				      agent->update ? "updating" : "idle",
-				      "pid", (int)getpid()));
-	close(client);
-}
-
-static void refuse(const struct agent *agent, int client)
-{
-	packet_send(client, json_pack("{ss}", "message", agent->update ?
-				      "an update is under way" :
-				      "the agent is stopping"));
-	answer(client, EXIT_FAILURE);
-}
-
-/* Serve a request; the client waits for the answer, and gets our messages. */
-static void serve(struct agent *agent, int client, const char *verb,
-		  json_t *request)
-{
-	if (!strcmp(verb, "status")) {
-		describe(agent, client);
-		return;
-	}
-	if (agent->update || agent->stopping) {
-		refuse(agent, client);
-		return;
-	}
-	message_client = client;
-	if (!strcmp(verb, "update")) {
-		update_begin(agent, request, client);	/* keeps the client */
-		return;
-	}
-	if (!strcmp(verb, "stop")) {
-		agent_stop(agent);	/* the connection closes with us */
-		return;
-	}
-	if (!strcmp(verb, "reload")) {
-		answer(client, reload(agent) ? EXIT_FAILURE : EXIT_SUCCESS);
-	} else {
-		pr_err("unknown request \"%s\": use the same lukeep for both sides",
-		       verb);
-		answer(client, EXIT_FAILURE);
-	}
-	message_client = -1;
-}
-
-static int on_request(sd_event_source *source, int client, uint32_t events,
-		      void *user)
-{
-	const char *verb;
-	json_t *request;
-
-	(void)events;
-	sd_event_source_disable_unref(source);
-	request = packet_receive(client);
-	if (json_unpack(request, "{ss}", "verb", &verb))
-		close(client);
-	else
-		serve(user, client, verb, request);
-	json_decref(request);
-	return 0;
-}
-
-static int on_connection(sd_event_source *source, int listener,
-			 uint32_t events, void *user)
+static int on_hup(sd_event_source *source, const struct signalfd_siginfo *si,
+		  void *user)
 {
 	struct agent *agent = user;
-	int fd;
 
-	(void)events;
-	fd = packet_accept(listener);
-	if (fd >= 0 && sd_event_add_io(agent->event, &source, fd, EPOLLIN,
-				       on_request, agent) < 0)
-		close(fd);
+	(void)source;
+	(void)si;
+	if (!agent->update && sd_booted() <= 0)
+		spawn_missing(agent);
 	return 0;
 }
 
-static int prepare_events(struct agent *agent, int listener)
+static int prepare_signals(struct agent *agent)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	static const int blocked[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
+	static const int ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2 };
 	sigset_t mask;
 	size_t i;
-	int ret;
 
 	sigemptyset(&mask);
-	sigaddset(&mask, SIGCHLD);
-	for (i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaddset(&mask, signals[i]);
+	for (i = 0; i < ARRAY_SIZE(blocked); i++)
+		sigaddset(&mask, blocked[i]);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
-	ret = sd_event_new(&agent->event);
-	if (ret >= 0)
-		ret = sd_event_add_io(agent->event, NULL, listener, EPOLLIN,
-				      on_connection, agent);
-	for (i = 0; i < ARRAY_SIZE(signals) && ret >= 0; i++)
-		ret = sd_event_add_signal(agent->event, NULL, signals[i],
-					  on_signal, agent);
-	if (ret < 0)
-		pr_err("cannot prepare the event loop: %s: the kernel needs CONFIG_EPOLL, CONFIG_SIGNALFD and CONFIG_TIMERFD",
-		       strerror(-ret));
-	return ret;
+	for (i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	return sd_event_add_signal(agent->event, NULL, SIGTERM, on_term,
+				   agent) < 0 ||
+	       sd_event_add_signal(agent->event, NULL, SIGINT, on_term,
+				   agent) < 0 ||
+	       sd_event_add_signal(agent->event, NULL, SIGHUP, on_hup,
+				   agent) < 0 ? -1 : 0;
 }
 
-/* Be the agent until all services have been told to stop. */
-int agent_run(const struct options *opt)
+static int prepare(struct agent *agent)
 {
-	struct agent agent = { .opt = opt };
 	int listener;
 
-	listener = packet_connect(opt->run_dir, AGENT_SOCKET);
-	if (listener >= 0) {
+	listener = packet_listen(agent->opt->run_dir, AGENT_SOCKET);
+	if (listener < 0)
+		return -1;
+	if (sd_event_new(&agent->event) >= 0)
+		agent->server = server_new(agent->event, listener, verbs,
+					   ARRAY_SIZE(verbs), on_closed, agent);
+	if (!agent->server)
+		close(listener);
+	else if (!prepare_signals(agent))
+		return 0;
+	pr_err("cannot prepare the event loop: the kernel needs CONFIG_EPOLL, CONFIG_SIGNALFD and CONFIG_TIMERFD");
+	return -1;
+}
+
+/* Be the agent until it is told to end. */
+int agent_run(const struct options *opt)
+{
+	struct agent agent = { .opt = opt, .canceller = -1 };
+	int fd, ret = -1;
+
+	message_open(NULL);
+	fd = packet_connect(opt->run_dir, AGENT_SOCKET);
+	if (fd >= 0 || errno == EAGAIN) {
 		pr_err("another lukeep is running: stop it first");
+		if (fd >= 0)
+			close(fd);
 		return EXIT_FAILURE;
 	}
-	listener = packet_listen(opt->run_dir, AGENT_SOCKET, NULL);
-	if (listener < 0 || chdir("/") || prepare_events(&agent, listener) < 0)
-		return EXIT_FAILURE;
-	look_around(&agent);
-	sd_notify(0, "READY=1");
-	return sd_event_loop(agent.event) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (!chdir("/") && !prepare(&agent)) {
+		agent.updater = (struct updater){
+			.event = agent.event,
+			.conf_dir = opt->conf_dir,
+			.run_dir = opt->run_dir,
+			.ended = on_ended,
+			.user = &agent,
+		};
+		loaded_forget(opt->run_dir);
+		if (sd_booted() <= 0)
+			spawn_missing(&agent);
+		look_after_update(&agent);
+		sd_event_set_watchdog(agent.event, true);
+		sd_notify(0, "READY=1\nSTATUS=idle");
+		ret = sd_event_loop(agent.event);
+	}
+	sd_event_source_disable_unref(agent.looker);
+	server_free(agent.server);
+	sd_event_unref(agent.event);
+	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "lukeep.h"
+#include "message.h"
 
 void alloc_failed(void)
 {

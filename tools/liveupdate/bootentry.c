@@ -10,7 +10,7 @@
 
 #include "alloc.h"
 #include "bootentry.h"
-#include "lukeep.h"
+#include "message.h"
 
 #define GIVE_ALL "give --kernel and --initrd, and --reuse-cmdline or --append"
 

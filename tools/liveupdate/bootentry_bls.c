@@ -10,7 +10,6 @@
 
 #include "alloc.h"
 #include "bootentry.h"
-#include "lukeep.h"
 
 #define LOADER_INFO \
 	"/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"

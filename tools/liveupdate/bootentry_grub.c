@@ -12,7 +12,7 @@
 #include "alloc.h"
 #include "bootentry.h"
 #include "grub.h"
-#include "lukeep.h"
+#include "util.h"
 
 /* Where GRUB's file systems may be mounted. */
 static const char *const mounts[] = { "", "/boot" };

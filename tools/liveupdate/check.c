@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lukeep.h"
+#include "check.h"
+#include "declaration.h"
+#include "message.h"
 
 static bool ends_in(const char *text, const char *suffix)
 {

@@ -1,46 +1,258 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Asking the agent for something, and telling what it answers.
+ * Asking the agent and the keepers for something, and telling what they answer.
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lukeep.h"
+#include <systemd/sd-daemon.h>
 
-/* Send @request, and drop it. Returns the exit status. */
-int client_request(const struct options *opt, json_t *request)
+#include "client.h"
+#include "links.h"
+#include "message.h"
+#include "packet.h"
+#include "units.h"
+
+/* For what is done at once. */
+#define ANSWER_TIMEOUT	30000	/* ms */
+#define STATUS_TIMEOUT	2000
+
+#define NO_ANSWER	(-1)
+
+/*
+ * Print what comes until the exit status, and return that; NO_ANSWER when the
+ * other side goes away before, or takes longer than @timeout, in ms or -1.
+ */
+static int print_answer(int fd, int timeout)
 {
-	const char *verb = json_string_value(json_object_get(request, "verb"));
-	bool leaves = verb && !strcmp(verb, "stop");
+	int status = NO_ANSWER, more = 1;
 	const char *text;
 	json_t *packet;
-	int fd, status;
 
-	fd = packet_connect(opt->run_dir, AGENT_SOCKET);
-	if (fd < 0) {
-		pr_err("cannot reach the agent in %s: is \"lukeep run\" alive, and are you root?",
-		       opt->run_dir);
-		json_decref(request);
-		return EXIT_FAILURE;
-	}
-	packet_send(fd, request);
-	while ((packet = packet_receive(fd))) {
-		if (!json_unpack(packet, "{si}", "exit", &status)) {
-			json_decref(packet);
-			close(fd);
-			return status;
-		}
+	while (more && (packet = packet_wait(fd, timeout))) {
 		if (!json_unpack(packet, "{ss}", "message", &text))
 			fprintf(stderr, "lukeep: %s\n", text);
+		more = json_unpack(packet, "{si}", "exit", &status);
 		json_decref(packet);
 	}
 	close(fd);
-	if (leaves)
-		return EXIT_SUCCESS;
+	return status;
+}
+
+static int connect_agent(const struct options *opt)
+{
+	int fd = packet_connect(opt->run_dir, AGENT_SOCKET);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == EAGAIN)
+		pr_err("the agent does not answer: is it stopped?");
+	else
+		pr_err("cannot reach the agent in %s: is \"lukeep run\" alive, and are you root?",
+		       opt->run_dir);
+	return -1;
+}
+
+/* Send the agent a request, and drop it. Returns the exit status. */
+static int ask_agent(const struct options *opt, json_t *request)
+{
+	int fd = connect_agent(opt), status;
+
+	if (fd < 0) {
+		json_decref(request);
+		return EXIT_FAILURE;
+	}
+	if (packet_send(fd, request)) {
+		pr_err("cannot send the request: %s: is the command line too long?",
+		       strerror(errno));
+		close(fd);
+		return EXIT_FAILURE;
+	}
+	status = print_answer(fd, -1);
+	if (status != NO_ANSWER)
+		return status;
 	pr_err("the agent went away: the services work on; see what it logged");
 	return EXIT_FAILURE;
+}
+
+/* What the agent says of itself, NULL if it does not. Caller drops it. */
+static json_t *agent_status(const struct options *opt)
+{
+	int fd = packet_connect(opt->run_dir, AGENT_SOCKET);
+	json_t *status;
+
+	if (fd < 0)
+		return NULL;
+	packet_send(fd, json_pack("{ss}", "verb", "status"));
+	status = packet_wait(fd, STATUS_TIMEOUT);
+	close(fd);
+	return status;
+}
+
+/* Use the agent's folder of declarations unless another one was given. */
+void client_find_conf_dir(struct options *opt)
+{
+	json_t *status = agent_status(opt);
+	static char found[PATH_MAX];
+	const char *dir;
+
+	if (!json_unpack(status, "{ss}", "config-dir", &dir)) {
+		snprintf(found, sizeof(found), "%s", dir);
+		opt->conf_dir = found;
+	}
+	json_decref(status);
+}
+
+/* Have an update made. */
+int client_update(const struct options *opt, json_t *request)
+{
+	return ask_agent(opt, request);
+}
+
+/* Have the update that is under way called off. */
+int client_cancel(const struct options *opt)
+{
+	return ask_agent(opt, json_pack("{ss}", "verb", "cancel"));
+}
+
+static int connect_keeper(const struct options *opt, const char *name)
+{
+	char socket[NAME_MAX_LEN + sizeof(KEEPER_SUFFIX)];
+
+	snprintf(socket, sizeof(socket), "%s" KEEPER_SUFFIX, name);
+	return packet_connect(opt->run_dir, socket);
+}
+
+/*
+ * Ask a keeper. Returns the exit status, and NO_ANSWER with errno ENOENT or
+ * ECONNREFUSED where there is no keeper.
+ */
+static int ask_keeper(const struct options *opt, const char *name,
+		      const char *verb, int timeout)
+{
+	int fd = connect_keeper(opt, name), status;
+
+	if (fd < 0) {
+		if (errno == EAGAIN)
+			pr_err("%s: its keeper does not answer: is it stopped?",
+			       name);
+		return NO_ANSWER;
+	}
+	packet_send(fd, json_pack("{ss}", "verb", verb));
+	status = print_answer(fd, timeout);
+	errno = 0;
+	return status;
+}
+
+/* Call @ask for the services named, or for all. Returns how many it fails for. */
+static int for_each(const struct options *opt, const struct links *links,
+		    int (*ask)(const struct options *opt,
+			       const struct link *link))
+{
+	const struct link *link;
+	int failed = 0, i;
+
+	for (i = 0; opt->arguments[i]; i++) {
+		link = link_by_name(links, opt->arguments[i]);
+		if (!link)
+			pr_err("there is no service %s", opt->arguments[i]);
+		if (!link || ask(opt, link))
+			failed++;
+	}
+	if (i)
+		return failed;
+	for (link = links->first; link; link = link->next)
+		failed += !!ask(opt, link);
+	return failed;
+}
+
+/* Whether some service has to be started yet. */
+static bool missing;
+
+static int reload_one(const struct options *opt, const struct link *link)
+{
+	int status;
+
+	if (link->listed && !link->svc)
+		return -1;	/* has been said */
+	status = ask_keeper(opt, link->name, "reload", ANSWER_TIMEOUT);
+	if (status == NO_ANSWER && (errno == ENOENT || errno == ECONNREFUSED)) {
+		if (link->listed)
+			missing = true;
+		return link->listed ? units_want(link->name) : 0;
+	}
+	if (status == NO_ANSWER)
+		pr_err("%s: its keeper does not answer", link->name);
+	else if (!link->listed)
+		pr_warn("%s: it is not declared any more, and goes on: \"lukeep stop %s\" stops it",
+			link->name, link->name);
+	return link->listed ? status : 0;
+}
+
+/* Have the declarations read again, and what does not run started. */
+int client_reload(const struct options *opt)
+{
+	struct links links = {
+		.conf_dir = opt->conf_dir,
+		.run_dir = opt->run_dir,
+	};
+	int failed;
+
+	missing = false;
+	if (links_find(&links))
+		return EXIT_FAILURE;
+	failed = for_each(opt, &links, reload_one);
+	links_free(&links);
+	if (missing && sd_booted() > 0)
+		failed += !!units_start();
+	else if (missing)
+		failed += ask_agent(opt, json_pack("{ss}", "verb", "spawn"));
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* A keeper does not answer to this, but ends. */
+static int stop_one(const struct options *opt, const struct link *link)
+{
+	int status = ask_keeper(opt, link->name, "stop", -1);
+
+	return status == NO_ANSWER ? errno == EAGAIN : status;
+}
+
+/* Is there an update that cannot be called off any more? */
+static bool is_too_late(const struct options *opt)
+{
+	json_t *status = agent_status(opt);
+	int jumps = 0;
+
+	json_unpack(status, "{sb}", "jumping", &jumps);
+	json_decref(status);
+	return jumps;
+}
+
+/* Stop the services named; or all of them, and the agent. */
+int client_stop(const struct options *opt)
+{
+	struct links links = { .run_dir = opt->run_dir };
+	int failed, fd;
+
+	if (is_too_late(opt)) {
+		pr_info("an update is under way, and the next kernel is about to be entered: nothing is stopped");
+		return EXIT_FAILURE;
+	}
+	links_find_kept(&links);
+	failed = for_each(opt, &links, stop_one);
+	links_free(&links);
+	fd = *opt->arguments ? -1 : packet_connect(opt->run_dir, AGENT_SOCKET);
+	if (fd >= 0) {
+		packet_send(fd, json_pack("{ss}", "verb", "end"));
+		print_answer(fd, ANSWER_TIMEOUT);
+	}
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,37 +8,63 @@
 #include <poll.h>
 #include <string.h>
 
-#include "lukeep.h"
+#include "clock.h"
+#include "message.h"
+
+/* A clock that is behind by more is wrong for another reason than an update. */
+#define BEHIND_MAX	60	/* seconds */
+
+static double seconds(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
 
 /* Seconds, from whenever. */
 double clock_now(void)
 {
-	struct timespec ts;
+	return seconds(CLOCK_MONOTONIC);
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
+/* Seconds since the epoch, which can be compared between kernels. */
+double clock_wall(void)
+{
+	return seconds(CLOCK_REALTIME);
+}
+
+/* Wait until the second in which a service stopped has passed: no longer than it. */
+void clock_pass(time_t stopped)
+{
+	while (time(NULL) == stopped)
+		poll(NULL, 0, 10);
 }
 
 /*
  * A service that stamps what it saves with the second, as memcached does,
  * throws it away unless the clock has gone on since it @stopped. But the new
  * kernel took its time from the RTC, which may differ from the time that the
- * previous kernel had.
+ * previous kernel had. Needs CAP_SYS_TIME.
  */
-void clock_go_on(time_t stopped)
+int clock_go_on(time_t stopped)
 {
 	struct timespec ts = { .tv_sec = stopped + 1 };
-	time_t behind = stopped - time(NULL);
+	long long behind = stopped - time(NULL);
 
-	if (behind > 0) {
-		if (clock_settime(CLOCK_REALTIME, &ts))
-			pr_err("the clock is %lld s before the service's stop, and cannot be set: %s: the service may drop its data",
-			       (long long)behind, strerror(errno));
-		else
-			pr_info("the clock was %lld s before the service's stop: set forward",
-				(long long)behind);
-		return;
+	if (behind > BEHIND_MAX) {
+		pr_err("the clock is %lld s before the service's stop, which is more than an update explains: set it, lest the service drops its data",
+		       behind);
+		return -1;
 	}
-	while (time(NULL) <= stopped)
-		poll(NULL, 0, 10);
+	if (behind > 0) {
+		if (clock_settime(CLOCK_REALTIME, &ts)) {
+			pr_err("the clock is %lld s before the service's stop, and cannot be set: %s: the service may drop its data",
+			       behind, strerror(errno));
+			return -1;
+		}
+		pr_warn("the clock was %lld s before the service's stop: set forward",
+			behind);
+	}
+	return 0;
 }

@@ -14,47 +14,110 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lukeep.h"
+#include "command.h"
+#include "memory.h"
+#include "message.h"
+#include "util.h"
 #include "words.h"
 
-/* In the child: tell by a variable where a memfd is, and let it through. */
-static int pass_memfd(const struct memfd *m)
+#define NAMES_MAX	(LUKEEP_MAX_MEMFDS * (NAME_MAX_LEN + 1))
+
+/* In the child: tell by a variable where a memfd is. */
+static int tell_memfd(const struct memfd *m, int fd)
 {
 	char name[VARIABLE_SIZE], number[12];
 
 	declaration_variable(name, m->name);
-	snprintf(number, sizeof(number), "%d", m->fd);
-	if (setenv(name, number, 1))
+	snprintf(number, sizeof(number), "%d", fd);
+	return setenv(name, number, 1);
+}
+
+/* In the child: tell of the memfds as sd_listen_fds_with_names(3) expects. */
+static int tell_listen_fds(const struct service *svc)
+{
+	char names[NAMES_MAX + 1] = "", number[12];
+	int i, len = 0;
+
+	for (i = 0; i < svc->nr_memfds; i++)
+		len += snprintf(names + len, sizeof(names) - len, "%s%s",
+				i ? ":" : "", svc->memfd[i].name);
+	snprintf(number, sizeof(number), "%d", svc->nr_memfds);
+	if (setenv("LISTEN_FDS", number, 1) ||
+	    setenv("LISTEN_FDNAMES", names, 1))
 		return -1;
-	return fcntl(m->fd, F_SETFD, 0);
+	snprintf(number, sizeof(number), "%d", getpid());
+	return setenv("LISTEN_PID", number, 1);
+}
+
+/*
+ * In the child: give the memfds their places, by way of others above, lest one
+ * takes the place of another. @report is moved out of the way as well.
+ */
+static int place_memfds(const struct service *svc, int *report)
+{
+	int above = MEMORY_FIRST_FD + svc->nr_memfds;
+	int moved[LUKEEP_MAX_MEMFDS], i;
+
+	*report = fcntl(*report, F_DUPFD_CLOEXEC, above);
+	if (*report < 0)
+		return -1;
+	for (i = 0; i < svc->nr_memfds; i++) {
+		moved[i] = fcntl(svc->memfd[i].fd, F_DUPFD_CLOEXEC, above);
+		if (moved[i] < 0)
+			return -1;
+	}
+	for (i = 0; i < svc->nr_memfds; i++) {
+		if (dup2(moved[i], MEMORY_FIRST_FD + i) < 0 ||
+		    tell_memfd(&svc->memfd[i], MEMORY_FIRST_FD + i))
+			return -1;
+	}
+	return tell_listen_fds(svc);
+}
+
+/* In the child: be the process that a service expects to be. */
+static int be_ordinary(pid_t keeper)
+{
+	static const char * const ours[] = {
+		"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "FDSTORE",
+	};
+	sigset_t none;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(ours); i++)
+		unsetenv(ours[i]);
+	/* The keeper may be worth more than what it keeps, to the OOM killer. */
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		if (write(fd, "0", 1) < 0)
+			errno = 0;	/* as it was */
+		close(fd);
+	}
+	/* What it starts is killed together with it. */
+	setpgid(0, 0);
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Nobody could save it without its keeper, nor start it again. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+		return -1;
+	errno = ESRCH;
+	return getppid() == keeper ? 0 : -1;
 }
 
 /* In the child: become the command. Returns only when that failed. */
 static void become(const char *command, const struct service *svc,
-		   pid_t keeper)
+		   pid_t keeper, int *report)
 {
-	const struct memfd *m;
 	const char *error;
-	sigset_t none;
 	char **words;
 
-	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
-		if (pass_memfd(m))
-			return;
-	}
-	/* Nobody could save it without its keeper, nor start it again. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
-		return;
-	errno = ESRCH;
-	if (getppid() != keeper)
+	if (place_memfds(svc, report) || be_ordinary(keeper))
 		return;
 	words = words_split(command, true, &error);
-	errno = words ? ENOENT : EINVAL;
-	if (!words || !*words)
-		return;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execvp(words[0], words);
+	errno = EINVAL;
+	if (words && *words)
+		execvp(words[0], words);
 }
 
 /* Run @command; returns its pid once it is executed. */
@@ -71,7 +134,7 @@ pid_t command_start(const char *command, const struct service *svc)
 	}
 	pid = fork();
 	if (!pid) {
-		become(command, svc, keeper);
+		become(command, svc, keeper, &report[1]);
 		err = errno;
 		n = write(report[1], &err, sizeof(err));
 		_exit(n == sizeof(err) ? 127 : 126);
@@ -99,22 +162,9 @@ pid_t command_start(const char *command, const struct service *svc)
 	return pid;
 }
 
-/* What became of a command, in words. */
-const char *command_status(const siginfo_t *si)
+/* Kill a command, and what it has started. */
+void command_kill(pid_t pid)
 {
-	static char text[80];
-
-	if (si->si_code == CLD_EXITED)
-		snprintf(text, sizeof(text), "exited with status %d",
-			 si->si_status);
-	else
-		snprintf(text, sizeof(text), "was killed by signal %d (%s)",
-			 si->si_status, strsignal(si->si_status));
-	return text;
-}
-
-/* Did it say that all is well? */
-bool command_succeeded(const siginfo_t *si)
-{
-	return si->si_code == CLD_EXITED && !si->si_status;
+	if (kill(-pid, SIGKILL))
+		kill(pid, SIGKILL);
 }

@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #include "keys.h"
-#include "lukeep.h"
+#include "message.h"
+#include "util.h"
 
 /* More than any service needs; what is larger is no declaration. */
 #define TEXT_MAX		65536

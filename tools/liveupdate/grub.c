@@ -16,7 +16,7 @@
 #include "alloc.h"
 #include "grub.h"
 #include "grub_script.h"
-#include "lukeep.h"
+#include "util.h"
 
 /* No menu has so many levels of blocks. */
 #define DEPTH_MAX	32

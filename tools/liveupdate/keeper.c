@@ -9,208 +9,347 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
-#include "lukeep.h"
+#include "keep.h"
+#include "keeper.h"
+#include "memory.h"
+#include "message.h"
+#include "packet.h"
+#include "server.h"
+#include "service.h"
+#include "states.h"
+#include "transfer.h"
+#include "util.h"
 
-/* The listening socket, which the agent made. */
-#define LISTENER	SD_LISTEN_FDS_START
+/**
+ * struct keep - a keeper as a process
+ * @k:	    what it keeps; the first member
+ * @conf_dir: folder of the declarations
+ * @server: serves its socket
+ */
+struct keep {
+	struct keeper k;
+	const char *conf_dir;
+	struct server *server;
+};
+
+/* The connection whose update is under way, -1 when there is none. */
+static int owner = -1;
+
+static void tell_owner(const char *text)
+{
+	packet_send(owner, json_pack("{ss}", "message", text));
+}
 
 static void set_owner(struct keeper *k, int fd)
 {
-	k->owner = fd;
-	message_client = fd;
+	owner = fd;
+	k->owned = fd >= 0;
+	message_forward(fd >= 0 ? tell_owner : NULL);
 }
 
 /* Answer to what the update's owner asked for. */
-void keeper_answer(struct keeper *k, const char *verb, bool ok)
+static void answer(struct keeper *k, const char *verb, bool ok)
 {
-	if (k->owner < 0)
+	if (owner < 0)
 		return;
-	packet_send(k->owner, json_pack("{ss sb}", "verb", verb, "ok", ok));
+	packet_send(owner, json_pack("{ss sb}", "verb", verb, "ok", ok));
 	if (!strcmp(verb, "revert"))
 		set_owner(k, -1);
 }
 
-static void do_check(struct keeper *k)
+/* Only one update at a time. */
+static bool own(struct keeper *k, int fd)
 {
-	if (k->state != SERVICE_RUNNING)
-		pr_err("it is not running: see what it logged; \"lukeep reload\" starts it again");
-	else if (k->told_to_save)
-		pr_err("it was late the last time, and is still saving: wait until it has started again");
-	keeper_answer(k, "check",
-		      k->state == SERVICE_RUNNING && !k->told_to_save);
+	if (owner < 0)
+		set_owner(k, fd);
+	return owner == fd;
 }
 
-static void do_preserve(struct keeper *k)
+static void do_status(void *user, int fd, json_t *request, int *passed)
 {
-	k->session = session_create(k->svc->name);
-	keeper_answer(k, "preserve", k->session >= 0 &&
-		      !transfer_out(k->svc, k->session, MEMFD_MEMORY));
+	const struct keep *keep = user;
+	const struct keeper *k = &keep->k;
+
+	(void)request;
+	(void)passed;
+	packet_send(fd, json_pack("{ss ss sf si si sb ss* sf so ss* ss sb}",
+				  "name", k->svc->name,
+				  "state", service_state(k),
+				  "since", k->since,
+				  "pid", (int)k->pid,
+				  "keeper", (int)getpid(),
+				  "resumed", k->resumed,
+				  "from", *k->from ? k->from : NULL,
+				  "pause", k->pause,
+				  "memfds", memory_describe(k->svc),
+				  "session", k->session >= 0 ?
+				  k->svc->name : NULL,
+				  "error", message_last_error(),
+				  "unit", k->unit));
 }
 
-static void do_seal(struct keeper *k)
+/* The agent compares what the service was started with with what is declared. */
+static void do_check(void *user, int fd, json_t *request, int *passed)
 {
+	struct keep *keep = user;
+	const char *why = service_why_not_ready(&keep->k);
+	bool ok = !why;
+
+	(void)request;
+	(void)passed;
+	if (!own(&keep->k, fd))
+		return;
+	if (why)
+		pr_err("%s", why);
+	else
+		ok = !memory_check_seals(keep->k.svc);
+	packet_send(fd, json_pack("{ss sb so}", "verb", "check", "ok", ok,
+				  "declaration",
+				  declaration_pack(keep->k.svc)));
+}
+
+/* The session comes from the agent: a keeper may not be permitted to create it. */
+static void do_preserve(void *user, int fd, json_t *request, int *passed)
+{
+	struct keep *keep = user;
+	struct keeper *k = &keep->k;
+
+	(void)request;
+	if (!own(k, fd))
+		return;
+	if (k->session >= 0)
+		close(k->session);
+	k->session = *passed;
+	*passed = -1;
+	answer(k, "preserve", k->session >= 0 &&
+	       !transfer_out(k->svc, k->session, MEMFD_MEMORY));
+}
+
+static void do_save(void *user, int fd, json_t *request, int *passed)
+{
+	struct keep *keep = user;
+
+	(void)request;
+	(void)passed;
+	if (own(&keep->k, fd))
+		service_save(&keep->k);
+}
+
+static void do_seal(void *user, int fd, json_t *request, int *passed)
+{
+	struct keep *keep = user;
+	struct keeper *k = &keep->k;
 	__u64 bytes = memory_bytes(k->svc);
 	bool ok;
 
+	(void)request;
+	(void)passed;
+	if (!own(k, fd))
+		return;
 	ok = k->state == SERVICE_SAVED && k->session >= 0 &&
 	     !transfer_out(k->svc, k->session, MEMFD_SAVE) &&
-	     !transfer_out_state(k->svc, k->session, k->stopped);
+	     !transfer_out_state(k->svc, k->session, k->stopped, k->told);
 	if (ok)
 		pr_info("%.1f MiB in %llu pages are preserved", bytes / MIB,
 			bytes / sysconf(_SC_PAGESIZE));
-	keeper_answer(k, "seal", ok);
+	answer(k, "seal", ok);
 }
 
-static const struct {
-	const char *verb;
-	void (*run)(struct keeper *k);
-} update_verbs[] = {
+static void do_leave(void *user, int fd, json_t *request, int *passed)
+{
+	struct keep *keep = user;
+
+	(void)request;
+	(void)passed;
+	if (own(&keep->k, fd))
+		service_leave(&keep->k);
+}
+
+static void do_revert(void *user, int fd, json_t *request, int *passed)
+{
+	struct keep *keep = user;
+
+	(void)request;
+	(void)passed;
+	if (own(&keep->k, fd))
+		service_revert(&keep->k);
+}
+
+static int reload(struct keep *keep)
+{
+	struct service *declared;
+
+	if (owner >= 0) {
+		pr_err("an update is under way: wait until it has ended");
+		return -1;
+	}
+	declared = declaration_read(keep->conf_dir, keep->k.svc->name);
+	if (!declared)
+		return -1;
+	service_reload(&keep->k, declared);
+	return 0;
+}
+
+/* Its messages go to the journal alone: who asks gets the last one. */
+static void end(int fd, int err)
+{
+	packet_send(fd, json_pack("{ss* si}", "message",
+				  err ? message_last_error() : NULL,
+				  "exit", err ? EXIT_FAILURE : EXIT_SUCCESS));
+}
+
+static void do_reload(void *user, int fd, json_t *request, int *passed)
+{
+	(void)request;
+	(void)passed;
+	end(fd, reload(user));
+}
+
+/* The connection closes when it has stopped. */
+static void do_stop(void *user, int fd, json_t *request, int *passed)
+{
+	struct keep *keep = user;
+
+	(void)request;
+	(void)passed;
+	if (owner >= 0) {
+		pr_err("an update is under way: \"lukeep cancel\" calls it off");
+		end(fd, -1);
+		return;
+	}
+	service_stop(&keep->k);
+}
+
+static const struct verb verbs[] = {
+	{ "status", do_status },
 	{ "check", do_check },
 	{ "preserve", do_preserve },
-	{ "save", service_save },
+	{ "save", do_save },
 	{ "seal", do_seal },
-	{ "revert", service_revert },
+	{ "leave", do_leave },
+	{ "revert", do_revert },
+	{ "reload", do_reload },
+	{ "stop", do_stop },
 };
 
-static json_t *describe(const struct keeper *k)
+static void on_closed(void *user, int fd)
 {
-	static const char * const states[] = {
-		[SERVICE_RUNNING] = "running",
-		[SERVICE_SAVING] = "saving",
-		[SERVICE_SAVED] = "saved",
-		[SERVICE_STOPPING] = "stopping",
-		[SERVICE_DOWN] = "down",
-		[SERVICE_LOST] = "lost",
-	};
-	bool late = k->state == SERVICE_RUNNING && k->told_to_save;
+	struct keep *keep = user;
 
-	return json_pack("{s:s, s:s, s:i, s:i, s:b, s:s?, s:o}", "name", k->svc->name,
-			 "state", late ? "late" : states[k->state], "pid", (int)k->pid,
-			 "keeper", (int)getpid(), "resumed", k->resumed,
-			 "session", k->session >= 0 ? k->svc->name : NULL,
-			 "memfds", memory_describe(k->svc));
+	if (owner != fd)
+		return;
+	/* Until it is back at work it is no other's. */
+	message_forward(NULL);
+	owner = -1;
+	pr_warn("the agent is gone: the update is called off");
+	service_revert(&keep->k);
+	keep->k.owned = false;
 }
 
-static void serve(struct keeper *k, int fd, const char *verb)
+static int on_term(sd_event_source *source, const struct signalfd_siginfo *si,
+		   void *user)
 {
-	size_t i;
-
-	if (!strcmp(verb, "status")) {
-		packet_send(fd, describe(k));
-		return;
-	}
-	if (!strcmp(verb, "stop")) {
-		service_stop(k);
-		return;
-	}
-	if (!strcmp(verb, "start")) {
-		if (k->owner < 0 && !k->pid)
-			service_start(k);
-		return;
-	}
-	if (k->owner >= 0 && k->owner != fd)
-		return;
-	for (i = 0; i < ARRAY_SIZE(update_verbs); i++) {
-		if (!strcmp(verb, update_verbs[i].verb)) {
-			set_owner(k, fd);
-			update_verbs[i].run(k);
-		}
-	}
-}
-
-static int on_request(sd_event_source *source, int fd, uint32_t events,
-		      void *user)
-{
-	struct keeper *k = user;
-	const char *verb;
-	json_t *request;
-
-	(void)events;
-	request = packet_receive(fd);
-	if (!json_unpack(request, "{ss}", "verb", &verb)) {
-		serve(k, fd, verb);
-		json_decref(request);
-		return 0;
-	}
-
-	json_decref(request);
-	sd_event_source_disable_unref(source);
-	if (k->owner == fd) {
-		set_owner(k, -1);
-		pr_info("the agent is gone: the update is called off");
-		service_revert(k);
-	}
-	close(fd);
-	return 0;
-}
-
-static int on_connection(sd_event_source *source, int listener,
-			 uint32_t events, void *user)
-{
-	struct keeper *k = user;
-	int fd;
+	struct keep *keep = user;
 
 	(void)source;
-	(void)events;
-	fd = packet_accept(listener);
-	if (fd >= 0 &&
-	    sd_event_add_io(k->event, &source, fd, EPOLLIN, on_request, k) < 0)
-		close(fd);
+	(void)si;
+	service_stop(&keep->k);
 	return 0;
 }
 
-static int on_signal(sd_event_source *source,
-		     const struct signalfd_siginfo *si, void *user)
+static int on_hup(sd_event_source *source, const struct signalfd_siginfo *si,
+		  void *user)
 {
 	(void)source;
 	(void)si;
-	service_stop(user);
+	reload(user);
 	return 0;
 }
 
-/* Blocks the signals that we live by. */
-static int prepare_events(struct keeper *k)
+/* Nothing ends a keeper but being told to. */
+static int prepare(struct keep *keep, int listener)
 {
+	static const int blocked[] = { SIGCHLD, SIGTERM, SIGHUP };
+	static const int ignored[] = { SIGPIPE, SIGINT, SIGUSR1, SIGUSR2 };
 	sigset_t mask;
+	size_t i;
 
 	sigemptyset(&mask);
-	sigaddset(&mask, SIGCHLD);
-	sigaddset(&mask, SIGTERM);
+	for (i = 0; i < ARRAY_SIZE(blocked); i++)
+		sigaddset(&mask, blocked[i]);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
-	if (sd_event_new(&k->event) < 0 ||
-	    sd_event_add_io(k->event, NULL, LISTENER, EPOLLIN, on_connection,
-			    k) < 0 ||
-	    sd_event_add_signal(k->event, NULL, SIGTERM, on_signal, k) < 0) {
-		pr_err("cannot prepare the event loop: the kernel needs CONFIG_EPOLL, CONFIG_SIGNALFD and CONFIG_TIMERFD");
-		return -1;
-	}
-	return 0;
+	for (i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	if (sd_event_new(&keep->k.event) >= 0)
+		keep->server = server_new(keep->k.event, listener, verbs,
+					  ARRAY_SIZE(verbs), on_closed, keep);
+	if (keep->server &&
+	    sd_event_add_signal(keep->k.event, NULL, SIGTERM, on_term,
+				keep) >= 0 &&
+	    sd_event_add_signal(keep->k.event, NULL, SIGHUP, on_hup, keep) >= 0)
+		return 0;
+	pr_err("cannot prepare the event loop: the kernel needs CONFIG_EPOLL, CONFIG_SIGNALFD and CONFIG_TIMERFD");
+	return -1;
 }
 
-/* Keep a service until it is stopped. */
-int keeper_run(const struct options *opt)
+/* What has been put ready for us, see arrive.c; returns the listening socket. */
+static int receive(struct arrival *arrival)
 {
-	struct keeper k = {
-		.state = SERVICE_DOWN,
-		.session = -1,
-		.owner = -1,
-	};
+	int listener = -1, i, nr, fd;
+	char **names = NULL;
 
-	message_name = opt->name;
-	if (sd_listen_fds(1) != 1) {
-		pr_err("a keeper is started by \"lukeep run\" only");
-		return EXIT_FAILURE;
+	nr = sd_listen_fds_with_names(1, &names);
+	for (i = 0; i < nr; i++) {
+		fd = SD_LISTEN_FDS_START + i;
+		if (!strcmp(names[i], "listener"))
+			listener = fd;
+		else if (!strcmp(names[i], "session"))
+			arrival->session = fd;
+		else if (!strcmp(names[i], "state"))
+			arrival->state = fd;
+		else if (!strcmp(names[i], "left"))
+			arrival->left = true;
+		free(names[i]);
 	}
-	k.svc = config_read(opt->conf_dir, opt->name);
-	if (!k.svc || prepare_events(&k))
+	free(names);
+	if (listener < 0)
+		pr_err("a keeper is started by lukeep@.service, or by \"lukeep run\"");
+	return listener;
+}
+
+/* Keep the service @name until it is stopped. */
+int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
+{
+	struct keep keep = {
+		.k = {
+			.unit = getenv("NOTIFY_SOCKET"),
+			.run_dir = run_dir,
+			.session = -1,
+			.arrival = { .session = -1, .state = -1 },
+			.done = answer,
+		},
+		.conf_dir = conf_dir,
+	};
+	int listener, ret = -1;
+
+	message_open(name);
+	listener = receive(&keep.k.arrival);
+	if (listener < 0)
 		return EXIT_FAILURE;
-	service_arrive(&k, opt->arrive);
-	return sd_event_loop(k.event) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	keep.k.svc = declaration_read(conf_dir, name);
+	if (keep.k.svc && !prepare(&keep, listener)) {
+		service_arrive(&keep.k);
+		ret = sd_event_loop(keep.k.event);
+	}
+	server_free(keep.server);
+	service_free(&keep.k);
+	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
 }

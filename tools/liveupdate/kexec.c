@@ -23,10 +23,12 @@
 #include <linux/reboot.h>
 #include <systemd/sd-daemon.h>
 
+#include "clock.h"
 #include "kexec.h"
 #include "kexec_image.h"
 #include "kmsg.h"
-#include "lukeep.h"
+#include "message.h"
+#include "util.h"
 
 /**
  * struct loader - the child that loads, of which there is one at a time

@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #include "kexec_cmdline.h"
-#include "lukeep.h"
+#include "message.h"
+#include "util.h"
 
 /* More than any kernel has. */
 #define CMDLINE_MAX	4096

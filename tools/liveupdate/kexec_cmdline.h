@@ -9,11 +9,10 @@
 
 #include <stdbool.h>
 
+#include "util.h"
+
 /* On the next kernel's command line; tells it which kernel was left. */
 #define CMDLINE_LEFT	"lukeep.left="
-
-/* Room for a kernel's release. */
-#define RELEASE_MAX	65
 
 char *kexec_cmdline(bool reuse, const char *append);
 bool kexec_left(char release[RELEASE_MAX]);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "keys.h"
+#include "util.h"
 #include "words.h"
 
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 #include "kmsg.h"
-#include "lukeep.h"
+#include "message.h"
+#include "util.h"
 
 #define KMSG		"/dev/kmsg"
 

@@ -24,8 +24,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lukeep.h"
+#include "clock.h"
+#include "message.h"
 #include "qmp.h"
+#include "util.h"
 
 #define EXIT_USAGE	2
 #define POLL_PAUSE	10	/* milliseconds */
@@ -451,7 +453,7 @@ int main(int argc, char **argv)
 	name = argc > 2 ? strdup(basename(argv[2])) : NULL;
 	if (name) {
 		name[strcspn(name, ".")] = '\0';
-		message_name = name;
+		message_open(name);
 		if (argc > 3 && !strcmp(argv[1], "run"))
 			return do_run(argv[2], argv + 3);
 		if (argc == 3 && !strcmp(argv[1], "save"))

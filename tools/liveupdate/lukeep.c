@@ -11,24 +11,42 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "agent.h"
+#include "arrive.h"
 #include "bootentry.h"
-#include "lukeep.h"
+#include "check.h"
+#include "client.h"
+#include "declaration.h"
+#include "history.h"
+#include "keep.h"
+#include "message.h"
+#include "options.h"
+#include "status.h"
+#include "survivor.h"
+#include "units.h"
+#include "util.h"
 
 #define CONFIG_DIR	"/etc/lukeep"
 #define RUN_DIR		"/run/lukeep"
+#define STATE_DIR	"/var/lib/lukeep"
+#define GENERATOR	"lukeep-generator"
 #define EXIT_USAGE	2
+#define PAUSE_MAX	86400	/* seconds */
 
 static const char usage_text[] =
 "Usage:\n"
-"  lukeep run                    start the declared services, or bring them back\n"
-"  lukeep reload                 read the declarations again\n"
-"  lukeep status [--json]        show what the services are doing\n"
-"  lukeep update [--kernel FILE] [--initrd FILE] [--reuse-cmdline]\n"
-"                [--append WORDS] [--now] [--dry-run]\n"
-"                                replace the kernel under them\n"
-"  lukeep stop                   stop the services and the agent\n"
+"  lukeep run                    be the agent\n"
+"  lukeep update [-k FILE [-i FILE]] [OPTION]...\n"
+"                                replace the kernel under the services\n"
+"  lukeep cancel                 call off the update that is under way\n"
+"  lukeep reload [NAME]...       read declarations again, start what does not run\n"
+"  lukeep stop [NAME]...         stop these services; or all, and the agent\n"
+"  lukeep status [--json] [--check]\n"
+"                                show what the services are doing\n"
+"  lukeep history [--json]       show the updates that there were\n"
 "  lukeep check [FILE|NAME]...   tell what is wrong with declarations\n"
 "\n"
+"Of update:\n"
 "  -k, --kernel FILE       image of the next kernel (default: what the boot\n"
 "                          loader would boot, see lukeep(8) for the rest)\n"
 "  -i, --initrd FILE       its initramfs\n"
@@ -36,9 +54,17 @@ static const char usage_text[] =
 "  -a, --append WORDS      and these words, or these alone\n"
 "  -N, --now               do not have systemd shut the system down first\n"
 "  -n, --dry-run           only check whether all is ready\n"
+"  -w, --without NAME      leave this service out: it is stopped, and has nothing\n"
+"                          afterwards; can be given several times\n"
+"  -p, --max-pause SECONDS call it off when the services are away for longer\n"
+"                          before the next kernel is entered\n"
+"\n"
+"Of others:\n"
 "  -j, --json              as JSON\n"
+"  -C, --check             exit with 1 if not all is well\n"
 "  -c, --config-dir DIR    declarations, NAME.conf (default " CONFIG_DIR ")\n"
 "  -r, --run-dir DIR       sockets (default " RUN_DIR ")\n"
+"  -s, --state-dir DIR     history (default " STATE_DIR ")\n"
 "  -h, --help              this text\n"
 "  -V, --version           which lukeep this is\n"
 "\n"
@@ -54,9 +80,11 @@ static const struct option options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "config-dir", required_argument, NULL, 'c' },
 	{ "run-dir", required_argument, NULL, 'r' },
+	{ "state-dir", required_argument, NULL, 's' },
+	{ "without", required_argument, NULL, 'w' },
+	{ "max-pause", required_argument, NULL, 'p' },
+	{ "check", no_argument, NULL, 'C' },
 	{ "help", no_argument, NULL, 'h' },
-	{ "name", required_argument, NULL, 's' },	/* the agent's, for keep */
-	{ "arrive", no_argument, NULL, 'A' },
 	{ }
 };
 
@@ -93,6 +121,34 @@ static int check_absolute(const char *path)
 	return -1;
 }
 
+static int add_without(json_t *update, const char *name)
+{
+	json_t *without = json_object_get(update, "without");
+
+	if (!without) {
+		without = json_array();
+		json_object_set_new(update, "without", without);
+	}
+	if (declaration_name_valid(name) &&
+	    !json_array_append_new(without, json_string(name)))
+		return 0;
+	pr_err("\"%s\" is not the name of a service", name);
+	return -1;
+}
+
+static int set_max_pause(json_t *update, const char *text)
+{
+	char *end;
+	long seconds = strtol(text, &end, 10);
+
+	if (end == text || *end || seconds < 1 || seconds > PAUSE_MAX) {
+		pr_err("\"%s\" is not a time: use 1 to %d seconds", text,
+		       PAUSE_MAX);
+		return -1;
+	}
+	return json_object_set_new(update, "max-pause", json_integer(seconds));
+}
+
 static int parse_option(struct options *opt, int c, char *arg)
 {
 	switch (c) {
@@ -121,10 +177,14 @@ static int parse_option(struct options *opt, int c, char *arg)
 		opt->run_dir = arg;
 		return check_absolute(arg);
 	case 's':
-		opt->name = arg;
-		return 0;
-	case 'A':
-		opt->arrive = true;
+		opt->state_dir = arg;
+		return check_absolute(arg);
+	case 'w':
+		return add_without(opt->update, arg);
+	case 'p':
+		return set_max_pause(opt->update, arg);
+	case 'C':
+		opt->check = true;
 		return 0;
 	default:
 		return -1;
@@ -135,22 +195,39 @@ static int do_update(const struct options *opt)
 {
 	if (bootentry_complete("", opt->update))
 		return EXIT_FAILURE;
-	return client_request(opt, json_incref(opt->update));
+	return client_update(opt, json_incref(opt->update));
 }
 
-static int do_reload(const struct options *opt)
+static int do_history(const struct options *opt)
 {
-	return client_request(opt, json_pack("{ss}", "verb", "reload"));
+	return history_show(opt->state_dir, opt->json);
 }
 
-static int do_stop(const struct options *opt)
+/* The name of one service. */
+static const char *one_name(const struct options *opt)
 {
-	return client_request(opt, json_pack("{ss}", "verb", "stop"));
+	const char *name = opt->arguments[0];
+
+	if (name && !opt->arguments[1] && declaration_name_valid(name))
+		return name;
+	pr_err("give the name of one service");
+	return NULL;
 }
 
 static int do_keep(const struct options *opt)
 {
-	return opt->name ? keeper_run(opt) : usage_error();
+	const char *name = one_name(opt);
+
+	return name ? keeper_run(name, opt->conf_dir, opt->run_dir) :
+		      EXIT_USAGE;
+}
+
+static int do_arrive(const struct options *opt)
+{
+	const char *name = one_name(opt);
+
+	return name ? arrive_for_systemd(name, opt->conf_dir, opt->run_dir) :
+		      EXIT_USAGE;
 }
 
 /**
@@ -159,22 +236,28 @@ static int do_keep(const struct options *opt)
  * @options:   its options, for getopt()
  * @run:       what it does; returns the exit status
  * @arguments: it takes arguments
+ * @asks:      it goes by the agent's folder of declarations if none is given
  */
 struct verb {
 	const char *name;
 	const char *options;
 	int (*run)(const struct options *opt);
 	bool arguments;
+	bool asks;
 };
 
 static const struct verb verbs[] = {
-	{ "run", "c:r:h", agent_run, false },
-	{ "reload", "r:h", do_reload, false },
-	{ "status", "jr:h", status_show, false },
-	{ "update", "k:i:ua:Nnr:h", do_update, false },
-	{ "stop", "r:h", do_stop, false },
-	{ "check", "c:h", check_run, true },
-	{ "keep", "c:r:s:A", do_keep, false },	/* by the agent */
+	{ "run", "c:r:s:h", agent_run, false, false },
+	{ "update", "k:i:ua:Nnw:p:r:h", do_update, false, false },
+	{ "cancel", "r:h", client_cancel, false, false },
+	{ "reload", "c:r:h", client_reload, true, true },
+	{ "stop", "c:r:h", client_stop, true, false },
+	{ "status", "jCc:r:h", status_show, false, true },
+	{ "history", "js:h", do_history, false, false },
+	{ "check", "c:h", check_run, true, false },
+	/* For the units, and for the agent where there are none */
+	{ "arrive", "c:r:", do_arrive, true, false },
+	{ "keep", "c:r:", do_keep, true, false },
 };
 
 static const struct verb *find_verb(const char *name)
@@ -232,6 +315,10 @@ static int run(const struct verb *verb, struct options *opt, int argc,
 		return usage_error();
 	}
 	opt->arguments = argv + optind;
+	if (verb->asks && !opt->conf_dir)
+		client_find_conf_dir(opt);
+	if (!opt->conf_dir)
+		opt->conf_dir = CONFIG_DIR;
 	return verb->run(opt);
 }
 
@@ -239,11 +326,14 @@ int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
 	struct options opt = {
-		.conf_dir = CONFIG_DIR,
 		.run_dir = RUN_DIR,
+		.state_dir = STATE_DIR,
 	};
 	const struct verb *verb;
 	int status;
+
+	if (argc > 1 && !strcmp(basename(argv[0]), GENERATOR))
+		return units_generate(CONFIG_DIR, argv[1]);
 
 	if (tell(word))
 		return EXIT_SUCCESS;

@@ -12,7 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lukeep.h"
+#include "memory.h"
+#include "message.h"
+#include "util.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
@@ -71,6 +73,33 @@ int memory_memfd(const char *name)
 	return -1;
 }
 
+/*
+ * Nobody shall seal what is saved: a service could forbid each update by that.
+ * A memfd of an older lukeep may come in without this seal.
+ */
+void memory_seal(const struct memfd *m)
+{
+	if (m->kind == MEMFD_SAVE)
+		fcntl(m->fd, F_ADD_SEALS, F_SEAL_SEAL);
+}
+
+/* Can the service write what it saves? */
+int memory_check_seals(const struct service *svc)
+{
+	const struct memfd *m;
+	int seals;
+
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		seals = m->kind == MEMFD_SAVE ? fcntl(m->fd, F_GET_SEALS) : 0;
+		if (seals > 0 && seals & ~(F_SEAL_SEAL | F_SEAL_EXEC)) {
+			pr_err("memfd %s has been sealed, so nothing can be saved in it: update without the service (--without), or stop it and start it afresh",
+			       m->name);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 /* Create the memfds that are not there, as they are declared. */
 int memory_create(struct service *svc)
 {
@@ -90,6 +119,7 @@ int memory_create(struct service *svc)
 			       m->name, m->size, strerror(errno));
 			return -1;
 		}
+		memory_seal(m);
 	}
 	return 0;
 }
@@ -140,7 +170,8 @@ int memory_link(struct service *svc, enum memfd_kind kind)
 			continue;
 		if (remove_link(m->path))
 			return -1;
-		snprintf(target, sizeof(target), LINK_PREFIX "%d", m->fd);
+		snprintf(target, sizeof(target), LINK_PREFIX "%d",
+			 MEMORY_FIRST_FD + (int)(m - svc->memfd));
 		if (symlink(target, m->path)) {
 			pr_err("cannot create the link %s: %s: create its directory and make it writable",
 			       m->path, strerror(errno));

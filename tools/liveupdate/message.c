@@ -1,21 +1,71 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages: to standard error, and to the client whose request is served.
+ * Messages: to the journal with fields where standard error is the journal, else
+ * to standard error as text, and to whoever else is to have them.
  *
  * Copyright The Linux Live Update LTS authors
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
 
-#include "lukeep.h"
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
 
-/* The service that the messages are about. */
-const char *message_name;
-int message_client = -1;
+#include "message.h"
 
-static void message(const char *fmt, va_list ap)
+#define LINE_LEN	1024
+
+/* The service that the messages are about, and where else they go. */
+static const char *message_name;
+static void (*message_forward_to)(const char *text);
+static bool journal;
+static char last_error[LINE_LEN];
+
+/* Is standard error a stream that systemd has connected with the journal? */
+bool message_to_journal(void)
 {
-	char line[1024];
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long dev, ino;
+	struct stat st;
+
+	return stream && sscanf(stream, "%lu:%lu", &dev, &ino) == 2 &&
+	       !fstat(STDERR_FILENO, &st) && st.st_dev == dev &&
+	       st.st_ino == ino;
+}
+
+/* Messages are about this service from now on; about none with NULL. */
+void message_open(const char *name)
+{
+	message_name = name;
+	journal = message_to_journal();
+}
+
+/* A client whose request is served has the messages as well; none with NULL. */
+void message_forward(void (*forward)(const char *text))
+{
+	message_forward_to = forward;
+}
+
+static void log_to_journal(int level, const char *id, const char *line)
+{
+	char service[128], message_id[64];
+
+	snprintf(service, sizeof(service), "LUKEEP_SERVICE=%s",
+		 message_name ?: "");
+	snprintf(message_id, sizeof(message_id), "MESSAGE_ID=%s", id ?: "");
+	sd_journal_send("MESSAGE=%s", line, "PRIORITY=%i", level,
+			"SYSLOG_IDENTIFIER=lukeep", "%s", service,
+			id ? "%s" : NULL, message_id, NULL);
+}
+
+static void message(int level, const char *id, const char *fmt, va_list ap)
+{
+	char line[LINE_LEN];
 	int n = 0;
 
 	if (message_name)
@@ -23,11 +73,15 @@ static void message(const char *fmt, va_list ap)
 	if (n < 0 || n >= (int)sizeof(line) / 4)
 		n = 0;
 	vsnprintf(line + n, sizeof(line) - n, fmt, ap);
+	if (level <= LOG_ERR)
+		memcpy(last_error, line, sizeof(line));
 
-	fprintf(stderr, "lukeep: %s\n", line);
-	/* A client that went away misses the rest: the update does not stop. */
-	if (message_client >= 0)
-		packet_send(message_client, json_pack("{ss}", "message", line));
+	if (journal)
+		log_to_journal(level, id, line);
+	else
+		fprintf(stderr, "lukeep: %s\n", line);
+	if (message_forward_to)
+		message_forward_to(line);
 }
 
 /* Say what is going on. */
@@ -36,7 +90,17 @@ void pr_info(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	message(fmt, ap);
+	message(LOG_INFO, NULL, fmt, ap);
+	va_end(ap);
+}
+
+/* Say what may need somebody's attention. */
+void pr_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	message(LOG_WARNING, NULL, fmt, ap);
 	va_end(ap);
 }
 
@@ -46,6 +110,30 @@ void pr_err(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	message(fmt, ap);
+	message(LOG_ERR, NULL, fmt, ap);
 	va_end(ap);
+}
+
+/* Say that one of the events of message.h took place. */
+void pr_event(const char *id, const char *fmt, ...)
+{
+	bool bad = strcmp(id, MESSAGE_RESUMED);
+	va_list ap;
+
+	va_start(ap, fmt);
+	message(bad ? LOG_ERR : LOG_NOTICE, id, fmt, ap);
+	va_end(ap);
+}
+
+/* The last of pr_err(), "" if there was none. */
+const char *message_last_error(void)
+{
+	return last_error;
+}
+
+/* Pass on to a client what somebody else has said, and logged. */
+void message_repeat(const char *text)
+{
+	if (message_forward_to)
+		message_forward_to(text);
 }

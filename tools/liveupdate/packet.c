@@ -6,6 +6,7 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "lukeep.h"
+#include "message.h"
+#include "packet.h"
 
 #define PACKET_MAX	65536
-#define BACKLOG		16
+#define BACKLOG		64
 
 static int packet_socket(const char *dir, const char *name,
 			 struct sockaddr_un *addr)
@@ -30,54 +32,64 @@ static int packet_socket(const char *dir, const char *name,
 	if (len >= (int)sizeof(addr->sun_path)) {
 		pr_err("the path %s/%s is too long for a socket: choose a shorter --run-dir",
 		       dir, name);
+		errno = ENAMETOOLONG;
 		return -1;
 	}
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		pr_err("cannot create a socket: %s: the kernel needs CONFIG_UNIX",
+		pr_err("cannot create a socket: %s: the kernel needs CONFIG_UNIX, and this process free file descriptors",
 		       strerror(errno));
 	return fd;
 }
 
-/* Connect to who listens; -1 when nobody does. */
+/*
+ * Connect to who listens. Without anybody there it returns -1, with errno EAGAIN
+ * where somebody is, but does not take connections: it is stopped, say.
+ */
 int packet_connect(const char *dir, const char *name)
 {
 	struct sockaddr_un addr;
-	int fd;
+	int fd, err;
 
 	fd = packet_socket(dir, name, &addr);
 	if (fd < 0)
 		return -1;
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
+		err = errno;
 		close(fd);
+		errno = err;
 		return -1;
 	}
 	return fd;
 }
 
-/*
- * Listen where nobody does. @first tells that nobody has since the folder was
- * made, which is since this kernel was booted.
- */
-int packet_listen(const char *dir, const char *name, bool *first)
+/* Make the folder of the sockets. */
+int packet_folder(const char *dir)
+{
+	if (!mkdir(dir, 0700) || errno == EEXIST)
+		return 0;
+	pr_err("cannot create %s: %s: choose another --run-dir", dir,
+	       strerror(errno));
+	return -1;
+}
+
+/* Listen where nobody does. */
+int packet_listen(const char *dir, const char *name)
 {
 	struct sockaddr_un addr;
-	bool gone;
-	int fd;
+	mode_t mask;
+	int fd, ret;
 
-	if (mkdir(dir, 0700) && errno != EEXIST) {
-		pr_err("cannot create %s: %s: choose another --run-dir", dir,
-		       strerror(errno));
+	if (packet_folder(dir))
 		return -1;
-	}
 	fd = packet_socket(dir, name, &addr);
 	if (fd < 0)
 		return -1;
-	gone = !unlink(addr.sun_path);	/* left by a process that is gone */
-	if (first)
-		*first = !gone;
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
-	    chmod(addr.sun_path, 0600) || listen(fd, BACKLOG)) {
+	unlink(addr.sun_path);	/* left by a process that is gone */
+	mask = umask(0177);
+	ret = bind(fd, (struct sockaddr *)&addr, sizeof(addr));
+	umask(mask);
+	if (ret || listen(fd, BACKLOG)) {
 		pr_err("cannot listen on %s: %s: choose another --run-dir",
 		       addr.sun_path, strerror(errno));
 		close(fd);
@@ -93,37 +105,110 @@ int packet_accept(int listener)
 	socklen_t len = sizeof(cred);
 	int fd;
 
-	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return -1;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) || cred.uid) {
 		close(fd);
+		errno = EPERM;
 		return -1;
 	}
 	return fd;
 }
 
-/* Send a packet, and drop it. A peer that does not read misses it. */
-int packet_send(int fd, json_t *packet)
+/* Send a packet with a file descriptor, unless that is -1, and drop the packet. */
+int packet_send_fd(int fd, json_t *packet, int passed)
 {
 	char *text = packet ? json_dumps(packet, JSON_COMPACT) : NULL;
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { };
+	struct iovec iov = { .iov_base = text };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *cmsg;
 	ssize_t n = -1;
 
-	if (text)
-		n = send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (passed >= 0) {
+		msg.msg_control = control.buf;
+		msg.msg_controllen = sizeof(control.buf);
+		cmsg = CMSG_FIRSTHDR(&msg);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(cmsg), &passed, sizeof(int));
+	}
+	if (text) {
+		iov.iov_len = strlen(text);
+		n = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
 	free(text);
 	json_decref(packet);
 	return n < 0 ? -1 : 0;
 }
 
-/* Wait for a packet; NULL when the peer is gone, or does not speak JSON. */
-json_t *packet_receive(int fd)
+/* Send a packet, and drop it. A peer that does not read misses it. */
+int packet_send(int fd, json_t *packet)
+{
+	return packet_send_fd(fd, packet, -1);
+}
+
+/*
+ * Receive a packet that is there, with the file descriptor that came with it, or
+ * -1. NULL when the peer is gone, or does not speak JSON.
+ */
+json_t *packet_receive_fd(int fd, int *passed)
 {
 	static char buf[PACKET_MAX];
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { };
+	struct iovec iov = { .iov_base = buf, .iov_len = sizeof(buf) };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	struct cmsghdr *cmsg;
+	json_t *packet;
 	ssize_t n;
 
+	*passed = -1;
 	do {
-		n = recv(fd, buf, sizeof(buf), 0);
+		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
-	return n > 0 ? json_loadb(buf, n, 0, NULL) : NULL;
+	if (n <= 0)
+		return NULL;
+	cmsg = CMSG_FIRSTHDR(&msg);
+	if (cmsg && cmsg->cmsg_level == SOL_SOCKET &&
+	    cmsg->cmsg_type == SCM_RIGHTS)
+		memcpy(passed, CMSG_DATA(cmsg), sizeof(int));
+	packet = msg.msg_flags & MSG_TRUNC ? NULL : json_loadb(buf, n, 0, NULL);
+	if (!packet && *passed >= 0) {
+		close(*passed);
+		*passed = -1;
+	}
+	return packet;
+}
+
+/* Receive a packet that is there. */
+json_t *packet_receive(int fd)
+{
+	json_t *packet;
+	int passed;
+
+	packet = packet_receive_fd(fd, &passed);
+	if (passed >= 0)
+		close(passed);
+	return packet;
+}
+
+/* Wait for a packet for this many ms, or for ever with -1. */
+json_t *packet_wait(int fd, int timeout)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	return poll(&pfd, 1, timeout) > 0 ? packet_receive(fd) : NULL;
 }

@@ -15,8 +15,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "lukeep.h"
+#include "message.h"
 #include "qmp.h"
+#include "util.h"
 
 #define ANSWER_TIMEOUT	60	/* seconds */
 

@@ -1,171 +1,240 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The life of a service: how its keeper starts it, has it save, brings it back
- * to work, and stops it.
+ * to work, and stops it. See states.c for what it can be doing.
  *
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "lukeep.h"
+#include "adopt.h"
+#include "arrival.h"
+#include "clock.h"
+#include "command.h"
+#include "exits.h"
+#include "memory.h"
+#include "message.h"
+#include "pidfile.h"
+#include "process.h"
+#include "ready.h"
+#include "service.h"
+#include "states.h"
+#include "stop.h"
 
-#define RESTART_PAUSE	1	/* seconds */
+#define RETRY_MAX	60
 
-static void close_session(struct keeper *k)
+static void close_fd(int *fd)
 {
-	if (k->session >= 0)
-		close(k->session);
-	k->session = -1;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
-static void set_timer(struct keeper *k, int seconds,
-		      sd_event_time_handler_t handler)
+static int start(struct keeper *k);
+
+static int on_try_again(sd_event_source *source, uint64_t usec, void *user)
 {
-	uint64_t usec = seconds * USEC_PER_SEC;
+	struct keeper *k = user;
 
+	(void)source;
+	(void)usec;
 	k->timer = sd_event_source_disable_unref(k->timer);
-	if (sd_event_add_time_relative(k->event, &k->timer, CLOCK_MONOTONIC,
-				       usec, 0, handler, k) < 0)
-		pr_err("cannot set a timer: free some memory");
-}
-
-static int on_exit_of_service(struct sd_event_source *source,
-			      const siginfo_t *si, void *user);
-
-/* Run the service. When that fails its state is what it was. */
-static int launch(struct keeper *k, const char *command)
-{
-	sd_event_source *source;
-	pid_t pid;
-
-	pid = command_start(command, k->svc);
-	if (pid < 0)
-		return -1;
-	if (sd_event_add_child(k->event, &source, pid, WEXITED,
-			       on_exit_of_service, k) < 0) {
-		pr_err("cannot watch the service: free some memory");
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-		return -1;
-	}
-	k->timer = sd_event_source_disable_unref(k->timer);
-	k->pid = pid;
-	k->state = SERVICE_RUNNING;
-	k->told_to_save = false;
+	start(k);
 	return 0;
 }
 
-/* Start the service on what it saved. */
+/* A second the first time, and then longer and longer. */
+static void try_again_later(struct keeper *k)
+{
+	int seconds = k->failures < 6 ? 1 << k->failures : RETRY_MAX;
+
+	k->failures++;
+	process_timer(k, &k->timer, seconds, on_try_again);
+}
+
+/* Nobody but the operator can do anything now. */
+static void give_up(struct keeper *k, bool well)
+{
+	service_enter(k, SERVICE_DOWN);
+	if (k->svc->restart)
+		try_again_later(k);
+	else if (k->unit)	/* what follows is for systemd to decide */
+		sd_event_exit(k->event, !well);
+}
+
+/*
+ * Starting.
+ */
+
+static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
+			      void *user);
+
+/* Run the service. When that fails its state is what it was. */
+static int launch(struct keeper *k, const char *command, bool resumes)
+{
+	pid_t pid = process_start(k, command, on_exit_of_service);
+
+	if (!pid)
+		return -1;
+	k->timer = sd_event_source_disable_unref(k->timer);
+	k->pid = pid;
+	if (!k->unit)
+		pidfile_write(k->run_dir, k->svc->name, pid);
+	k->by_update = false;
+	k->resumed = resumes;
+	if (!resumes)
+		k->told = 0;
+	ready_begin(k);
+	return 0;
+}
+
+/* Start the service on what it saved. When that fails it stays saved. */
 static int resume(struct keeper *k)
 {
 	if (memory_create(k->svc) || memory_link(k->svc, MEMFD_MEMORY) ||
 	    memory_link(k->svc, MEMFD_SAVE))
 		return -1;
-	clock_go_on(k->stopped);
-	if (launch(k, k->svc->resume))
-		return -1;
-	k->resumed = true;
-	pr_info("at work with what it had (pid %d)", k->pid);
-	return 0;
+	if (k->svc->clock)
+		clock_pass(k->stopped);
+	return launch(k, k->svc->resume, true);
 }
 
 /* Start the service on nothing; a file that it could take for its own is none. */
 static int start_afresh(struct keeper *k)
 {
 	memory_discard(k->svc);
+	*k->from = '\0';
 	if (memory_create(k->svc) || memory_link(k->svc, MEMFD_MEMORY) ||
-	    memory_unlink(k->svc, MEMFD_SAVE) || launch(k, k->svc->start))
-		return -1;
-	k->resumed = false;
-	pr_info("at work, started afresh (pid %d)", k->pid);
-	return 0;
-}
-
-/* Start a service that does not run. */
-int service_start(struct keeper *k)
-{
-	return k->state == SERVICE_SAVED ? resume(k) : start_afresh(k);
-}
-
-/* What the previous kernel's keeper handed over; -1 when that cannot be had. */
-static int take_over(struct keeper *k, int session)
-{
-	double start = clock_now();
-
-	if (transfer_in(k->svc, session, &k->stopped))
-		return -1;
-	if (!memory_is_saved(k->svc)) {
-		pr_err("a memfd that the service saved is empty: was it declared in the previous kernel?");
+	    memory_unlink(k->svc, MEMFD_SAVE) ||
+	    launch(k, k->svc->start, false)) {
+		give_up(k, false);
 		return -1;
 	}
-	pr_info("update: retrieve the memory: %.3f s", clock_now() - start);
-	k->state = SERVICE_SAVED;
-	start = clock_now();
-	if (!resume(k))
-		pr_info("update: start the service: %.3f s", clock_now() - start);
 	return 0;
 }
 
 /*
- * Start the service, with what came from the previous kernel if there is any.
- * Nothing having come in after an update matters only to its @first keeper.
+ * What came in from the previous kernel.
  */
-void service_arrive(struct keeper *k, bool first)
+
+static int lost(struct keeper *k, const char *why)
 {
-	char release[RELEASE_MAX] = "unknown";
-	bool left = kexec_left(release);
-	int session = -1, found;
-	bool taken;
-
-	found = session_retrieve(k->svc->name, &session);
-	taken = found > 0 && !take_over(k, session);
-	if (session >= 0) {
-		session_finish(session);
-		close(session);
-	}
-	if (taken)
-		return;
-
+	arrival_end(k);
 	memory_discard(k->svc);
-	if (found || (left && first)) {
-		pr_err("what it had in kernel %s is lost: %s", release, found ?
-		       "it came in, but cannot be had" :
-		       "nothing came in; \"dmesg | grep KHO:\" says why");
-		if (k->svc->if_lost_hold) {
-			k->state = SERVICE_LOST;
-			pr_err("it is not started, since it is declared with if-lost = hold: \"lukeep reload\" starts it afresh");
-			return;
-		}
-	}
-	start_afresh(k);
+	pr_event(MESSAGE_LOST, "what it had in the kernel before is lost: %s",
+		 why);
+	if (!k->svc->if_lost_hold)
+		return start_afresh(k);
+	service_enter(k, SERVICE_LOST);
+	pr_err("it is not started, since it is declared with if-lost = hold: \"lukeep reload\" starts it afresh");
+	return -1;
 }
+
+/* Nothing is lost: the session still has all of it. */
+static int hold(struct keeper *k)
+{
+	service_enter(k, SERVICE_HELD);
+	pr_err("what it had is still there, and is held: \"lukeep reload\" tries again with the declaration as it is then; to give it up, stop the service and start it");
+	try_again_later(k);
+	return -1;
+}
+
+/* Take what the keeper in the previous kernel handed over, and resume. */
+static int take_over(struct keeper *k)
+{
+	const char *why;
+	double begin;
+
+	switch (arrival_take(k, &why)) {
+	case TRANSFER_HELD:
+		return hold(k);
+	case TRANSFER_LOST:
+		return lost(k, why);
+	case TRANSFER_DONE:
+		break;
+	}
+	k->failures = 0;
+	service_enter(k, SERVICE_SAVED);
+	begin = clock_now();
+	if (!resume(k))
+		pr_info("update: start the service: %.3f s",
+			clock_now() - begin);
+	arrival_end(k);
+	return 0;
+}
+
+/* Start the service, with what came from the previous kernel if there is any. */
+void service_arrive(struct keeper *k)
+{
+	if (k->arrival.session >= 0)
+		take_over(k);
+	else if (k->arrival.left)
+		lost(k, "nothing came in; \"dmesg | grep KHO:\" says why");
+	else
+		start_afresh(k);
+}
+
+/* Start a service that does not run, in the way that its state asks for. */
+static int start(struct keeper *k)
+{
+	switch (k->state) {
+	case SERVICE_SAVED:
+		return resume(k);
+	case SERVICE_HELD:
+		return take_over(k);
+	case SERVICE_DOWN:
+	case SERVICE_LOST:
+		return start_afresh(k);
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Go by the declaration as it is @declared now, unless that is NULL, and start the
+ * service if it does not run. Not while an update is under way.
+ */
+void service_reload(struct keeper *k, struct service *declared)
+{
+	if (declared)
+		adopt(k, declared);
+	k->failures = 0;
+	if (!k->pid) {
+		k->timer = sd_event_source_disable_unref(k->timer);
+		start(k);
+	}
+}
+
+/*
+ * Updates.
+ */
 
 /* Its memory can change again, and it can be started. */
 static void back_to_work(struct keeper *k)
 {
-	k->called_off = false;
-	close_session(k);
+	close_fd(&k->session);
 	if (k->state == SERVICE_SAVED)
 		resume(k);
-	else if (k->state == SERVICE_DOWN && k->told_to_save)
+	else if (k->state == SERVICE_DOWN && k->by_update)
 		start_afresh(k);
-	keeper_answer(k, "revert", k->state == SERVICE_RUNNING);
+	k->done(k, "revert", k->pid && k->state != SERVICE_LATE);
 }
 
 static void save_done(struct keeper *k, enum service_state state)
 {
+	bool called_off = k->state == SERVICE_REVERTING;
+
 	k->timer = sd_event_source_disable_unref(k->timer);
-	k->state = state;
-	/* Where the save command fails the service works on, else it will exit. */
-	if (state == SERVICE_RUNNING && k->svc->save_command && !k->save_succeeded)
-		k->told_to_save = false;
-	if (k->called_off)
+	k->by_update = state == SERVICE_SAVED || state == SERVICE_DOWN;
+	if (!k->by_update)
+		k->told = 0;
+	service_enter(k, state);
+	if (called_off)
 		back_to_work(k);
 	else
-		keeper_answer(k, "save", state == SERVICE_SAVED);
+		k->done(k, "save", state == SERVICE_SAVED);
 }
 
 /* The service has exited, and its save command, if it has one. */
@@ -175,65 +244,9 @@ static void save_ended(struct keeper *k)
 
 	if (k->exited_well && !saved)
 		pr_err("it saved nothing: is the path of each memfd of kind save the one it writes?");
+	if (k->svc->save_command && !k->save_succeeded)
+		saved = false;
 	save_done(k, saved ? SERVICE_SAVED : SERVICE_DOWN);
-}
-
-static int on_pause_over(sd_event_source *source, uint64_t usec, void *user)
-{
-	struct keeper *k = user;
-
-	(void)source;
-	(void)usec;
-	service_start(k);
-	return 0;
-}
-
-/* It has exited as it was about to resume, and can do so again. */
-static bool can_retry(const struct keeper *k)
-{
-	return k->svc->retry && k->resumed && !k->told_to_save &&
-	       memory_is_saved(k->svc);
-}
-
-/* Nobody is waiting for this, but a service that was told to save may be late. */
-static void exited_unasked(struct keeper *k)
-{
-	bool late = k->told_to_save && k->exited_well && memory_is_saved(k->svc);
-	bool retry = can_retry(k);
-
-	k->state = late || retry ? SERVICE_SAVED : SERVICE_DOWN;
-	if (retry)
-		pr_err("it did not get as far as to resume, and keeps what it had: see what it logged; \"lukeep reload\" has it try again");
-	/* What is preserved is not its memory any more: the update will fail. */
-	if (k->owner >= 0)
-		k->told_to_save = true;
-	else if (k->told_to_save)
-		service_start(k);
-	else if (k->svc->restart)
-		set_timer(k, RESTART_PAUSE, on_pause_over);
-}
-
-static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
-			      void *user)
-{
-	struct keeper *k = user;
-
-	sd_event_source_disable_unref(source);
-	k->pid = 0;
-	k->stopped = time(NULL);
-	k->exited_well = command_succeeded(si);
-	if (k->state != SERVICE_SAVING || !k->exited_well)
-		pr_info("the service %s", command_status(si));
-
-	if (k->state == SERVICE_SAVING) {
-		if (!k->save_pid)
-			save_ended(k);
-	} else if (k->state == SERVICE_STOPPING) {
-		sd_event_exit(k->event, 0);
-	} else {
-		exited_unasked(k);
-	}
-	return 0;
 }
 
 static int on_exit_of_save(sd_event_source *source, const siginfo_t *si,
@@ -241,14 +254,13 @@ static int on_exit_of_save(sd_event_source *source, const siginfo_t *si,
 {
 	struct keeper *k = user;
 
-	sd_event_source_disable_unref(source);
+	process_ended(source);
 	k->save_pid = 0;
-	k->save_succeeded = command_succeeded(si);
-	if (!k->save_succeeded) {
-		pr_err("its save command %s: see what it logged", command_status(si));
-		k->exited_well = false;
-	}
-	if (k->state != SERVICE_SAVING)
+	k->save_succeeded = exit_is_success(si);
+	if (!k->save_succeeded)
+		pr_err("its save command %s: see what it logged",
+		       exit_status(si));
+	if (k->state != SERVICE_SAVING && k->state != SERVICE_REVERTING)
 		return 0;
 	if (!k->pid)
 		save_ended(k);
@@ -260,99 +272,193 @@ static int on_exit_of_save(sd_event_source *source, const siginfo_t *si,
 static int on_save_timeout(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct keeper *k = user;
+	bool works = k->svc->save_command && !k->save_succeeded;
 
 	(void)source;
 	(void)usec;
 	pr_err("it has not saved and exited within %d s: give it more with save-timeout",
 	       k->svc->save_timeout);
 	if (k->save_pid)
-		kill(k->save_pid, SIGKILL);
+		command_kill(k->save_pid);
 	if (k->pid)
-		save_done(k, SERVICE_RUNNING);
+		save_done(k, works ? SERVICE_RUNNING : SERVICE_LATE);
 	return 0;
 }
 
 static int tell_to_save(struct keeper *k)
 {
-	sd_event_source *source;
-
-	if (!k->svc->save_command) {
-		if (!kill(k->pid, k->svc->save_signal))
-			return 0;
-		pr_err("cannot signal the service: %s: run lukeep as root",
-		       strerror(errno));
-		return -1;
+	if (k->svc->save_command) {
+		k->save_pid = process_start(k, k->svc->save_command,
+					 on_exit_of_save);
+		return k->save_pid ? 0 : -1;
 	}
-	k->save_pid = command_start(k->svc->save_command, k->svc);
-	if (k->save_pid < 0) {
-		k->save_pid = 0;
-		return -1;
-	}
-	if (sd_event_add_child(k->event, &source, k->save_pid, WEXITED,
-			       on_exit_of_save, k) < 0) {
-		pr_err("cannot watch the save command: free some memory");
-		kill(k->save_pid, SIGKILL);
-		waitpid(k->save_pid, NULL, 0);
-		k->save_pid = 0;
-		return -1;
-	}
-	return 0;
+	if (!kill(k->pid, k->svc->save_signal))
+		return 0;
+	pr_err("cannot signal the service: %s: its keeper needs the same user",
+	       strerror(errno));
+	return -1;
 }
 
 /* Have the service save and exit. */
 void service_save(struct keeper *k)
 {
-	if (k->save_pid) {
+	if (k->save_pid)
 		pr_err("its last save command has not ended yet: try again");
-		keeper_answer(k, "save", false);
-		return;
-	}
-	if (k->state != SERVICE_RUNNING) {
+	else if (k->state != SERVICE_RUNNING)
 		pr_err("it has exited before it was told to save: see what it logged");
-		keeper_answer(k, "save", false);
-		return;
+	else if (!memory_clear_saved(k->svc) &&
+		 !memory_link(k->svc, MEMFD_SAVE)) {
+		k->told = clock_wall();
+		k->save_succeeded = false;
+		if (!tell_to_save(k)) {
+			service_enter(k, SERVICE_SAVING);
+			process_timer(k, &k->timer, k->svc->save_timeout,
+				  on_save_timeout);
+			return;
+		}
+		k->told = 0;
 	}
-	if (memory_clear_saved(k->svc) || memory_link(k->svc, MEMFD_SAVE) || tell_to_save(k)) {
-		keeper_answer(k, "save", false);
-		return;
-	}
-	k->state = SERVICE_SAVING;
-	k->save_succeeded = false;
-	k->told_to_save = true;
-	set_timer(k, k->svc->save_timeout, on_save_timeout);
+	k->done(k, "save", false);
 }
 
 /* The update is called off: the service works on, or again. */
 void service_revert(struct keeper *k)
 {
-	if (k->state != SERVICE_SAVING) {
+	switch (k->state) {
+	case SERVICE_SAVING:
+		service_enter(k, SERVICE_REVERTING);
+		close_fd(&k->session);
+		break;
+	case SERVICE_LEAVING:
+		k->by_update = true;	/* as soon as it has exited */
+		break;
+	case SERVICE_REVERTING:
+	case SERVICE_STOPPING:
+		break;
+	default:
 		back_to_work(k);
-		return;
 	}
-	k->called_off = true;
-	close_session(k);
 }
 
-static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *user)
+/*
+ * Exits.
+ */
+
+/* It has exited as it was about to resume, and can do so again. */
+static bool can_retry(const struct keeper *k)
+{
+	return k->svc->retry && k->resumed && memory_is_saved(k->svc);
+}
+
+static void exited_unasked(struct keeper *k)
+{
+	bool retry = can_retry(k);
+
+	if (retry) {
+		service_enter(k, SERVICE_SAVED);
+		pr_err("it did not get as far as to resume, and keeps what it had: see what it logged; \"lukeep reload\" has it try again");
+	}
+	/* What is preserved is not its memory any more: the update will fail. */
+	if (k->owned) {
+		k->by_update = true;
+		if (!retry)
+			service_enter(k, SERVICE_DOWN);
+	} else if (!retry) {
+		give_up(k, k->exited_well);
+	} else if (k->svc->restart) {
+		try_again_later(k);
+	}
+}
+
+/* It goes back to work, unless there is another update by now. */
+static void exited_late(struct keeper *k)
+{
+	service_enter(k, k->exited_well && memory_is_saved(k->svc) ?
+		      SERVICE_SAVED : SERVICE_DOWN);
+	k->by_update = k->owned;
+	if (!k->owned)
+		start(k);
+}
+
+static void has_left(struct keeper *k)
+{
+	bool called_off = k->by_update;
+
+	k->timer = sd_event_source_disable_unref(k->timer);
+	service_enter(k, SERVICE_DOWN);
+	k->by_update = true;
+	if (called_off)
+		back_to_work(k);
+	else
+		k->done(k, "leave", true);
+}
+
+static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
+			      void *user)
 {
 	struct keeper *k = user;
+	bool asked = k->state == SERVICE_SAVING ||
+		     k->state == SERVICE_REVERTING;
 
-	(void)source;
-	(void)usec;
-	pr_err("it has not exited within %d s: killed", k->svc->save_timeout);
-	kill(k->pid, SIGKILL);
+	process_ended(source);
+	k->pid = 0;
+	k->stopped = time(NULL);
+	k->exited_well = exit_is_success(si);
+	if (!asked || !k->exited_well)
+		pr_info("the service %s", exit_status(si));
+
+	switch (k->state) {
+	case SERVICE_SAVING:
+	case SERVICE_REVERTING:
+		if (!k->save_pid)
+			save_ended(k);
+		break;
+	case SERVICE_LATE:
+		exited_late(k);
+		break;
+	case SERVICE_LEAVING:
+		has_left(k);
+		break;
+	case SERVICE_STOPPING:
+		sd_event_exit(k->event, 0);
+		break;
+	default:
+		exited_unasked(k);
+	}
 	return 0;
+}
+
+/* An update goes on without it. */
+void service_leave(struct keeper *k)
+{
+	if (k->pid)
+		stop_begin(k, SERVICE_LEAVING);
+	else
+		k->done(k, "leave", true);
 }
 
 /* Stop the service for good; then its keeper ends. */
 void service_stop(struct keeper *k)
 {
-	close_session(k);
-	if (!k->pid) {
-		sd_event_exit(k->event, 0);
+	close_fd(&k->session);
+	if (k->state == SERVICE_STOPPING)
 		return;
-	}
-	k->state = SERVICE_STOPPING;
-	kill(k->pid, SIGTERM);
-	set_timer(k, k->svc->save_timeout, on_stop_timeout);
+	if (k->pid)
+		stop_begin(k, SERVICE_STOPPING);
+	else
+		sd_event_exit(k->event, 0);
+}
+
+/* The keeper ends. */
+void service_free(struct keeper *k)
+{
+	sd_event_source_disable_unref(k->timer);
+	sd_event_source_disable_unref(k->ready_timer);
+	close_fd(&k->session);
+	close_fd(&k->arrival.session);
+	close_fd(&k->arrival.state);
+	if (k->svc)
+		memory_discard(k->svc);
+	declaration_free(k->svc);
+	sd_event_unref(k->event);
 }

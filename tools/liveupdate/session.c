@@ -13,9 +13,9 @@
 
 #include <linux/liveupdate.h>
 
-#include "lukeep.h"
-
-#define DEVICE "/dev/liveupdate"
+#include "message.h"
+#include "session.h"
+#include "util.h"
 
 /* One program at a time has the device open, each of us for one call. */
 #define OPEN_TRIES	500
@@ -45,7 +45,7 @@ static const struct {
 	{ LIVEUPDATE_SESSION_FINISH, EBUSY,
 	  "a file is still in use by its handler: try again" },
 	{ LIVEUPDATE_SESSION_FINISH, EIO,
-	  "part of its memory is lost: kill the service, and \"lukeep reload\"" },
+	  "part of its memory is lost: stop the service, and start it afresh" },
 	{ 0, ENOENT,
 	  "boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on" },
 	{ 0, ENODEV,
@@ -87,7 +87,7 @@ static int device_open(void)
 	int fd, try;
 
 	for (try = 0; try < OPEN_TRIES; try++) {
-		fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+		fd = open(LIVEUPDATE_DEVICE, O_RDWR | O_CLOEXEC);
 		if (fd >= 0 || errno != EBUSY)
 			return fd;
 		poll(NULL, 0, OPEN_PAUSE_MS);
@@ -103,7 +103,7 @@ int session_create(const char *name)
 
 	device = device_open();
 	if (device < 0) {
-		pr_err("cannot open " DEVICE ": %s: %s", strerror(errno),
+		pr_err("cannot open " LIVEUPDATE_DEVICE ": %s: %s", strerror(errno),
 		       advise(0, errno));
 		return -1;
 	}
@@ -118,35 +118,35 @@ int session_create(const char *name)
 }
 
 /*
- * Take over the session that came in under @name. Returns 1 when there was one,
- * 0 when nothing came in, which is so on every cold boot, and -1 when something
- * did and cannot be had.
+ * Take over the session that came in under @name; returns its file descriptor, or
+ * a negative errno. -ENOENT: nothing came in, which is so on every cold boot, and
+ * where the kernel cannot do live updates. All else has not lost anything: the
+ * session is still there, and can be had later.
  */
-int session_retrieve(const char *name, int *session)
+int session_retrieve(const char *name)
 {
 	struct liveupdate_ioctl_retrieve_session arg = { .size = sizeof(arg) };
-	int device, err, ret = 1;
+	int device, err = 0;
 
 	device = device_open();
 	if (device < 0) {
 		err = errno;
-		pr_err("cannot open " DEVICE ": %s: %s", strerror(err),
-		       advise(0, err));
-		return err == ENOENT || err == ENODEV || err == ENXIO ? 0 : -1;
+		if (err == ENODEV || err == ENXIO)
+			err = ENOENT;
+		if (err != ENOENT)
+			pr_err("cannot open " LIVEUPDATE_DEVICE ": %s: %s",
+			       strerror(err), advise(0, err));
+		return -err;
 	}
 
 	set_name(arg.name, name);
-	if (ioctl(device, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &arg)) {
-		ret = errno == ENOENT ? 0 : -1;
-		if (ret)
-			pr_err("cannot retrieve the session: %s: %s",
-			       strerror(errno),
-			       advise(LIVEUPDATE_IOCTL_RETRIEVE_SESSION, errno));
-	}
+	if (ioctl(device, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &arg))
+		err = errno;
+	if (err && err != ENOENT)
+		pr_err("cannot retrieve the session: %s: %s", strerror(err),
+		       advise(LIVEUPDATE_IOCTL_RETRIEVE_SESSION, err));
 	close(device);
-	if (ret > 0)
-		*session = arg.fd;
-	return ret;
+	return err ? -err : arg.fd;
 }
 
 /* Put @fd into an outgoing session. */
@@ -167,21 +167,24 @@ int session_preserve(int session, int fd, __u64 token, const char *what)
 	return 0;
 }
 
-/* Get a file of a retrieved session; returns its file descriptor. */
+/*
+ * Get a file of a retrieved session; returns its file descriptor, or a negative
+ * errno. -ENOENT: it is not there, and will not be.
+ */
 int session_retrieve_fd(int session, __u64 token, const char *what)
 {
 	struct liveupdate_session_retrieve_fd arg = {
 		.size = sizeof(arg),
 		.token = token,
 	};
+	int err;
 
-	if (ioctl(session, LIVEUPDATE_SESSION_RETRIEVE_FD, &arg)) {
-		pr_err("cannot retrieve memfd %s: %s: %s", what,
-		       strerror(errno),
-		       advise(LIVEUPDATE_SESSION_RETRIEVE_FD, errno));
-		return -1;
-	}
-	return arg.fd;
+	if (!ioctl(session, LIVEUPDATE_SESSION_RETRIEVE_FD, &arg))
+		return arg.fd;
+	err = errno;
+	pr_err("cannot retrieve memfd %s: %s: %s", what, strerror(err),
+	       advise(LIVEUPDATE_SESSION_RETRIEVE_FD, err));
+	return -err;
 }
 
 /* Everything wanted has been taken: the kernel discards the rest. */

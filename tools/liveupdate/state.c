@@ -7,6 +7,8 @@
  *	release		kernel that was left
  *	stopped		wall-clock second at or before which the service exited
  *	memfds		token in the session by name of the memfd
+ *	told		wall-clock time when the service was told to save
+ *	declaration	what it was started with, see declaration_pack()
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -16,11 +18,15 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "lukeep.h"
+#include "memory.h"
+#include "message.h"
+#include "session.h"
+#include "state.h"
 
 #define STATE_FORMAT	2
 
-static json_t *state_pack(const struct service *svc, time_t stopped)
+static json_t *state_pack(const struct service *svc, time_t stopped,
+			  double told)
 {
 	json_t *memfds = json_object();
 	struct utsname uts;
@@ -30,19 +36,21 @@ static json_t *state_pack(const struct service *svc, time_t stopped)
 	for (i = 0; i < svc->nr_memfds; i++)
 		json_object_set_new(memfds, svc->memfd[i].name,
 				    json_integer(TOKEN_MEMFD(i)));
-	return json_pack("{si ss sI so}", "format", STATE_FORMAT,
+	return json_pack("{si ss sI sf so so}", "format", STATE_FORMAT,
 			 "release", uts.release,
-			 "stopped", (json_int_t)stopped, "memfds", memfds);
+			 "stopped", (json_int_t)stopped, "told", told,
+			 "memfds", memfds,
+			 "declaration", declaration_pack(svc));
 }
 
 /* Describe the stopped service; returns a memfd. */
-int state_write(const struct service *svc, time_t stopped)
+int state_write(const struct service *svc, time_t stopped, double told)
 {
 	json_t *state;
 	int fd, ret;
 
 	fd = memory_memfd("lukeep.state");
-	state = state_pack(svc, stopped);
+	state = state_pack(svc, stopped, told);
 	ret = fd < 0 || !state ? -1 : json_dumpfd(state, fd, 0);
 	json_decref(state);
 	if (!ret)
@@ -54,57 +62,49 @@ int state_write(const struct service *svc, time_t stopped)
 	return -1;
 }
 
-static void read_memfds(struct service *svc, json_t *memfds)
+static int unpack(struct state *state, const json_t *json)
 {
-	const char *name;
-	struct memfd *m;
-	json_t *token;
+	json_int_t when;
+	const char *from;
 
-	json_object_foreach(memfds, name, token) {
-		for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
-			if (!strcmp(m->name, name))
-				break;
-		}
-		if (m < svc->memfd + svc->nr_memfds)
-			m->token = json_integer_value(token);
-		else
-			pr_info("memfd %s came in, but is not declared any more: it is discarded",
-				name);
+	if (json_unpack((json_t *)json, "{ss sI sO s?F s?O}", "release", &from,
+			"stopped", &when, "memfds", &state->memfds, "told",
+			&state->told, "declaration", &state->declaration) ||
+	    !json_is_object(state->memfds)) {
+		pr_err("the state that came in is damaged: dmesg may say more");
+		return -1;
 	}
+	snprintf(state->release, sizeof(state->release), "%s", from);
+	state->stopped = when;
+	return 0;
 }
 
-/* Learn from @fd what the keeper in the previous kernel handed over. */
-int state_read(struct service *svc, int fd, char release[RELEASE_MAX],
-	       time_t *stopped)
+/* Read what the keeper in the previous kernel handed over. */
+int state_read(struct state *state, int fd)
 {
-	json_t *state, *memfds;
-	const char *from;
-	json_int_t when;
-	int format;
+	json_t *json;
+	int format, ret = -1;
 
+	*state = (struct state){ };
 	/* The position was kept, too. */
 	lseek(fd, 0, SEEK_SET);
-	state = json_loadfd(fd, 0, NULL);
-	if (!state || json_unpack(state, "{si}", "format", &format)) {
-		pr_err("what came in under this name was not written by this lukeep: rename the service");
-		json_decref(state);
-		return -1;
-	}
-	if (format != STATE_FORMAT) {
-		pr_err("the lukeep before wrote its state in format %d, this one reads %d: use the same lukeep",
+	json = json_loadfd(fd, 0, NULL);
+	if (json_unpack(json, "{si}", "format", &format))
+		pr_err("what came in under this name was not written by lukeep: rename the service");
+	else if (format != STATE_FORMAT)
+		pr_err("the lukeep before wrote its state in format %d, this one reads %d: install that one and try again",
 		       format, STATE_FORMAT);
-		json_decref(state);
-		return -1;
-	}
-	if (json_unpack(state, "{ss sI so}", "release", &from, "stopped", &when,
-			"memfds", &memfds)) {
-		pr_err("the state that came in is damaged: dmesg may say more");
-		json_decref(state);
-		return -1;
-	}
-	snprintf(release, RELEASE_MAX, "%s", from);
-	*stopped = when;
-	read_memfds(svc, memfds);
-	json_decref(state);
-	return 0;
+	else
+		ret = unpack(state, json);
+	json_decref(json);
+	if (ret)
+		state_free(state);
+	return ret;
+}
+
+void state_free(struct state *state)
+{
+	json_decref(state->memfds);
+	json_decref(state->declaration);
+	*state = (struct state){ };
 }

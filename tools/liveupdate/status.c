@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the services are doing. The keepers are asked directly: they know, with
- * and without an agent.
+ * What the services are doing. The keepers are asked directly, all at the same
+ * time: they know, with and without an agent.
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <errno.h>
 #include <glob.h>
 #include <limits.h>
 #include <poll.h>
@@ -14,24 +15,17 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "lukeep.h"
+#include "clock.h"
+#include "declaration.h"
+#include "memory.h"
+#include "message.h"
+#include "packet.h"
+#include "status.h"
 
-#define ANSWER_TIMEOUT	5000	/* ms */
+/* Of the JSON; a reader may rely on what lukeep(8) says of it. */
+#define STATUS_VERSION	1
 
-static json_t *ask(const struct options *opt, const char *socket)
-{
-	int fd = packet_connect(opt->run_dir, socket);
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	json_t *answer = NULL;
-
-	if (fd < 0)
-		return NULL;
-	packet_send(fd, json_pack("{ss}", "verb", "status"));
-	if (poll(&pfd, 1, ANSWER_TIMEOUT) > 0)
-		answer = packet_receive(fd);
-	close(fd);
-	return answer ?: json_pack("{ss}", "state", "silent");
-}
+#define ANSWER_TIMEOUT	2.0	/* seconds, for all */
 
 static const char *text(const json_t *object, const char *key)
 {
@@ -43,52 +37,231 @@ static json_int_t number(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
-/* The name is that of the socket, and of its service. */
-static json_t *collect_service(const struct options *opt, const char *path)
+/* Connect and ask; what can be told without an answer is in @service. */
+static int ask(json_t *service, const char *run_dir, const char *socket)
 {
-	const char *socket = strrchr(path, '/') + 1;
-	json_t *service = ask(opt, socket);
+	const char *state = "gone";
+	int fd = packet_connect(run_dir, socket);
 
-	if (!service)
-		service = json_pack("{ss}", "state", "gone");
-	json_object_set_new(service, "name",
-			    json_stringn(socket, strlen(socket) -
-						 strlen(KEEPER_SUFFIX)));
-	return service;
+	if (fd >= 0 || errno == EAGAIN)
+		state = "silent";
+	else if (errno == ENOENT)
+		state = "stopped";
+	json_object_set_new(service, "state", json_string(state));
+	if (fd >= 0)
+		packet_send(fd, json_pack("{ss}", "verb", "status"));
+	return fd;
 }
 
-static json_t *collect(const struct options *opt)
+/* Let @services have their answers, until all have or it takes too long. */
+static void receive(json_t *services, struct pollfd *pfd)
 {
-	json_t *services = json_array(), *agent = ask(opt, AGENT_SOCKET);
-	char pattern[PATH_MAX];
-	struct utsname uts;
+	double until = clock_now() + ANSWER_TIMEOUT;
+	size_t i, nr = json_array_size(services), waiting = nr;
+	json_t *answer;
+
+	while (waiting && clock_now() < until) {
+		if (poll(pfd, nr, (until - clock_now()) * 1000 + 1) < 0 &&
+		    errno != EINTR)
+			return;
+		for (waiting = 0, i = 0; i < nr; i++) {
+			if (pfd[i].fd < 0)
+				continue;
+			if (!pfd[i].revents) {
+				waiting++;
+				continue;
+			}
+			answer = packet_receive(pfd[i].fd);
+			if (answer)
+				json_object_update(json_array_get(services, i),
+						   answer);
+			json_decref(answer);
+			close(pfd[i].fd);
+			pfd[i].fd = -1;
+		}
+	}
+}
+
+static void ask_all(json_t *services, const char *run_dir)
+{
+	struct pollfd *pfd = calloc(json_array_size(services), sizeof(*pfd));
+	char socket[NAME_MAX_LEN + sizeof(KEEPER_SUFFIX)];
+	json_t *service;
+	size_t i;
+
+	if (!pfd)
+		return;
+	json_array_foreach(services, i, service) {
+		snprintf(socket, sizeof(socket), "%s%s", text(service, "name"),
+			 strcmp(text(service, "name"), AGENT_SOCKET) ?
+			 KEEPER_SUFFIX : "");
+		pfd[i].fd = ask(service, run_dir, socket);
+		pfd[i].events = POLLIN;
+	}
+	receive(services, pfd);
+	json_array_foreach(services, i, service) {
+		if (pfd[i].fd >= 0)
+			close(pfd[i].fd);
+	}
+	free(pfd);
+}
+
+/* Has it a declaration that can be used? */
+static void add_declaration(json_t *service, const char *conf_dir)
+{
+	struct service *svc;
+
+	svc = declaration_read(conf_dir, text(service, "name"));
+	json_object_set_new(service, "declaration",
+			    json_string(svc ? "ok" : "broken"));
+	declaration_free(svc);
+}
+
+static json_t *find(const json_t *services, const char *name)
+{
+	json_t *service;
+	size_t i;
+
+	json_array_foreach(services, i, service) {
+		if (!strcmp(text(service, "name"), name))
+			return service;
+	}
+	return NULL;
+}
+
+/* Add a service for each file of a folder whose name ends in @suffix. */
+static void add_files(json_t *services, const char *dir, const char *suffix)
+{
+	char pattern[PATH_MAX], name[NAME_MAX_LEN + 1];
+	const char *base;
 	glob_t found;
 	size_t i;
 
-	if (!agent)
-		agent = json_pack("{ss}", "state", "down");
-	uname(&uts);
-	snprintf(pattern, sizeof(pattern), "%s/*" KEEPER_SUFFIX, opt->run_dir);
-	if (!glob(pattern, 0, NULL, &found)) {
-		for (i = 0; i < found.gl_pathc; i++)
-			json_array_append_new(services,
-					      collect_service(opt, found.gl_pathv[i]));
-		globfree(&found);
+	snprintf(pattern, sizeof(pattern), "%s/*%s", dir, suffix);
+	if (glob(pattern, 0, NULL, &found))
+		return;
+	for (i = 0; i < found.gl_pathc; i++) {
+		base = strrchr(found.gl_pathv[i], '/') + 1;
+		snprintf(name, sizeof(name), "%.*s",
+			 (int)(strlen(base) - strlen(suffix)), base);
+		if (!find(services, name))
+			json_array_append_new(services, json_pack("{ss ss}",
+								  "name", name,
+								  "declaration",
+								  "none"));
 	}
-	return json_pack("{ss so so}", "kernel", uts.release, "agent", agent,
+	globfree(&found);
+}
+
+/* What is neither declared nor kept is no service any more. */
+static void drop_gone(json_t *services)
+{
+	size_t i = 0;
+	json_t *service;
+
+	while (i < json_array_size(services)) {
+		service = json_array_get(services, i);
+		if (!strcmp(text(service, "declaration"), "none") &&
+		    (!strcmp(text(service, "state"), "gone") ||
+		     !strcmp(text(service, "state"), "stopped")))
+			json_array_remove(services, i);
+		else
+			i++;
+	}
+}
+
+static json_t *collect_agent(const char *run_dir)
+{
+	json_t *list = json_pack("[{ss}]", "name", AGENT_SOCKET), *agent;
+
+	ask_all(list, run_dir);
+	agent = json_incref(json_array_get(list, 0));
+	json_decref(list);
+	if (!strcmp(text(agent, "state"), "gone") ||
+	    !strcmp(text(agent, "state"), "stopped"))
+		json_object_set_new(agent, "state", json_string("down"));
+	json_object_del(agent, "name");
+	return agent;
+}
+
+/* All that status shows. */
+json_t *status_collect(const char *conf_dir, const char *run_dir)
+{
+	json_t *services = json_array(), *service;
+	struct utsname uts;
+	size_t i;
+
+	add_files(services, conf_dir, CONFIG_SUFFIX);
+	json_array_foreach(services, i, service)
+		add_declaration(service, conf_dir);
+	add_files(services, run_dir, KEEPER_SUFFIX);
+	ask_all(services, run_dir);
+	drop_gone(services);
+	uname(&uts);
+	return json_pack("{si ss ss so so}", "version", STATUS_VERSION,
+			 "lukeep", VERSION, "kernel", uts.release,
+			 "agent", collect_agent(run_dir),
 			 "services", services);
+}
+
+static bool is_one_of(const char *state, const char * const *states)
+{
+	for (; *states; states++) {
+		if (!strcmp(state, *states))
+			return true;
+	}
+	return false;
+}
+
+/* Is no service about to come up, or to change otherwise? */
+bool status_is_settled(const json_t *status)
+{
+	static const char * const unsettled[] = {
+		"starting", "saving", "late", "stopping", "silent", NULL,
+	};
+	json_t *service;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "services"), i, service) {
+		if (is_one_of(text(service, "state"), unsettled))
+			return false;
+	}
+	return true;
+}
+
+/* Does all work that is declared, and nothing else, and is there an agent? */
+static bool is_well(const json_t *status)
+{
+	json_t *service;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "services"), i, service) {
+		if (strcmp(text(service, "state"), "running") ||
+		    strcmp(text(service, "declaration"), "ok"))
+			return false;
+	}
+	return !strcmp(text(json_object_get(status, "agent"), "state"), "idle");
 }
 
 static void show_service(const json_t *service)
 {
+	double pause = json_number_value(json_object_get(service, "pause"));
 	json_t *memfd;
 	size_t i;
 
-	printf("%-20s %-8s %7lld  %-9s %s\n", text(service, "name"),
+	printf("%-20s %-8s %7lld  %-9s ", text(service, "name"),
 	       text(service, "state"), number(service, "pid"),
 	       !number(service, "pid") ? "-" :
 	       json_is_true(json_object_get(service, "resumed")) ?
-	       "resumed" : "afresh", text(service, "session"));
+	       "resumed" : "afresh");
+	if (pause)
+		printf("%9.3f s  ", pause);
+	else
+		printf("%9s    ", "-");
+	printf("%s%s\n", text(service, "session"),
+	       !strcmp(text(service, "declaration"), "ok") ? "" :
+	       !strcmp(text(service, "declaration"), "none") ?
+	       "  (not declared)" : "  (its declaration cannot be used)");
 	json_array_foreach(json_object_get(service, "memfds"), i, memfd)
 		printf("  %-18s %-8s %12.1f MiB, %.1f MiB allocated\n",
 		       text(memfd, "name"), text(memfd, "kind"),
@@ -96,30 +269,38 @@ static void show_service(const json_t *service)
 		       number(memfd, "allocated") / MIB);
 }
 
-/* Show it, as a table or as JSON. */
+/* Show it, as a table or as JSON. Returns an exit status. */
 int status_show(const struct options *opt)
 {
 	json_t *status, *service;
 	size_t i;
+	int ret;
 
-	if (access(opt->run_dir, R_OK | X_OK)) {
-		pr_err("cannot look into %s: has \"lukeep run\" been started, and are you root?",
-		       opt->run_dir);
+	if (access(opt->run_dir, F_OK) && errno != ENOENT) {
+		pr_err("cannot look into %s: %s: are you root?", opt->run_dir,
+		       strerror(errno));
 		return EXIT_FAILURE;
 	}
-	status = collect(opt);
+	if (!access(opt->run_dir, F_OK) &&
+	    access(opt->run_dir, R_OK | X_OK)) {
+		pr_err("cannot look into %s: %s: are you root?", opt->run_dir,
+		       strerror(errno));
+		return EXIT_FAILURE;
+	}
+	status = status_collect(opt->conf_dir, opt->run_dir);
+	ret = opt->check && !is_well(status);
 	if (opt->json) {
 		json_dumpf(status, stdout, JSON_INDENT(2));
 		putchar('\n');
 	} else {
 		printf("kernel %s, agent %s\n\n", text(status, "kernel"),
 		       text(json_object_get(status, "agent"), "state"));
-		printf("%-20s %-8s %7s  %-9s %s\n", "SERVICE", "STATE", "PID",
-		       "STARTED", "SESSION");
+		printf("%-20s %-8s %7s  %-9s %11s  %s\n", "SERVICE", "STATE",
+		       "PID", "STARTED", "LAST PAUSE", "SESSION");
 		json_array_foreach(json_object_get(status, "services"), i,
 				   service)
 			show_service(service);
 	}
 	json_decref(status);
-	return EXIT_SUCCESS;
+	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
 }

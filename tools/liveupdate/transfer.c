@@ -4,9 +4,15 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "lukeep.h"
+#include "memory.h"
+#include "message.h"
+#include "session.h"
+#include "transfer.h"
 
 /* Preserve the memfds of one kind. */
 int transfer_out(const struct service *svc, int session, enum memfd_kind kind)
@@ -24,11 +30,12 @@ int transfer_out(const struct service *svc, int session, enum memfd_kind kind)
 }
 
 /* Preserve what the next kernel's keeper has to know. */
-int transfer_out_state(const struct service *svc, int session, time_t stopped)
+int transfer_out_state(const struct service *svc, int session, time_t stopped,
+		       double told)
 {
 	int fd, ret;
 
-	fd = state_write(svc, stopped);
+	fd = state_write(svc, stopped, told);
 	if (fd < 0)
 		return -1;
 	ret = session_preserve(session, fd, TOKEN_STATE, "lukeep.state");
@@ -36,32 +43,75 @@ int transfer_out_state(const struct service *svc, int session, time_t stopped)
 	return ret;
 }
 
-/* Take the memfds that came in. After a failure some of them may be there. */
-int transfer_in(struct service *svc, int session, time_t *stopped)
+static bool is_declared(const struct service *svc, const char *name)
 {
-	char release[RELEASE_MAX];
-	struct memfd *m;
-	int fd, ret;
+	int i;
 
-	fd = session_retrieve_fd(session, TOKEN_STATE, "lukeep.state");
-	if (fd < 0)
-		return -1;
-	ret = state_read(svc, fd, release, stopped);
-	close(fd);
-	if (ret)
-		return ret;
-
-	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
-		if (!m->token) {
-			pr_info("memfd %s did not come in: it starts empty",
-				m->name);
-			continue;
-		}
-		m->fd = session_retrieve_fd(session, m->token, m->name);
-		if (m->fd < 0)
-			return -1;
-		memory_drop_execute(m->fd, m->name);
+	for (i = 0; i < svc->nr_memfds; i++) {
+		if (!strcmp(svc->memfd[i].name, name))
+			return true;
 	}
-	pr_info("its memory came from kernel %s", release);
-	return 0;
+	return false;
+}
+
+/* Is what came in what is declared? An older lukeep sent names only. */
+static int fits(const struct service *svc, const struct state *state)
+{
+	char what[256] = "";
+	json_t *token;
+	const char *name;
+	int i;
+
+	for (i = 0; i < svc->nr_memfds && !*what; i++) {
+		if (!json_object_get(state->memfds, svc->memfd[i].name))
+			snprintf(what, sizeof(what), "memfd %s did not come in",
+				 svc->memfd[i].name);
+	}
+	json_object_foreach(state->memfds, name, token) {
+		if (!*what && !is_declared(svc, name))
+			snprintf(what, sizeof(what),
+				 "memfd %s came in, and is not declared", name);
+	}
+	if (!*what && state->declaration &&
+	    declaration_compare(svc, state->declaration, what,
+				sizeof(what)) >= 0)
+		return 0;
+	if (!*what)
+		return 0;
+	pr_err("its declaration is not the one it was started with: %s", what);
+	return -1;
+}
+
+/* Only what the kernel does not have, or has found damaged, is lost. */
+static enum transfer verdict(int err)
+{
+	return err == -ENOENT || err == -EIO ? TRANSFER_LOST : TRANSFER_HELD;
+}
+
+/* Take the memfds that came in. After a failure none of them is there. */
+enum transfer transfer_in(struct service *svc, int session,
+			  const struct state *state)
+{
+	enum transfer ret;
+	struct memfd *m;
+	json_t *token;
+
+	if (fits(svc, state))
+		return TRANSFER_HELD;
+	memory_discard(svc);
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		token = json_object_get(state->memfds, m->name);
+		m->fd = session_retrieve_fd(session, json_integer_value(token),
+					    m->name);
+		if (m->fd < 0) {
+			ret = verdict(m->fd);
+			m->fd = -1;
+			memory_discard(svc);
+			return ret;
+		}
+		memory_drop_execute(m->fd, m->name);
+		memory_seal(m);
+	}
+	pr_info("its memory came from kernel %s", state->release);
+	return TRANSFER_DONE;
 }

@@ -8,353 +8,489 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lukeep.h"
-
-#define DEVICE		"/dev/liveupdate"
+#include "clock.h"
+#include "hooks.h"
+#include "kexec.h"
+#include "links.h"
+#include "loaded.h"
+#include "message.h"
+#include "request.h"
+#include "services.h"
+#include "session.h"
+#include "update.h"
 
 /* For what a keeper does at once, and on top of the time that services have. */
 #define ANSWER_TIMEOUT	30	/* seconds */
 
 /**
  * struct update - an update under way
- * @client:  who asked for it
- * @next:    the next kernel
- * @dry_run: end it when the next kernel is loaded
- * @now:     do not have systemd shut the system down
+ * @updater: who has it made
+ * @links:   the services
+ * @request: what was asked for
  * @step:    index into steps[]
  * @start:   when that began
+ * @loading: the next kernel is being loaded
  * @loaded:  there is a next kernel
  * @replaced: there was another one, which somebody else had loaded
+ * @touched: services have been told to save
  * @handed_over: systemd has been asked to shut the system down
  * @failed:  it is over; the services are being brought back to work
  * @status:  what the client exits with
  * @guard:   until when the keepers have to answer
+ * @limit:   until when the services have to be back
  */
 struct update {
-	int client;
-	struct next_kernel next;
-	bool dry_run;
-	bool now;
+	const struct updater *updater;
+	struct links links;
+	struct request request;
 	size_t step;
 	double start;
+	bool loading;
 	bool loaded;
 	bool replaced;
+	bool touched;
 	bool handed_over;
 	bool failed;
 	int status;
 	sd_event_source *guard;
+	sd_event_source *limit;
 };
 
-static int load(struct agent *agent);
-static int jump(struct agent *agent);
+static void ask(struct update *u);
+static void run_hooks(struct update *u);
+static void load(struct update *u);
+static void preserve(struct update *u);
+static void save(struct update *u);
+static void jump(struct update *u);
 
-/* Either all keepers do it, or we do it ourselves. */
+/* Keepers are asked for the verb, and then for nothing but it. */
 static const struct {
 	const char *name;
 	const char *verb;
-	int (*run)(struct agent *agent);
+	void (*run)(struct update *u);
 } steps[] = {
-	{ "check the services", "check", NULL },
+	{ "check the services", "check", ask },
+	{ "run the hooks", NULL, run_hooks },
 	{ "load the next kernel", NULL, load },
-	{ "preserve the memory", "preserve", NULL },
-	{ "save and stop the services", "save", NULL },
-	{ "preserve what they saved", "seal", NULL },
+	{ "preserve the memory", "preserve", preserve },
+	{ "save and stop the services", "save", save },
+	{ "preserve what they saved", "seal", ask },
 	{ "jump into the next kernel", NULL, jump },
 };
 
-/* Tell the client how it went. */
-static void end(struct agent *agent)
+/* The step that is under way. */
+const char *update_step(const struct update *u)
 {
-	struct update *u = agent->update;
-
-	message_client = -1;
-	packet_send(u->client, json_pack("{si}", "exit", u->status));
-	close(u->client);
-	sd_event_source_disable_unref(u->guard);
-	next_kernel_free(&u->next);
-	free(u);
-	agent->update = NULL;
-	if (agent->stopping)
-		agent_stop(agent);
+	return steps[u->step].name;
 }
+
+static void end(struct update *u)
+{
+	const struct updater *updater = u->updater;
+	const char *step = update_step(u);
+	int status = u->status;
+
+	sd_event_source_disable_unref(u->guard);
+	sd_event_source_disable_unref(u->limit);
+	links_free(&u->links);
+	request_free(&u->request);
+	free(u);
+	updater->ended(updater->user, status, step);
+}
+
+static void unload(struct update *u)
+{
+	kexec_unload();
+	u->loaded = false;
+	loaded_set(u->updater->run_dir, false);
+	if (u->replaced)
+		pr_warn("update: the kernel that was loaded before is not loaded any more: load it again");
+}
+
+/*
+ * Failing.
+ */
+
+static void fail(struct update *u);
 
 static int on_guard(sd_event_source *source, uint64_t usec, void *user)
 {
-	struct agent *agent = user;
+	struct update *u = user;
 	struct link *link;
 
 	(void)source;
 	(void)usec;
-	for (link = agent->links; link; link = link->next) {
-		if (link->pending)
-			pr_err("%s: its keeper does not answer: is it stopped?",
-			       link->name);
+	for (link = u->links.first; link; link = link->next) {
+		if (!link->pending)
+			continue;
+		pr_err("%s: its keeper does not answer: is it stopped?",
+		       link->name);
 		link->pending = false;
+		if (u->failed && u->touched)
+			u->status = UPDATE_NOT_BACK;
 	}
-	if (agent->update->failed)
-		end(agent);
+	if (u->failed)
+		end(u);
 	else
-		update_fail(agent);
+		fail(u);
 	return 0;
 }
 
-static void ask(struct agent *agent, const char *verb)
+static void set_guard(struct update *u)
 {
-	struct update *u = agent->update;
-	int seconds = 0;
-	struct link *link;
+	int seconds = services_time(&u->links) + ANSWER_TIMEOUT;
 
-	for (link = agent->links; link; link = link->next) {
-		if (link->svc && link->svc->save_timeout > seconds)
-			seconds = link->svc->save_timeout;
-	}
 	u->guard = sd_event_source_disable_unref(u->guard);
-	sd_event_add_time_relative(agent->event, &u->guard, CLOCK_MONOTONIC,
-				   (seconds + ANSWER_TIMEOUT) * USEC_PER_SEC, 0,
-				   on_guard, agent);
-	agent_ask(agent, verb);
+	sd_event_add_time_relative(u->updater->event, &u->guard,
+				   CLOCK_MONOTONIC, seconds * USEC_PER_SEC, 0,
+				   on_guard, u);
 }
 
-static void unload(const struct update *u)
+static void revert(struct update *u)
 {
-	kexec_unload();
-	if (u->replaced)
-		pr_info("update: the kernel that was loaded before is not loaded any more: load it again");
-}
-
-static void revert(struct agent *agent)
-{
-	struct update *u = agent->update;
+	struct link *link;
 
 	if (u->loaded)
 		unload(u);
-	ask(agent, "revert");
-	if (!agent_pending(agent))
-		end(agent);
+	set_guard(u);
+	for (link = u->links.first; link; link = link->next) {
+		if (!link->without || u->touched)
+			link_ask(link, json_pack("{ss}", "verb", "revert"), -1);
+	}
+	if (!links_pending(&u->links))
+		end(u);
 }
 
 /* Call the update off: the services go back to work. */
-void update_fail(struct agent *agent)
+static void fail(struct update *u)
 {
-	struct update *u = agent->update;
-
 	if (u->failed)
 		return;
 	u->failed = true;
-	pr_err("update: failed at the step \"%s\"", steps[u->step].name);
-	kexec_load_cancel();
-	revert(agent);
+	u->status = u->touched ? UPDATE_REVERTED : UPDATE_REFUSED;
+	u->limit = sd_event_source_disable_unref(u->limit);
+	pr_event(MESSAGE_UPDATE_FAILED, "update: failed at the step \"%s\"",
+		 update_step(u));
+	if (u->loading)
+		kexec_load_cancel();
+	hooks_cancel();
+	revert(u);
+}
+
+/* Call the update off, unless it is with systemd by now. */
+void update_cancel(struct update *u)
+{
+	if (u->handed_over)
+		return;
+	if (!u->failed)
+		pr_info("update: it is called off as you asked");
+	fail(u);
 }
 
 /*
  * Is the rest up to systemd? There is no way back then but for the whole system:
  * with the next kernel unloaded it would be entered by way of the firmware.
  */
-bool update_is_with_systemd(const struct agent *agent)
+bool update_is_with_systemd(const struct update *u)
 {
-	const struct update *u = agent->update;
-
 	return u->handed_over && !u->failed;
 }
 
-static void begin_step(struct agent *agent)
-{
-	struct update *u = agent->update;
+/*
+ * Going on.
+ */
 
+static void begin_step(struct update *u)
+{
 	u->start = clock_now();
-	if (steps[u->step].verb) {
-		ask(agent, steps[u->step].verb);
-		return;
-	}
 	u->guard = sd_event_source_disable_unref(u->guard);
-	if (steps[u->step].run(agent))
-		update_fail(agent);
+	steps[u->step].run(u);
 }
 
-static void end_step(struct agent *agent)
+static void end_step(struct update *u)
 {
-	struct update *u = agent->update;
-
-	pr_info("update: %s: %.3f s", steps[u->step].name, clock_now() - u->start);
-	if (u->dry_run && u->loaded) {
+	pr_info("update: %s: %.3f s", update_step(u), clock_now() - u->start);
+	if (u->request.dry_run && u->loaded) {
 		pr_info("update: all is ready: the next kernel can be loaded, and fits; the command line would be: %s",
-			u->next.cmdline);
-		u->status = EXIT_SUCCESS;
+			u->request.next.cmdline);
+		u->status = UPDATE_DONE;
 		u->failed = true;
-		revert(agent);
+		revert(u);
 		return;
 	}
 	u->step++;
-	begin_step(agent);
+	begin_step(u);
 }
 
-/* A keeper has answered, or it will never, with @verb NULL. */
-void update_answer(struct link *link, const char *verb, bool ok)
+/* All keepers that were asked have answered. */
+static void answered(struct update *u)
 {
-	struct agent *agent = link->agent;
-	struct update *u = agent->update;
-	const char *expected;
-
-	if (!u || !link->pending)
-		return;
-	expected = u->failed ? "revert" : steps[u->step].verb;
-	if (verb && strcmp(verb, expected))
-		return;		/* too late */
-	link->pending = false;
-	if (!ok && u->failed) {
-		pr_err("%s: it is not back at work", link->name);
-	} else if (!ok) {
-		pr_err("update: %s failed", link->name);
-		update_fail(agent);
-		return;
-	}
-	if (agent_pending(agent))
+	if (links_pending(&u->links))
 		return;
 	if (u->failed)
-		end(agent);
-	else
-		end_step(agent);
+		end(u);
+	else if (steps[u->step].verb)
+		end_step(u);
+}
+
+/* Has the declaration been changed so that its service would not come back? */
+static bool is_as_declared(struct link *link, const json_t *was)
+{
+	char what[256];
+
+	if (!was || declaration_compare(link->svc, was, what, sizeof(what)) >= 0)
+		return true;
+	pr_err("%s: its declaration is not the one it was started with: %s: put it back, or stop the service and start it afresh",
+	       link->name, what);
+	return false;
+}
+
+static void on_answer(struct update *u, struct link *link, const char *verb,
+		      bool ok, const json_t *packet)
+{
+	const char *expected = steps[u->step].verb ?: "";
+
+	if (u->failed)
+		expected = "revert";
+	else if (link->without)
+		expected = "leave";
+	if (!link->pending || strcmp(verb, expected))
+		return;		/* too late */
+	link->pending = false;
+	if (ok && !strcmp(verb, "check"))
+		ok = is_as_declared(link, json_object_get(packet, "declaration"));
+	if (ok) {
+		answered(u);
+	} else if (u->failed) {
+		pr_err("%s: it is not back at work", link->name);
+		u->status = UPDATE_NOT_BACK;
+		answered(u);
+	} else {
+		pr_err("update: %s failed", link->name);
+		fail(u);
+	}
+}
+
+static void on_keeper_gone(struct update *u, struct link *link)
+{
+	bool pending = link->pending;
+
+	link->pending = false;
+	if (update_is_with_systemd(u) || (link->without && !pending))
+		return;		/* the others have saved, and go on */
+	pr_err("%s: its keeper has ended", link->name);
+	if (u->failed && u->touched)
+		u->status = UPDATE_NOT_BACK;
+	if (!u->failed)
+		fail(u);
+	else if (pending)
+		answered(u);
+}
+
+static void on_packet(void *user, struct link *link, json_t *packet)
+{
+	struct update *u = user;
+	const char *verb, *text;
+	int ok;
+
+	if (!packet)
+		on_keeper_gone(u, link);
+	else if (!json_unpack(packet, "{ss sb}", "verb", &verb, "ok", &ok))
+		on_answer(u, link, verb, ok, packet);
+	else if (!json_unpack(packet, "{ss}", "message", &text))
+		message_repeat(text);	/* logged by the keeper already */
 }
 
 /*
- * The steps that are our own.
+ * The steps.
  */
+
+static void ask(struct update *u)
+{
+	struct link *link;
+
+	set_guard(u);
+	for (link = u->links.first; link; link = link->next) {
+		if (!link->without)
+			link_ask(link, json_pack("{ss}", "verb",
+						 steps[u->step].verb), -1);
+	}
+	answered(u);
+}
+
+static void on_hooks(void *user, bool ok)
+{
+	struct update *u = user;
+
+	if (u->failed)
+		return;
+	if (ok)
+		end_step(u);
+	else
+		fail(u);
+}
+
+static void run_hooks(struct update *u)
+{
+	int ret;
+
+	if (u->request.dry_run) {
+		u->step++;
+		begin_step(u);
+		return;
+	}
+	ret = hooks_run(u->updater->event, u->updater->conf_dir,
+			"before-update.d", "update", on_hooks, u);
+	if (ret > 0) {
+		u->step++;
+		begin_step(u);
+	} else if (ret < 0) {
+		fail(u);
+	}
+}
 
 static void on_loaded(void *user, bool loaded)
 {
-	struct agent *agent = user;
+	struct update *u = user;
 
-	agent->update->loaded = loaded;
+	u->loading = false;
+	u->loaded = loaded;
+	if (u->failed) {
+		if (loaded)
+			unload(u);
+		return;
+	}
 	if (loaded)
-		end_step(agent);
+		end_step(u);
 	else
-		update_fail(agent);
+		fail(u);
 }
 
-static int load(struct agent *agent)
+static void load(struct update *u)
 {
-	struct update *u = agent->update;
-
 	u->replaced = kexec_is_loaded();
 	if (u->replaced)
-		pr_info("update: a kernel was loaded before: the next one takes its place");
-	return kexec_load(agent->event, &u->next, KEXEC_LOAD_SECONDS, on_loaded,
-			  agent);
+		pr_warn("update: a kernel was loaded before: the next one takes its place");
+	loaded_set(u->updater->run_dir, true);
+	u->loading = true;
+	if (!kexec_load(u->updater->event, &u->request.next, KEXEC_LOAD_SECONDS,
+			on_loaded, u))
+		return;
+	u->loading = false;
+	fail(u);
 }
 
-static int jump(struct agent *agent)
+/* Keepers may not be permitted to open the device: they get their sessions. */
+static void preserve(struct update *u)
 {
-	struct update *u = agent->update;
+	struct link *link;
+	int session;
 
+	set_guard(u);
+	for (link = u->links.first; link; link = link->next) {
+		if (link->without)
+			continue;
+		session = session_create(link->name);
+		if (session < 0) {
+			pr_err("update: %s failed", link->name);
+			fail(u);
+			return;
+		}
+		link_ask(link, json_pack("{ss}", "verb", "preserve"), session);
+		close(session);
+	}
+	answered(u);
+}
+
+static int on_limit(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct update *u = user;
+
+	(void)source;
+	(void)usec;
+	pr_err("update: the services have been away for %d s, which is the limit that you gave",
+	       u->request.max_pause);
+	fail(u);
+	return 0;
+}
+
+/* Who does not come along is stopped in its own manner. */
+static void save(struct update *u)
+{
+	struct link *link;
+
+	u->touched = true;
+	set_guard(u);
+	if (u->request.max_pause)
+		sd_event_add_time_relative(u->updater->event, &u->limit,
+					   CLOCK_MONOTONIC,
+					   u->request.max_pause * USEC_PER_SEC,
+					   0, on_limit, u);
+	for (link = u->links.first; link; link = link->next)
+		link_ask(link, json_pack("{ss}", "verb", link->without ?
+					 "leave" : "save"), -1);
+	answered(u);
+}
+
+static void jump(struct update *u)
+{
+	u->limit = sd_event_source_disable_unref(u->limit);
 	pr_info("update: the kernel is replaced now");
-	if (kexec_jump(u->now))
-		return -1;
+	if (kexec_jump(u->request.now)) {
+		fail(u);
+		return;
+	}
 	u->handed_over = true;
 	/* Should the system not go down, the services still wait for us. */
 	pr_info("update: systemd shuts the system down, and enters the next kernel");
-	packet_send(u->client, json_pack("{si}", "exit", EXIT_SUCCESS));
-	return 0;
+	u->updater->ended(u->updater->user, UPDATE_DONE, NULL);
 }
 
 /*
  * The beginning.
  */
 
-static int check_readable(const char *path, const char *what)
-{
-	if (!path || !access(path, R_OK))
-		return 0;
-	pr_err("cannot read the %s %s: %s", what, path, strerror(errno));
-	return -1;
-}
-
-/* Each service must be found by the next kernel's agent, too. */
-static int check_services(const struct agent *agent)
-{
-	const struct link *link;
-	struct service *svc;
-
-	if (!agent->links) {
-		pr_err("no service is declared: there is nothing to keep");
-		return -1;
-	}
-	for (link = agent->links; link; link = link->next) {
-		svc = config_read(agent->opt->conf_dir, link->name);
-		if (!svc) {
-			pr_err("update: %s: its declaration cannot be used",
-			       link->name);
-			return -1;
-		}
-		config_free(svc);
-		if (link->fd < 0) {
-			pr_err("update: %s: nobody keeps it: \"lukeep reload\" starts it",
-			       link->name);
-			return -1;
-		}
-	}
-	return 0;
-}
-
-static int read_request(struct update *u, json_t *request)
-{
-	const char *kernel, *initrd = NULL, *append = NULL;
-	int reuse = 0, dry_run = 0, now = 0;
-
-	if (json_unpack(request, "{ss s?s s?s s?b s?b s?b}", "kernel", &kernel,
-			"initrd", &initrd, "append", &append, "reuse", &reuse,
-			"dry-run", &dry_run, "now", &now)) {
-		pr_err("use the same lukeep for both sides");
-		return -1;
-	}
-	u->dry_run = dry_run;
-	u->now = now;
-	u->next.kernel = strdup(kernel);
-	u->next.initrd = initrd ? strdup(initrd) : NULL;
-	u->next.cmdline = kexec_cmdline(reuse, append);
-	return u->next.kernel && u->next.cmdline &&
-	       (u->next.initrd || !initrd) ? 0 : -1;
-}
-
-static int check(const struct agent *agent)
-{
-	const struct update *u = agent->update;
-
-	if (check_readable(u->next.kernel, "kernel") ||
-	    check_readable(u->next.initrd, "initramfs"))
-		return -1;
-	if (access(DEVICE, R_OK | W_OK)) {
-		pr_err("cannot use %s: %s: boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on",
-		       DEVICE, strerror(errno));
-		return -1;
-	}
-	return check_services(agent);
-}
-
-/* Begin an update; @client is told how it goes, and how it ends. */
-void update_begin(struct agent *agent, json_t *request, int client)
+/*
+ * Begin an update; messages tell how it goes. Returns NULL when it has failed
+ * already.
+ */
+struct update *update_begin(const struct updater *updater, json_t *request)
 {
 	struct update *u = calloc(1, sizeof(*u));
 
 	if (!u) {
-		close(client);
-		return;
+		pr_err("out of memory");
+		return NULL;
 	}
 	*u = (struct update){
-		.client = client,
-		.status = EXIT_FAILURE,
+		.updater = updater,
+		.status = UPDATE_REFUSED,
+		.links = {
+			.event = updater->event,
+			.conf_dir = updater->conf_dir,
+			.run_dir = updater->run_dir,
+			.packet = on_packet,
+			.user = u,
+		},
 	};
-	message_client = client;
-	agent->update = u;
-	if (read_request(u, request) || check(agent)) {
-		pr_err("update: failed at the step \"%s\"", steps[0].name);
-		end(agent);
-		return;
+	if (request_read(&u->request, request) ||
+	    services_check(&u->links, &u->request)) {
+		pr_event(MESSAGE_UPDATE_FAILED,
+			 "update: failed at the step \"%s\"", steps[0].name);
+		links_free(&u->links);
+		request_free(&u->request);
+		free(u);
+		return NULL;
 	}
-	begin_step(agent);
+	return u;
+}
+
+/* Go on to its first step; from here on it can end at any time. */
+void update_go(struct update *u)
+{
+	begin_step(u);
 }

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What came in for a service from the previous kernel, and is its keeper's to take.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "arrival.h"
+#include "clock.h"
+#include "memory.h"
+#include "message.h"
+#include "session.h"
+#include "state.h"
+#include "util.h"
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* All of it has been taken, or what is left is of no use. */
+void arrival_end(struct keeper *k)
+{
+	static const char * const stored[] = { "session", "state", "left" };
+	size_t i;
+
+	if (k->arrival.session >= 0)
+		session_finish(k->arrival.session);
+	close_fd(&k->arrival.session);
+	close_fd(&k->arrival.state);
+	k->arrival.left = false;
+	for (i = 0; i < ARRAY_SIZE(stored); i++)
+		sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", stored[i]);
+}
+
+/* Take the memfds, and what else is to be known. @why is said when all is lost. */
+enum transfer arrival_take(struct keeper *k, const char **why)
+{
+	double begin = clock_now();
+	enum transfer ret;
+	struct state state;
+
+	if (state_read(&state, k->arrival.state))
+		return TRANSFER_HELD;
+	ret = transfer_in(k->svc, k->arrival.session, &state);
+	k->stopped = state.stopped;
+	k->told = state.told;
+	memcpy(k->from, state.release, sizeof(k->from));
+	state_free(&state);
+	*why = "it came in, but not whole; \"dmesg | grep -e KHO: -e luo:\" says more";
+	if (ret == TRANSFER_DONE && !memory_is_saved(k->svc)) {
+		*why = "it came in, but a memfd that the service saved is empty";
+		ret = TRANSFER_LOST;
+	}
+	if (ret == TRANSFER_DONE)
+		pr_info("update: retrieve the memory: %.3f s",
+			clock_now() - begin);
+	return ret;
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a keeper is started with, and has not the right to get by itself: the
+ * socket that it listens on, and the session that came in for its service.
+ *
+ * Under systemd "lukeep arrive NAME" is a step before the keeper, with root's
+ * rights; it puts all into the unit's file descriptor store, out of which the
+ * keeper gets it. Else the process that becomes the keeper does this first.
+ *
+ * Nothing that came in is lost here. What cannot be had now is waited for.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "arrive.h"
+#include "clock.h"
+#include "declaration.h"
+#include "kexec_cmdline.h"
+#include "memory.h"
+#include "message.h"
+#include "packet.h"
+#include "session.h"
+#include "state.h"
+
+#define ARRIVED_SUFFIX	".arrived"
+#define WAIT_MAX	60	/* seconds */
+#define BARRIER_USEC	5000000
+
+/* The file descriptors by their names. */
+enum {
+	LISTENER,
+	SESSION,
+	STATE,
+	LEFT,
+	NR_FDS,
+};
+
+static const char * const fd_names[NR_FDS] = {
+	[LISTENER] = "listener",
+	[SESSION] = "session",
+	[STATE] = "state",
+	[LEFT] = "left",
+};
+
+/* A second the first time, and then longer and longer. */
+static void wait_longer(int *seconds)
+{
+	*seconds = *seconds ? 2 * *seconds : 1;
+	if (*seconds > WAIT_MAX)
+		*seconds = WAIT_MAX;
+	pr_warn("nothing is lost by this: tried again in %d s", *seconds);
+	poll(NULL, 0, *seconds * 1000);
+}
+
+/* Is this the service's first keeper in this kernel? */
+static bool is_first(const char *run_dir, const char *name)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s" ARRIVED_SUFFIX, run_dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* Get the session, as soon as it can be had; false when nothing came in. */
+static bool get_session(const char *name, int *fds)
+{
+	int seconds = 0;
+
+	while ((fds[SESSION] = session_retrieve(name)) < 0) {
+		/* A keeper that died has left it in systemd's store. */
+		if (fds[SESSION] == -EINVAL)
+			return true;
+		if (fds[SESSION] == -ENOENT || fds[SESSION] == -EIO)
+			return false;
+		wait_longer(&seconds);
+	}
+	return true;
+}
+
+/* Get what the keeper in the previous kernel has to say; false when it is lost. */
+static bool get_state(int *fds)
+{
+	int seconds = 0;
+
+	while ((fds[STATE] = session_retrieve_fd(fds[SESSION], TOKEN_STATE,
+						 "lukeep.state")) < 0) {
+		if (fds[STATE] == -ENOENT || fds[STATE] == -EIO) {
+			session_finish(fds[SESSION]);
+			close(fds[SESSION]);
+			fds[SESSION] = -1;
+			return false;
+		}
+		wait_longer(&seconds);
+	}
+	return true;
+}
+
+/* For a service that looks at the clock. */
+static void set_clock(const char *name, const char *conf_dir, int fd)
+{
+	struct service *svc = declaration_read(conf_dir, name);
+	struct state state;
+	int seconds = 0;
+
+	if (svc && svc->clock && !state_read(&state, fd)) {
+		while (clock_go_on(state.stopped))
+			wait_longer(&seconds);
+		state_free(&state);
+	}
+	declaration_free(svc);
+}
+
+static void collect(const char *name, const char *conf_dir,
+		    const char *run_dir, int *fds)
+{
+	bool first = is_first(run_dir, name), came = false;
+	char release[RELEASE_MAX];
+
+	fds[SESSION] = -1;
+	fds[STATE] = -1;
+	fds[LEFT] = -1;
+	if (get_session(name, fds)) {
+		came = fds[SESSION] < 0 || get_state(fds);
+		if (fds[STATE] >= 0)
+			set_clock(name, conf_dir, fds[STATE]);
+	}
+	/* Nothing having come in after an update matters to the first only. */
+	if (!came && first && kexec_left(release))
+		fds[LEFT] = memory_memfd("lukeep.left");
+}
+
+static int store(const char *name, int fd)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s", name);
+	return sd_pid_notify_with_fds(0, 0, text, &fd, 1);
+}
+
+/* Collect all for a keeper, and have systemd pass it on. Returns an exit status. */
+int arrive_for_systemd(const char *name, const char *conf_dir,
+		       const char *run_dir)
+{
+	char socket[NAME_MAX_LEN + sizeof(KEEPER_SUFFIX)];
+	int fds[NR_FDS], i, ret = 0;
+
+	if (!getenv("NOTIFY_SOCKET")) {
+		pr_err("this is a step of lukeep@.service: \"lukeep reload\" starts a service");
+		return EXIT_FAILURE;
+	}
+	message_open(name);
+	snprintf(socket, sizeof(socket), "%s" KEEPER_SUFFIX, name);
+	fds[LISTENER] = packet_listen(run_dir, socket);
+	if (fds[LISTENER] < 0)
+		return EXIT_FAILURE;
+	collect(name, conf_dir, run_dir, fds);
+	sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=listener");
+	for (i = 0; i < NR_FDS && ret >= 0; i++) {
+		if (fds[i] >= 0)
+			ret = store(fd_names[i], fds[i]);
+	}
+	if (ret >= 0)
+		ret = sd_notify_barrier(0, BARRIER_USEC);
+	if (ret >= 0)
+		return EXIT_SUCCESS;
+	pr_err("systemd does not take what the keeper needs: %s: does the unit have FileDescriptorStoreMax=8 and NotifyAccess=exec?",
+	       strerror(-ret));
+	return EXIT_FAILURE;
+}
+
+/*
+ * Collect all for the keeper that this process is about to become by exec, and
+ * place it where that looks for it. @listener is its socket.
+ */
+int arrive_for_exec(const char *name, const char *conf_dir,
+		    const char *run_dir, int listener)
+{
+	int fds[NR_FDS], moved[NR_FDS], i, nr = 0;
+	char names[64] = "", number[12];
+
+	collect(name, conf_dir, run_dir, fds);
+	fds[LISTENER] = listener;
+	for (i = 0; i < NR_FDS; i++) {
+		if (fds[i] < 0)
+			continue;
+		moved[nr] = fcntl(fds[i], F_DUPFD_CLOEXEC,
+				  SD_LISTEN_FDS_START + NR_FDS);
+		if (moved[nr++] < 0)
+			return -1;
+		snprintf(names + strlen(names), sizeof(names) - strlen(names),
+			 "%s%s", *names ? ":" : "", fd_names[i]);
+	}
+	for (i = 0; i < nr; i++) {
+		if (dup2(moved[i], SD_LISTEN_FDS_START + i) < 0)
+			return -1;
+	}
+	snprintf(number, sizeof(number), "%d", nr);
+	if (setenv("LISTEN_FDS", number, 1) ||
+	    setenv("LISTEN_FDNAMES", names, 1))
+		return -1;
+	snprintf(number, sizeof(number), "%d", getpid());
+	return setenv("LISTEN_PID", number, 1);
+}

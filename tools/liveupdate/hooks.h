@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Hooks before and after an update. Copyright The Linux Live Update LTS authors */
+#ifndef _LUKEEP_HOOKS_H
+#define _LUKEEP_HOOKS_H
+
+#include <stdbool.h>
+
+#include <systemd/sd-event.h>
+
+int hooks_run(sd_event *event, const char *conf_dir, const char *which,
+	      const char *result, void (*done)(void *user, bool ok),
+	      void *user);
+bool hooks_running(void);
+void hooks_cancel(void);
+
+#endif /* _LUKEEP_HOOKS_H */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A keeper and its service. Copyright The Linux Live Update LTS authors */
+#ifndef _LUKEEP_KEEPER_H
+#define _LUKEEP_KEEPER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include <systemd/sd-event.h>
+
+#include "declaration.h"
+#include "state.h"
+
+/**
+ * enum service_state - what a service is doing
+ * @SERVICE_DOWN:      it has exited, or could not be started
+ * @SERVICE_STARTING:  it has been started, and is not ready yet
+ * @SERVICE_RUNNING:   it works
+ * @SERVICE_SAVING:    it was told to save, and has not exited yet
+ * @SERVICE_REVERTING: the same, and it goes back to work as soon as it has
+ * @SERVICE_LATE:      it has not saved in time, and may still be at it
+ * @SERVICE_SAVED:     it has saved and exited, and can resume
+ * @SERVICE_HELD:      what came in is there, but cannot be had yet
+ * @SERVICE_LOST:      what it had is lost, and so it was not started
+ * @SERVICE_LEAVING:   it was told to exit, as an update goes on without it
+ * @SERVICE_STOPPING:  it was told to exit, and the keeper goes with it
+ */
+enum service_state {
+	SERVICE_DOWN,
+	SERVICE_STARTING,
+	SERVICE_RUNNING,
+	SERVICE_SAVING,
+	SERVICE_REVERTING,
+	SERVICE_LATE,
+	SERVICE_SAVED,
+	SERVICE_HELD,
+	SERVICE_LOST,
+	SERVICE_LEAVING,
+	SERVICE_STOPPING,
+};
+
+/**
+ * struct arrival - what a keeper finds when it is started
+ * @session: the session that came in, -1 if none did
+ * @state:   memfd with what the keeper before has to say, -1 without @session
+ * @left:    there was an update just now, so that something should have come in
+ */
+struct arrival {
+	int session;
+	int state;
+	bool left;
+};
+
+/**
+ * struct keeper - a keeper, and the service that it keeps
+ * @event:	its event loop
+ * @svc:	the service's declaration, and its memfds
+ * @unit:	systemd has started the keeper, and decides about its end
+ * @run_dir:	folder of the sockets
+ * @state:	what the service is doing
+ * @since:	wall-clock time since when
+ * @pid:	the service, 0 when it is not running
+ * @save_pid:	its save command, 0 when it is not running
+ * @ready_pid:	its ready command, the same
+ * @timer:	until when the service has to exit, or when it is started again
+ * @ready_timer: when it is asked again whether it is ready
+ * @failures:	how often in a row it has exited unasked
+ * @stopped:	wall-clock second at or before which it exited
+ * @told:	wall-clock time when it was told to save; 0 when it is at work
+ * @pause:	how long it was away the last time, 0 if it never was
+ * @exited_well: it exited with status 0
+ * @save_succeeded: its save command did
+ * @by_update:	it is down for an update, and starts when that is called off
+ * @resumed:	it was started on what it saved
+ * @from:	kernel that what it has came from, "" if from this one
+ * @session:	where its memfds are preserved, -1 when no update is under way
+ * @arrival:	what came in, until all of it has been taken
+ * @owned:	an update is under way
+ * @done:	is told how what was asked for went
+ */
+struct keeper {
+	sd_event *event;
+	struct service *svc;
+	bool unit;
+	const char *run_dir;
+	enum service_state state;
+	double since;
+	pid_t pid;
+	pid_t save_pid;
+	pid_t ready_pid;
+	sd_event_source *timer;
+	sd_event_source *ready_timer;
+	int failures;
+	time_t stopped;
+	double told;
+	double pause;
+	bool exited_well;
+	bool save_succeeded;
+	bool by_update;
+	bool resumed;
+	char from[RELEASE_MAX];
+	int session;
+	struct arrival arrival;
+	bool owned;
+	void (*done)(struct keeper *k, const char *verb, bool ok);
+};
+
+#endif /* _LUKEEP_KEEPER_H */

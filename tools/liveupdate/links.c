@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The services as the agent sees them: which are declared, which have a keeper,
+ * and the connections to these.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <errno.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "links.h"
+#include "message.h"
+#include "packet.h"
+
+static struct link *add(struct links *links, const char *name)
+{
+	struct link **p, *link;
+
+	for (p = &links->first; *p; p = &(*p)->next) {
+		if (!strcmp((*p)->name, name))
+			return *p;
+	}
+	link = calloc(1, sizeof(*link));
+	if (!link)
+		return NULL;
+	snprintf(link->name, sizeof(link->name), "%s", name);
+	link->links = links;
+	link->fd = -1;
+	*p = link;
+	return link;
+}
+
+/* The service of this name, or NULL. */
+struct link *link_by_name(const struct links *links, const char *name)
+{
+	struct link *link;
+
+	for (link = links->first; link; link = link->next) {
+		if (!strcmp(link->name, name))
+			return link;
+	}
+	return NULL;
+}
+
+/*
+ * Add a link for each file of a folder of which the name ends in @suffix; -1 when
+ * the folder cannot be read.
+ */
+static int add_files(struct links *links, const char *dir, const char *suffix,
+		     bool listed)
+{
+	char pattern[PATH_MAX], name[NAME_MAX_LEN + 1];
+	struct link *link;
+	const char *base;
+	glob_t found;
+	size_t i;
+	int ret;
+
+	snprintf(pattern, sizeof(pattern), "%s/*%s", dir, suffix);
+	ret = glob(pattern, GLOB_ERR, NULL, &found);
+	if (ret && ret != GLOB_NOMATCH) {
+		pr_err("cannot read the folder %s: %s", dir,
+		       strerror(ret == GLOB_NOSPACE ? ENOMEM : errno));
+		return -1;
+	}
+	for (i = 0; !ret && i < found.gl_pathc; i++) {
+		base = strrchr(found.gl_pathv[i], '/') + 1;
+		if (strlen(base) - strlen(suffix) >= sizeof(name)) {
+			pr_err("%s: the name is longer than %d bytes",
+			       found.gl_pathv[i], NAME_MAX_LEN);
+			continue;
+		}
+		snprintf(name, sizeof(name), "%.*s",
+			 (int)(strlen(base) - strlen(suffix)), base);
+		link = add(links, name);
+		if (link)
+			link->listed |= listed;
+	}
+	if (!ret)
+		globfree(&found);
+	return 0;
+}
+
+/* Find what is kept. */
+void links_find_kept(struct links *links)
+{
+	add_files(links, links->run_dir, KEEPER_SUFFIX, false);
+}
+
+/*
+ * Find what is declared, and what is kept. Returns -1 when it cannot be told what
+ * is declared.
+ */
+int links_find(struct links *links)
+{
+	struct link *link;
+
+	if (add_files(links, links->conf_dir, CONFIG_SUFFIX, true))
+		return -1;
+	links_find_kept(links);
+	for (link = links->first; link; link = link->next) {
+		if (link->listed && !link->svc)
+			link->svc = declaration_read(links->conf_dir,
+						     link->name);
+	}
+	return 0;
+}
+
+static void disconnect(struct link *link)
+{
+	link->source = sd_event_source_disable_unref(link->source);
+	if (link->fd >= 0)
+		close(link->fd);
+	link->fd = -1;
+}
+
+static int on_packet(sd_event_source *source, int fd, uint32_t events,
+		     void *user)
+{
+	struct link *link = user;
+	json_t *packet;
+
+	(void)source;
+	(void)events;
+	packet = packet_receive(fd);
+	if (!packet)
+		disconnect(link);
+	link->links->packet(link->links->user, link, packet);
+	json_decref(packet);
+	return 0;
+}
+
+/* Connect to the keepers that there are. */
+void links_connect(struct links *links)
+{
+	char socket[NAME_MAX_LEN + sizeof(KEEPER_SUFFIX)];
+	struct link *link;
+
+	for (link = links->first; link; link = link->next) {
+		if (link->fd >= 0)
+			continue;
+		snprintf(socket, sizeof(socket), "%s" KEEPER_SUFFIX,
+			 link->name);
+		link->fd = packet_connect(links->run_dir, socket);
+		link->stuck = link->fd < 0 && errno == EAGAIN;
+		if (link->fd >= 0 &&
+		    sd_event_add_io(links->event, &link->source, link->fd,
+				    EPOLLIN, on_packet, link) < 0) {
+			pr_err("%s: cannot watch its keeper: free some memory",
+			       link->name);
+			disconnect(link);
+		}
+	}
+}
+
+/* Send a request, with a file descriptor unless that is -1, and expect an answer. */
+void link_ask(struct link *link, json_t *request, int passed)
+{
+	link->pending = link->fd >= 0;
+	if (link->pending)
+		packet_send_fd(link->fd, request, passed);
+	else
+		json_decref(request);
+}
+
+/* Has some keeper not answered yet? */
+bool links_pending(const struct links *links)
+{
+	const struct link *link;
+
+	for (link = links->first; link; link = link->next) {
+		if (link->pending)
+			return true;
+	}
+	return false;
+}
+
+/* Close the connections, and forget the services. */
+void links_free(struct links *links)
+{
+	struct link *link;
+
+	while (links->first) {
+		link = links->first;
+		links->first = link->next;
+		disconnect(link);
+		declaration_free(link->svc);
+		free(link);
+	}
+}

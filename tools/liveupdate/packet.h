@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Packets between client, agent and keepers. Copyright The Linux Live Update LTS authors */
+#ifndef _LUKEEP_PACKET_H
+#define _LUKEEP_PACKET_H
+
+#include <jansson.h>
+
+/* In the folder of the sockets. */
+#define AGENT_SOCKET	"agent.sock"
+#define KEEPER_SUFFIX	".keeper"
+
+int packet_folder(const char *dir);
+int packet_listen(const char *dir, const char *name);
+int packet_connect(const char *dir, const char *name);
+int packet_accept(int listener);
+int packet_send(int fd, json_t *packet);
+int packet_send_fd(int fd, json_t *packet, int passed);
+json_t *packet_receive(int fd);
+json_t *packet_wait(int fd, int timeout);
+json_t *packet_receive_fd(int fd, int *passed);
+
+#endif /* _LUKEEP_PACKET_H */

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * When a service that has been started is ready: at once, or when its ready command
+ * says so.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include "clock.h"
+#include "command.h"
+#include "exits.h"
+#include "message.h"
+#include "process.h"
+#include "ready.h"
+#include "states.h"
+
+#define READY_PAUSE	1	/* seconds */
+
+static void became_ready(struct keeper *k)
+{
+	service_enter(k, SERVICE_RUNNING);
+	if (!k->resumed) {
+		pr_info("at work, started afresh (pid %d)", k->pid);
+		return;
+	}
+	if (k->told)
+		k->pause = clock_wall() - k->told;
+	k->told = 0;
+	pr_event(MESSAGE_RESUMED,
+		 "at work with what it had (pid %d), after a pause of %.3f s",
+		 k->pid, k->pause);
+}
+
+static int on_ask_again(sd_event_source *source, uint64_t usec, void *user);
+
+static int on_exit_of_ready(sd_event_source *source, const siginfo_t *si,
+			    void *user)
+{
+	struct keeper *k = user;
+
+	process_ended(source);
+	k->ready_pid = 0;
+	if (k->state != SERVICE_STARTING)
+		return 0;
+	if (exit_is_success(si))
+		became_ready(k);
+	else
+		process_timer(k, &k->ready_timer, READY_PAUSE, on_ask_again);
+	return 0;
+}
+
+static int on_ask_again(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct keeper *k = user;
+
+	(void)source;
+	(void)usec;
+	k->ready_timer = sd_event_source_disable_unref(k->ready_timer);
+	if (k->state != SERVICE_STARTING || k->ready_pid)
+		return 0;
+	k->ready_pid = process_start(k, k->svc->ready_command, on_exit_of_ready);
+	if (!k->ready_pid)
+		process_timer(k, &k->ready_timer, READY_PAUSE, on_ask_again);
+	return 0;
+}
+
+/* The service has been started: it is running as soon as it is ready. */
+void ready_begin(struct keeper *k)
+{
+	if (!k->svc->ready_command) {
+		became_ready(k);
+		return;
+	}
+	service_enter(k, SERVICE_STARTING);
+	on_ask_again(NULL, 0, k);
+}

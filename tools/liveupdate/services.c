@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which services come along with an update, and whether they can.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "services.h"
+#include "session.h"
+
+static int check_link(struct link *link)
+{
+	if (link->without)
+		return 0;
+	if (!link->listed) {
+		pr_err("update: %s: its declaration is gone, so nobody would bring it back: put it back, stop the service, or update without it (--without)",
+		       link->name);
+		return -1;
+	}
+	if (!link->svc) {
+		pr_err("update: %s: its declaration cannot be used",
+		       link->name);
+		return -1;
+	}
+	if (link->fd >= 0)
+		return 0;
+	if (link->stuck)
+		pr_err("update: %s: its keeper does not answer: is it stopped?",
+		       link->name);
+	else
+		pr_err("update: %s: nobody keeps it: \"lukeep reload\" starts it, or update without it (--without)",
+		       link->name);
+	return -1;
+}
+
+/* A socket without a keeper and a declaration is what a stopped service leaves. */
+static bool is_nothing(const struct link *link)
+{
+	return !link->listed && link->fd < 0 && !link->stuck;
+}
+
+/* Each service must be found by the next kernel, too. */
+static int check_all(struct links *links, const struct request *request)
+{
+	struct link *link;
+	int i, ret = 0;
+
+	for (i = 0; i < request->nr_without; i++) {
+		link = link_by_name(links, request->without[i]);
+		if (!link) {
+			pr_err("update: there is no service %s to leave out",
+			       request->without[i]);
+			return -1;
+		}
+		link->without = true;
+	}
+	for (link = links->first; link; link = link->next) {
+		if (is_nothing(link))
+			link->without = true;
+		if (check_link(link))
+			ret = -1;
+		else if (link->without && link->fd >= 0 && !request->dry_run)
+			pr_warn("update: %s is left out: it is stopped, and what it has is lost",
+				link->name);
+	}
+	return ret;
+}
+
+/*
+ * Find the services, and connect to their keepers. Returns -1 when some of them
+ * cannot come along, which is said.
+ */
+int services_check(struct links *links, const struct request *request)
+{
+	if (access(LIVEUPDATE_DEVICE, R_OK | W_OK)) {
+		pr_err("cannot use " LIVEUPDATE_DEVICE ": %s: boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on",
+		       strerror(errno));
+		return -1;
+	}
+	if (links_find(links))
+		return -1;
+	links_connect(links);
+	return check_all(links, request);
+}
+
+/* The seconds within which each service does what it is told to, by its declaration. */
+int services_time(const struct links *links)
+{
+	const struct link *link;
+	int seconds = 0;
+
+	for (link = links->first; link; link = link->next) {
+		if (link->svc && link->svc->save_timeout > seconds)
+			seconds = link->svc->save_timeout;
+		if (link->svc && link->without &&
+		    link->svc->stop_timeout > seconds)
+			seconds = link->svc->stop_timeout;
+	}
+	return seconds;
+}

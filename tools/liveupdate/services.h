@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which services come along. Copyright The Linux Live Update LTS authors */
+#ifndef _LUKEEP_SERVICES_H
+#define _LUKEEP_SERVICES_H
+
+#include "links.h"
+#include "request.h"
+
+int services_check(struct links *links, const struct request *request);
+int services_time(const struct links *links);
+
+#endif /* _LUKEEP_SERVICES_H */

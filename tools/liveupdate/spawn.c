@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Starting a keeper where systemd does not.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "arrive.h"
+#include "declaration.h"
+#include "message.h"
+#include "packet.h"
+#include "pidfile.h"
+#include "spawn.h"
+#include "survivor.h"
+
+/* In the keeper to be: it is a child of init, so that nothing hangs on us. */
+static void become_keeper(const char *name, const char *conf_dir,
+			  const char *run_dir, int listener)
+{
+	sigset_t none;
+
+	message_forward(NULL);
+	message_open(name);
+	unsetenv("NOTIFY_SOCKET");
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (arrive_for_exec(name, conf_dir, run_dir, listener)) {
+		pr_err("cannot prepare its keeper: %s: free some memory, or raise the limit on open files",
+		       strerror(errno));
+		return;
+	}
+	execl("/proc/self/exe", SURVIVOR_NAME, "keep", "--config-dir", conf_dir,
+	      "--run-dir", run_dir, name, NULL);
+}
+
+/*
+ * Start a keeper. It can be connected to at once, and answers when it has what
+ * came in for its service.
+ */
+int spawn_keeper(const char *name, const char *conf_dir, const char *run_dir)
+{
+	char socket[NAME_MAX_LEN + sizeof(KEEPER_SUFFIX)];
+	int listener;
+	pid_t pid;
+
+	if (pidfile_kill(run_dir, name))
+		pr_warn("%s: its keeper had died, and left the service behind: killed",
+			name);
+	snprintf(socket, sizeof(socket), "%s" KEEPER_SUFFIX, name);
+	listener = packet_listen(run_dir, socket);
+	if (listener < 0)
+		return -1;
+	pid = fork();
+	if (!pid) {
+		setsid();
+		if (!fork())
+			become_keeper(name, conf_dir, run_dir, listener);
+		_exit(0);
+	}
+	close(listener);
+	if (pid < 0) {
+		pr_err("%s: cannot fork: %s: free some memory, or raise the limit on processes",
+		       name, strerror(errno));
+		return -1;
+	}
+	waitpid(pid, NULL, 0);
+	return 0;
+}

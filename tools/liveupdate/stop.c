@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Stopping a service: it is told to exit, and killed when it does not.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <signal.h>
+
+#include "command.h"
+#include "exits.h"
+#include "message.h"
+#include "process.h"
+#include "states.h"
+#include "stop.h"
+
+static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct keeper *k = user;
+
+	(void)source;
+	(void)usec;
+	pr_err("it has not exited within %d s: killed; give it more with stop-timeout",
+	       k->svc->stop_timeout);
+	command_kill(k->pid);
+	return 0;
+}
+
+static int on_exit_of_stop(sd_event_source *source, const siginfo_t *si,
+			   void *user)
+{
+	struct keeper *k = user;
+
+	process_ended(source);
+	if (exit_is_success(si) || !k->pid)
+		return 0;
+	pr_err("its stop command %s: it gets SIGTERM", exit_status(si));
+	kill(k->pid, SIGTERM);
+	return 0;
+}
+
+/* Tell the service to exit, in its own manner if it has one. */
+void stop_begin(struct keeper *k, enum service_state state)
+{
+	service_enter(k, state);
+	process_timer(k, &k->timer, k->svc->stop_timeout, on_stop_timeout);
+	if (!k->svc->stop_command ||
+	    !process_start(k, k->svc->stop_command, on_exit_of_stop))
+		kill(k->pid, SIGTERM);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Small things. Copyright The Linux Live Update LTS authors */
+#ifndef _LUKEEP_UTIL_H
+#define _LUKEEP_UTIL_H
+
+/* Room for a kernel's release. */
+#define RELEASE_MAX	65
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+#endif /* _LUKEEP_UTIL_H */
