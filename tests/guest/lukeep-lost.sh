@@ -17,7 +17,7 @@ case $stage in
 	until_true "all services come up" services_are running
 	ok "nothing was lost, it says" sh -c "! grep -q 'is lost' $agent_log"
 	make_initrd
-	# What comes in cannot be had by a service that has a memfd more than it saved.
+	# What comes in does not fit a service that has a memfd more than it saved.
 	update B
 	cat /run/update
 	fail "lukeep update came back" ;;
@@ -25,18 +25,24 @@ case $stage in
 		printf '[memfd more]\nkind = save\n' >>/etc/lukeep/$name.conf
 	done
 	start_agent
-	until_true "a service that may starts afresh" service_is simple '.state == "running" and (.resumed | not)'
-	until_true "a service that may not does not start" service_is careful '.state == "lost" and .pid == 0'
+	for name in simple careful; do
+		until_true "$name: what came in is held" service_is $name '.state == "held" and .pid == 0'
+	done
 	cat "$agent_log"
-	ok "it says that what it had is lost" grep -q 'simple: what it had in kernel .*-A is lost: it came in, but' "$agent_log"
-	until_true "nothing stale is there" has_nothing simple
+	ok "it says why" grep -q 'simple: its declaration is not the one it was started with: memfd more did not come in' "$agent_log"
+	ok "nothing is lost, it says" sh -c "! grep -q 'is lost' $agent_log"
 	make_initrd
 	update A
-	is $? 1 "there is no update without the other service"
-	ok "it says which" grep -q 'careful: it is not running' /run/update
-	ok "the declarations are read again" lukeep reload
-	until_true "then the other service starts" services_are running
-	until_true "and has nothing" has_nothing careful
+	is $? 1 "there is no update without them"
+	ok "it says which" grep -q 'careful: what came in for it could not be taken yet' /run/update
+	sed -i '/more/,$d' /etc/lukeep/careful.conf
+	ok "the declaration that was put right is read again" lukeep reload careful
+	until_true "its service is back" service_is careful '.state == "running" and .resumed'
+	is "$(sed 's/.*-//' /run/careful.has | tr -d '\n')" AB "it has what it had"
+	ok "the other one is given up" lukeep stop simple
+	ok "and started" lukeep reload simple
+	until_true "it starts afresh" service_is simple '.state == "running" and (.resumed | not)'
+	until_true "nothing stale is there" has_nothing simple
 	for name in simple careful; do
 		sed -i '/more/,$d' /etc/lukeep/$name.conf
 	done

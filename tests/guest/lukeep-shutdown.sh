@@ -19,10 +19,11 @@ fake_systemd() {
 }
 
 case $stage in
-1)	fake_systemd
-	start_agent
+1)	start_agent
 	until_true "the service comes up" services_are running
 	make_initrd
+	# From here on: lukeep would leave it to systemd to start keepers.
+	fake_systemd
 	update B
 	status=$?
 	cat /run/update
@@ -30,7 +31,7 @@ case $stage in
 	# One service that is lost must not take the others along.
 	kill -9 "$(lukeep status --json | jq '.services[] | select(.name == "other") | .keeper')"
 	until_true "a keeper dies under way" service_is other '.state == "gone"'
-	until_true "the agent notices" grep -q 'other: its keeper has died' "$agent_log"
+	until_true "the agent notices" grep -q 'other: its keeper has ended' "$agent_log"
 	is "$(cat /sys/kernel/kexec_loaded)" 1 "the next kernel is still loaded"
 	# systemd does without it.
 	rm /sbin/kexec

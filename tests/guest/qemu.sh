@@ -6,7 +6,7 @@
 # fails_and_goes_on MESSAGE: the update fails, says why, and the guest has not noticed
 fails_and_goes_on() {
 	update B
-	is $? 1 "the update fails"
+	is $? 3 "the update fails"
 	cat /run/update
 	ok "it says why: $1" grep -q "$1" /run/update "$agent_log"
 	until_true "all services are back" services_are running
@@ -23,9 +23,8 @@ blocked() {
 	until_true "another machine runs" services_are running
 	fails_and_goes_on "blocked: QEMU refuses \"migrate\": .*ivshmem"
 	rm /etc/lukeep/blocked.conf
-	lukeep reload
-	until_true "the other machine is gone" service_is blocked '.state == "gone"'
-	rm /run/lukeep/blocked.keeper
+	lukeep stop blocked
+	until_true "the other machine is gone" status_is '.services | length == 1'
 }
 
 agent_killed() {
@@ -57,9 +56,8 @@ agent_killed() {
 	until_true "all are at work" services_are running
 	kexec -s -u
 	rm /etc/lukeep/command.conf
-	lukeep reload
-	until_true "the other service is gone" service_is command '.state == "gone"'
-	rm /run/lukeep/command.keeper
+	lukeep stop command
+	until_true "the other service is gone" status_is '.services | length == 1'
 }
 
 # What the machine needs comes late: it is not lost.

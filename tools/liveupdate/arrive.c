@@ -140,8 +140,10 @@ static void collect(const char *name, const char *conf_dir,
 			set_clock(name, conf_dir, fds[STATE]);
 	}
 	/* Nothing having come in after an update matters to the first only. */
-	if (!came && first && kexec_left(release))
+	if (!came && first && kexec_left(release)) {
 		fds[LEFT] = memory_memfd("lukeep.left");
+		dprintf(fds[LEFT], "%s", release);
+	}
 }
 
 static int store(const char *name, int fd)

@@ -12,7 +12,7 @@
 #include "message.h"
 
 /* A clock that is behind by more is wrong for another reason than an update. */
-#define BEHIND_MAX	60	/* seconds */
+#define BEHIND_MAX	86400	/* seconds */
 
 static double seconds(clockid_t clock)
 {

@@ -300,9 +300,20 @@ static int prepare(struct keep *keep, int listener)
 	return -1;
 }
 
-/* What has been put ready for us, see arrive.c; returns the listening socket. */
-static int receive(struct arrival *arrival)
+/* There was an update, and nothing came in. */
+static void read_left(struct keeper *k, int fd)
 {
+	if (pread(fd, k->from, sizeof(k->from) - 1, 0) < 0)
+		pr_warn("cannot tell which kernel was left: %s",
+			strerror(errno));
+	close(fd);
+	k->arrival.left = true;
+}
+
+/* What has been put ready for us, see arrive.c; returns the listening socket. */
+static int receive(struct keeper *k)
+{
+	struct arrival *arrival = &k->arrival;
 	int listener = -1, i, nr, fd;
 	char **names = NULL;
 
@@ -316,7 +327,9 @@ static int receive(struct arrival *arrival)
 		else if (!strcmp(names[i], "state"))
 			arrival->state = fd;
 		else if (!strcmp(names[i], "left"))
-			arrival->left = true;
+			read_left(k, fd);
+		else
+			close(fd);
 		free(names[i]);
 	}
 	free(names);
@@ -341,7 +354,7 @@ int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 	int listener, ret = -1;
 
 	message_open(name);
-	listener = receive(&keep.k.arrival);
+	listener = receive(&keep.k);
 	if (listener < 0)
 		return EXIT_FAILURE;
 	keep.k.svc = declaration_read(conf_dir, name);

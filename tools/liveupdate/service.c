@@ -123,8 +123,8 @@ static int lost(struct keeper *k, const char *why)
 {
 	arrival_end(k);
 	memory_discard(k->svc);
-	pr_event(MESSAGE_LOST, "what it had in the kernel before is lost: %s",
-		 why);
+	pr_event(MESSAGE_LOST, "what it had in kernel %s is lost: %s",
+		 *k->from ? k->from : "unknown", why);
 	if (!k->svc->if_lost_hold)
 		return start_afresh(k);
 	service_enter(k, SERVICE_LOST);

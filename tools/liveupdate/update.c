@@ -280,9 +280,11 @@ static void on_keeper_gone(struct update *u, struct link *link)
 	bool pending = link->pending;
 
 	link->pending = false;
-	if (update_is_with_systemd(u) || (link->without && !pending))
-		return;		/* the others have saved, and go on */
+	if (link->without && !pending)
+		return;
 	pr_err("%s: its keeper has ended", link->name);
+	if (update_is_with_systemd(u))
+		return;		/* the others have saved, and go on */
 	if (u->failed && u->touched)
 		u->status = UPDATE_NOT_BACK;
 	if (!u->failed)
