@@ -100,7 +100,7 @@ load_kernel() {
 	shift
 	make_initrd
 	kexec -s -l "/boot/kernel-$_image" --initrd=/tmp/initrd \
-		--command-line="$(sed "s/ stage=[0-9]*/ stage=$((stage + 1))/${numa:+; s/ numa=[^ ]*//}" /proc/cmdline) ${numa:+numa=$numa} $*" || return
+		--command-line="$(sed "s/ stage=[0-9]*/ stage=$((stage + 1))/g${numa:+; s/ numa=[^ ]*//}" /proc/cmdline) ${numa:+numa=$numa} $*" || return
 	rm /tmp/initrd
 }
 
