@@ -110,7 +110,7 @@ static void after_update(struct agent *agent, const json_t *status)
 	uname(&uts);
 	kexec_left(release);
 	history_add(agent->opt->state_dir,
-		    json_pack("{ss ss ss so}", "result", "updated", "from",
+		    json_pack("{s:s, s:s, s:s, s:o}", "result", "updated", "from",
 			      release, "kernel", uts.release, "services",
 			      summary(status)));
 	pr_info("update: all services are at work, or cannot be: see \"lukeep history\"");
@@ -185,7 +185,7 @@ static void on_ended(void *user, int status, const char *step)
 		return;		/* a dry run */
 	uname(&uts);
 	history_add(agent->opt->state_dir,
-		    json_pack("{ss ss ss ss}", "result", "failed", "from",
+		    json_pack("{s:s, s:s, s:s, s:s}", "result", "failed", "from",
 			      uts.release, "kernel", uts.release, "step", step));
 	hooks_run(agent->event, agent->opt->conf_dir, "after-update.d",
 		  "failed", NULL, NULL);
@@ -381,7 +381,7 @@ static int prepare_signals(struct agent *agent)
 				   agent) < 0 ? -1 : 0;
 }
 
-static int prepare(struct agent *agent)
+static int set_up(struct agent *agent)
 {
 	int listener;
 
@@ -413,7 +413,7 @@ int agent_run(const struct options *opt)
 			close(fd);
 		return EXIT_FAILURE;
 	}
-	if (!chdir("/") && !prepare(&agent)) {
+	if (!chdir("/") && !set_up(&agent)) {
 		agent.updater = (struct updater){
 			.event = agent.event,
 			.conf_dir = opt->conf_dir,

@@ -48,7 +48,7 @@ enum transfer arrival_take(struct keeper *k, const char **why)
 
 	if (state_read(&state, k->arrival.state))
 		return TRANSFER_HELD;
-	ret = transfer_in(k->svc, k->arrival.session, &state);
+	ret = transfer_in(k->svc, k->arrival.session, &state, k->insisted);
 	k->stopped = state.stopped;
 	k->told = state.told;
 	memcpy(k->from, state.release, sizeof(k->from));

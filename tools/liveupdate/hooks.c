@@ -21,8 +21,9 @@
 
 #define HOOKS_TIMEOUT	300	/* seconds */
 
-/**
- * struct hooks - the hooks that are running
+/*
+ * The hooks that are running
+ *
  * @pid:   run-parts, 0 if none are
  * @which: the folder
  * @timer: until when they have to end
@@ -33,14 +34,14 @@ static struct {
 	pid_t pid;
 	const char *which;
 	sd_event_source *timer;
-	void (*done)(void *user, bool ok);
+	hooks_done_t done;
 	void *user;
 } hooks;
 
 static int on_exit_of_hooks(sd_event_source *source, const siginfo_t *si, void *user)
 {
 	bool ok = exit_is_success(si);
-	void (*done)(void *user, bool ok) = hooks.done;
+	hooks_done_t done = hooks.done;
 
 	(void)user;
 	sd_event_source_set_floating(source, false);
@@ -86,8 +87,8 @@ static void become(const char *dir, const char *result)
  * variable LUKEEP_RESULT. Returns 1 when there are none, and @done is not called,
  * and -1 when they cannot be run.
  */
-int hooks_run(sd_event *event, const char *conf_dir, const char *which,
-	      const char *result, void (*done)(void *user, bool ok),
+int hooks_run(struct sd_event *event, const char *conf_dir,
+	      const char *which, const char *result, hooks_done_t done,
 	      void *user)
 {
 	char dir[PATH_MAX];

@@ -7,8 +7,10 @@
 
 #include <systemd/sd-event.h>
 
-int hooks_run(sd_event *event, const char *conf_dir, const char *which,
-	      const char *result, void (*done)(void *user, bool ok),
+typedef void (*hooks_done_t)(void *user, bool ok);
+
+int hooks_run(struct sd_event *event, const char *conf_dir,
+	      const char *which, const char *result, hooks_done_t done,
 	      void *user);
 bool hooks_running(void);
 void hooks_cancel(void);

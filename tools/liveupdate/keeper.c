@@ -80,7 +80,7 @@ static void do_status(void *user, int fd, json_t *request, int *passed)
 
 	(void)request;
 	(void)passed;
-	packet_send(fd, json_pack("{ss ss sf si si sb ss* sf so ss* ss sb}",
+	packet_send(fd, json_pack("{s:s, s:s, s:f, s:i, s:i, s:b, s:s*, s:f, s:o, s:s*, s:s, s:b}",
 				  "name", k->svc->name,
 				  "state", service_state(k),
 				  "since", k->since,
@@ -96,7 +96,7 @@ static void do_status(void *user, int fd, json_t *request, int *passed)
 				  "unit", k->unit));
 }
 
-/* The agent compares what the service was started with with what is declared. */
+/* The agent compares what is declared with what the service was started on. */
 static void do_check(void *user, int fd, json_t *request, int *passed)
 {
 	struct keep *keep = user;
@@ -275,7 +275,7 @@ static int on_hup(sd_event_source *source, const struct signalfd_siginfo *si,
 }
 
 /* Nothing ends a keeper but being told to. */
-static int prepare(struct keep *keep, int listener)
+static int set_up(struct keep *keep, int listener)
 {
 	static const int blocked[] = { SIGCHLD, SIGTERM, SIGHUP };
 	static const int ignored[] = { SIGPIPE, SIGINT, SIGUSR1, SIGUSR2 };
@@ -358,7 +358,7 @@ int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 	if (listener < 0)
 		return EXIT_FAILURE;
 	keep.k.svc = declaration_read(conf_dir, name);
-	if (keep.k.svc && !prepare(&keep, listener)) {
+	if (keep.k.svc && !set_up(&keep, listener)) {
 		service_arrive(&keep.k);
 		ret = sd_event_loop(keep.k.event);
 	}

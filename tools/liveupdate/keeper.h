@@ -76,6 +76,7 @@ struct arrival {
  * @from:	kernel that what it has came from, "" if from this one
  * @session:	where its memfds are preserved, -1 when no update is under way
  * @arrival:	what came in, until all of it has been taken
+ * @insisted:	the operator wants it back by the declaration as it is
  * @owned:	an update is under way
  * @done:	is told how what was asked for went
  */
@@ -102,6 +103,7 @@ struct keeper {
 	char from[RELEASE_MAX];
 	int session;
 	struct arrival arrival;
+	bool insisted;
 	bool owned;
 	void (*done)(struct keeper *k, const char *verb, bool ok);
 };

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,6 +39,7 @@ static unsigned long long start_time(pid_t pid)
 	unsigned long long ticks = 0;
 	char path[64], line[1024];
 	const char *c = NULL;
+	int field;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
@@ -47,10 +49,13 @@ static unsigned long long start_time(pid_t pid)
 	if (fgets(line, sizeof(line), f))
 		c = strrchr(line, ')');	/* the name may have anything in it */
 	fclose(f);
-	/* It is field 22, and the one after the parenthesis is field 3. */
+	/* It is field 22; a blank before field 3 follows the parenthesis. */
 	if (c)
-		sscanf(c + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		       &ticks);
+		c++;
+	for (field = 3; c && field < 22; field++)
+		c = strchr(c + 2, ' ');
+	if (c)
+		ticks = strtoull(c, NULL, 10);
 	return ticks;
 }
 

@@ -24,7 +24,7 @@ void process_timer(struct keeper *k, sd_event_source **timer, int seconds,
 
 /* Run a command besides the service; returns its pid, or 0. */
 pid_t process_start(struct keeper *k, const char *command,
-			sd_event_child_handler_t on_exit)
+		    sd_event_child_handler_t on_exit)
 {
 	pid_t pid = command_start(command, k->svc);
 

@@ -30,7 +30,8 @@ static void became_ready(struct keeper *k)
 		 k->pid, k->pause);
 }
 
-static int on_ask_again(sd_event_source *source, uint64_t usec, void *user);
+static int on_ask_again(struct sd_event_source *source, uint64_t usec,
+			void *user);
 
 static int on_exit_of_ready(sd_event_source *source, const siginfo_t *si,
 			    void *user)

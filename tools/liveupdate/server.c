@@ -20,6 +20,9 @@
 #include "packet.h"
 #include "server.h"
 
+#define UNKNOWN \
+	"this lukeep does not know the request: use the same on both sides"
+
 #define SILENT_MAX	16
 #define LOOK_AGAIN	1	/* seconds */
 
@@ -121,9 +124,9 @@ static void run(struct connection *c, json_t *request, int passed)
 	if (i < server->nr_verbs)
 		server->verbs[i].run(server->user, fd, request, &passed);
 	else
-		packet_send(fd, json_pack("{ss ss sb si}", "verb", name,
-					  "message", "this lukeep does not know the request: use the same on both sides",
-					  "ok", false, "exit", EXIT_FAILURE));
+		packet_send(fd, json_pack("{s:s, s:s, s:b, s:i}", "verb", name,
+					  "message", UNKNOWN, "ok", false,
+					  "exit", EXIT_FAILURE));
 	if (passed >= 0)
 		close(passed);
 }

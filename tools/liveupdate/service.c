@@ -119,7 +119,7 @@ static int start_afresh(struct keeper *k)
  * What came in from the previous kernel.
  */
 
-static int lost(struct keeper *k, const char *why)
+static int give_up_memory(struct keeper *k, const char *why)
 {
 	arrival_end(k);
 	memory_discard(k->svc);
@@ -151,7 +151,7 @@ static int take_over(struct keeper *k)
 	case TRANSFER_HELD:
 		return hold(k);
 	case TRANSFER_LOST:
-		return lost(k, why);
+		return give_up_memory(k, why);
 	case TRANSFER_DONE:
 		break;
 	}
@@ -171,7 +171,7 @@ void service_arrive(struct keeper *k)
 	if (k->arrival.session >= 0)
 		take_over(k);
 	else if (k->arrival.left)
-		lost(k, "nothing came in; \"dmesg | grep KHO:\" says why");
+		give_up_memory(k, "nothing came in; \"dmesg | grep KHO:\" says why");
 	else
 		start_afresh(k);
 }
@@ -201,6 +201,7 @@ void service_reload(struct keeper *k, struct service *declared)
 	if (declared)
 		adopt(k, declared);
 	k->failures = 0;
+	k->insisted = true;
 	if (!k->pid) {
 		k->timer = sd_event_source_disable_unref(k->timer);
 		start(k);
@@ -289,7 +290,7 @@ static int tell_to_save(struct keeper *k)
 {
 	if (k->svc->save_command) {
 		k->save_pid = process_start(k, k->svc->save_command,
-					 on_exit_of_save);
+					    on_exit_of_save);
 		return k->save_pid ? 0 : -1;
 	}
 	if (!kill(k->pid, k->svc->save_signal))
@@ -299,26 +300,33 @@ static int tell_to_save(struct keeper *k)
 	return -1;
 }
 
+/* Can it be told to save? Then where it saves is empty. */
+static bool can_save(struct keeper *k)
+{
+	if (k->save_pid) {
+		pr_err("its last save command has not ended yet: try again");
+		return false;
+	}
+	if (k->state != SERVICE_RUNNING) {
+		pr_err("it has exited before it was told to save: see what it logged");
+		return false;
+	}
+	return !memory_clear_saved(k->svc) && !memory_link(k->svc, MEMFD_SAVE);
+}
+
 /* Have the service save and exit. */
 void service_save(struct keeper *k)
 {
-	if (k->save_pid)
-		pr_err("its last save command has not ended yet: try again");
-	else if (k->state != SERVICE_RUNNING)
-		pr_err("it has exited before it was told to save: see what it logged");
-	else if (!memory_clear_saved(k->svc) &&
-		 !memory_link(k->svc, MEMFD_SAVE)) {
-		k->told = clock_wall();
-		k->save_succeeded = false;
-		if (!tell_to_save(k)) {
-			service_enter(k, SERVICE_SAVING);
-			process_timer(k, &k->timer, k->svc->save_timeout,
-				  on_save_timeout);
-			return;
-		}
-		k->told = 0;
+	double told = clock_wall();
+
+	if (!can_save(k) || tell_to_save(k)) {
+		k->done(k, "save", false);
+		return;
 	}
-	k->done(k, "save", false);
+	k->told = told;
+	k->save_succeeded = false;
+	service_enter(k, SERVICE_SAVING);
+	process_timer(k, &k->timer, k->svc->save_timeout, on_save_timeout);
 }
 
 /* The update is called off: the service works on, or again. */

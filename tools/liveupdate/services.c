@@ -77,8 +77,8 @@ static int check_all(struct links *links, const struct request *request)
 int services_check(struct links *links, const struct request *request)
 {
 	if (access(LIVEUPDATE_DEVICE, R_OK | W_OK)) {
-		pr_err("cannot use " LIVEUPDATE_DEVICE ": %s: boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on",
-		       strerror(errno));
+		pr_err("cannot use %s: %s: boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on",
+		       LIVEUPDATE_DEVICE, strerror(errno));
 		return -1;
 	}
 	if (links_find(links))

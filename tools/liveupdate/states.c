@@ -41,7 +41,7 @@ static const struct {
 	[SERVICE_REVERTING] = { "saving",
 		"it is still saving for an update that was called off: wait until it is back" },
 	[SERVICE_LATE] = { "late",
-		"it was late the last time, and is still saving: wait until it has started again" },
+		"it was late the last time, and still saves: wait until it is back" },
 	[SERVICE_SAVED] = { "saved",
 		"it has not resumed: see what it logged; \"lukeep reload\" has it try again" },
 	[SERVICE_HELD] = { "held",

@@ -198,7 +198,7 @@ json_t *status_collect(const char *conf_dir, const char *run_dir)
 	ask_all(services, run_dir);
 	drop_gone(services);
 	uname(&uts);
-	return json_pack("{si ss ss so so}", "version", STATUS_VERSION,
+	return json_pack("{s:i, s:s, s:s, s:o, s:o}", "version", STATUS_VERSION,
 			 "lukeep", VERSION, "kernel", uts.release,
 			 "agent", collect_agent(run_dir),
 			 "services", services);

@@ -55,7 +55,8 @@ static bool is_declared(const struct service *svc, const char *name)
 }
 
 /* Is what came in what is declared? An older lukeep sent names only. */
-static int fits(const struct service *svc, const struct state *state)
+static int fits(const struct service *svc, const struct state *state,
+		bool insisted)
 {
 	char what[256] = "";
 	json_t *token;
@@ -72,10 +73,10 @@ static int fits(const struct service *svc, const struct state *state)
 			snprintf(what, sizeof(what),
 				 "memfd %s came in, and is not declared", name);
 	}
-	if (!*what && state->declaration &&
+	if (!*what && !insisted &&
 	    declaration_compare(svc, state->declaration, what,
 				sizeof(what)) >= 0)
-		return 0;
+		*what = '\0';
 	if (!*what)
 		return 0;
 	pr_err("its declaration is not the one it was started with: %s", what);
@@ -88,15 +89,18 @@ static enum transfer verdict(int err)
 	return err == -ENOENT || err == -EIO ? TRANSFER_LOST : TRANSFER_HELD;
 }
 
-/* Take the memfds that came in. After a failure none of them is there. */
+/*
+ * Take the memfds that came in. If the operator has insisted, it is enough that
+ * they are those that are declared. After a failure none of them is there.
+ */
 enum transfer transfer_in(struct service *svc, int session,
-			  const struct state *state)
+			  const struct state *state, bool insisted)
 {
 	enum transfer ret;
 	struct memfd *m;
 	json_t *token;
 
-	if (fits(svc, state))
+	if (fits(svc, state, insisted))
 		return TRANSFER_HELD;
 	memory_discard(svc);
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {

@@ -3,6 +3,8 @@
 #ifndef _LUKEEP_TRANSFER_H
 #define _LUKEEP_TRANSFER_H
 
+#include <stdbool.h>
+
 #include "declaration.h"
 #include "state.h"
 
@@ -22,6 +24,6 @@ int transfer_out(const struct service *svc, int session, enum memfd_kind kind);
 int transfer_out_state(const struct service *svc, int session, time_t stopped,
 		       double told);
 enum transfer transfer_in(struct service *svc, int session,
-			  const struct state *state);
+			  const struct state *state, bool insisted);
 
 #endif /* _LUKEEP_TRANSFER_H */

@@ -58,7 +58,7 @@ out_of_memory:
 	return -1;
 }
 
-static int run(char * const command[])
+static int execute(char * const command[])
 {
 	int status = -1;
 	pid_t pid = fork();
@@ -80,7 +80,7 @@ int units_start(void)
 	int ret = 0;
 
 	if (argc)
-		ret = run(reload) || run(argv);
+		ret = execute(reload) || execute(argv);
 	while (argc)
 		free(argv[--argc]);
 	free(argv);
