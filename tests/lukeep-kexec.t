@@ -9,7 +9,7 @@ sources=$root/tools/liveupdate
 read -ra libraries < <(pkg-config --cflags --libs libsystemd jansson zlib)
 gcc -O1 -g -Wall -Wextra -D_GNU_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=all -I"$sources" \
 	-Wl,--wrap=open,--wrap=syscall -o "$box/driver" "$root/tests/programs/lukeep-kexec.c" \
-	"$sources"/{clock,exits,kexec,kexec_advice,kexec_cmdline,kexec_image,kmsg,message}.c "${libraries[@]}" ||
+	"$sources"/{child,clock,kexec,kexec_advice,kexec_cmdline,kexec_image,kmsg,message}.c "${libraries[@]}" ||
 	{ result "not ok" "the driver builds"; done_testing; exit 1; }
 cd "$box" || exit
 export LOADED=$box/loaded

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "command.h"
 #include "memory.h"
 #include "message.h"
@@ -80,7 +81,6 @@ static int be_ordinary(pid_t keeper)
 	static const char * const ours[] = {
 		"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "FDSTORE",
 	};
-	sigset_t none;
 	size_t i;
 	int fd;
 
@@ -95,9 +95,7 @@ static int be_ordinary(pid_t keeper)
 	}
 	/* What it starts is killed together with it. */
 	setpgid(0, 0);
-	signal(SIGPIPE, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	child_default_signals();
 	/* Nobody could save it without its keeper, nor start it again. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
 		return -1;

@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "clock.h"
-#include "exits.h"
 #include "hooks.h"
 #include "message.h"
 
@@ -40,7 +40,7 @@ static struct {
 
 static int on_exit_of_hooks(sd_event_source *source, const siginfo_t *si, void *user)
 {
-	bool ok = exit_is_success(si);
+	bool ok = child_succeeded(si);
 	hooks_done_t done = hooks.done;
 
 	(void)user;
@@ -69,12 +69,8 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *user)
 /* In the child. */
 static void become(const char *dir, const char *result)
 {
-	sigset_t none;
-
 	setpgid(0, 0);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	child_default_signals();
 	unsetenv("NOTIFY_SOCKET");
 	setenv("LUKEEP_RESULT", result, 1);
 	execlp("run-parts", "run-parts", "--exit-on-error", dir, NULL);

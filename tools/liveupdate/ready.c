@@ -5,9 +5,9 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include "child.h"
 #include "clock.h"
 #include "command.h"
-#include "exits.h"
 #include "message.h"
 #include "process.h"
 #include "ready.h"
@@ -42,7 +42,7 @@ static int on_exit_of_ready(sd_event_source *source, const siginfo_t *si,
 	k->ready_pid = 0;
 	if (k->state != SERVICE_STARTING)
 		return 0;
-	if (exit_is_success(si))
+	if (child_succeeded(si))
 		became_ready(k);
 	else
 		process_timer(k, &k->ready_timer, READY_PAUSE, on_ask_again);

@@ -11,9 +11,9 @@
 
 #include "adopt.h"
 #include "arrival.h"
+#include "child.h"
 #include "clock.h"
 #include "command.h"
-#include "exits.h"
 #include "memory.h"
 #include "message.h"
 #include "pidfile.h"
@@ -257,10 +257,10 @@ static int on_exit_of_save(sd_event_source *source, const siginfo_t *si,
 
 	process_ended(source);
 	k->save_pid = 0;
-	k->save_succeeded = exit_is_success(si);
+	k->save_succeeded = child_succeeded(si);
 	if (!k->save_succeeded)
 		pr_err("its save command %s: see what it logged",
-		       exit_status(si));
+		       child_status(si));
 	if (k->state != SERVICE_SAVING && k->state != SERVICE_REVERTING)
 		return 0;
 	if (!k->pid)
@@ -411,9 +411,9 @@ static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
 	process_ended(source);
 	k->pid = 0;
 	k->stopped = time(NULL);
-	k->exited_well = exit_is_success(si);
+	k->exited_well = child_succeeded(si);
 	if (!asked || !k->exited_well)
-		pr_info("the service %s", exit_status(si));
+		pr_info("the service %s", child_status(si));
 
 	switch (k->state) {
 	case SERVICE_SAVING:

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "arrive.h"
+#include "child.h"
 #include "declaration.h"
 #include "message.h"
 #include "packet.h"
@@ -24,13 +25,10 @@
 static void become_keeper(const char *name, const char *conf_dir,
 			  const char *run_dir, int listener)
 {
-	sigset_t none;
-
 	message_forward(NULL);
 	message_open(name);
 	unsetenv("NOTIFY_SOCKET");
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	child_default_signals();
 	if (arrive_for_exec(name, conf_dir, run_dir, listener)) {
 		pr_err("cannot prepare its keeper: %s: free some memory, or raise the limit on open files",
 		       strerror(errno));

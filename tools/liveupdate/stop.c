@@ -6,8 +6,8 @@
  */
 #include <signal.h>
 
+#include "child.h"
 #include "command.h"
-#include "exits.h"
 #include "message.h"
 #include "process.h"
 #include "states.h"
@@ -31,9 +31,9 @@ static int on_exit_of_stop(sd_event_source *source, const siginfo_t *si,
 	struct keeper *k = user;
 
 	process_ended(source);
-	if (exit_is_success(si) || !k->pid)
+	if (child_succeeded(si) || !k->pid)
 		return 0;
-	pr_err("its stop command %s: it gets SIGTERM", exit_status(si));
+	pr_err("its stop command %s: it gets SIGTERM", child_status(si));
 	kill(k->pid, SIGTERM);
 	return 0;
 }

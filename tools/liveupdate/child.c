@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a child is given, and what became of it.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "child.h"
+
+/* In words. */
+const char *child_status(const siginfo_t *si)
+{
+	static char text[80];
+
+	if (si->si_code == CLD_EXITED)
+		snprintf(text, sizeof(text), "exited with status %d",
+			 si->si_status);
+	else
+		snprintf(text, sizeof(text), "was killed by signal %d (%s)",
+			 si->si_status, strsignal(si->si_status));
+	return text;
+}
+
+/* Did it say that all is well? */
+bool child_succeeded(const siginfo_t *si)
+{
+	return si->si_code == CLD_EXITED && !si->si_status;
+}
+
+/*
+ * In a child that is about to be another program: signals do what they do by
+ * default. What we ignore it would go on to ignore, and what we block, to block.
+ */
+void child_default_signals(void)
+{
+	sigset_t none;
+	int sig;
+
+	for (sig = 1; sig < SIGRTMIN; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}

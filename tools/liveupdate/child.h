@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a child is given, and what became of it. Copyright The Linux Live Update LTS authors */
+#ifndef _LUKEEP_CHILD_H
+#define _LUKEEP_CHILD_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+const char *child_status(const siginfo_t *si);
+bool child_succeeded(const siginfo_t *si);
+void child_default_signals(void);
+
+#endif /* _LUKEEP_CHILD_H */
