@@ -161,6 +161,8 @@ static int take_over(struct keeper *k)
 	if (!resume(k))
 		pr_info("update: start the service: %.3f s",
 			clock_now() - begin);
+	else
+		service_wait_no_more();
 	arrival_end(k);
 	return 0;
 }
@@ -362,8 +364,11 @@ static void exited_unasked(struct keeper *k)
 {
 	bool retry = can_retry(k);
 
+	if (clock_wall() - k->since > RETRY_MAX)
+		k->failures = 0;
 	if (retry) {
 		service_enter(k, SERVICE_SAVED);
+		service_wait_no_more();
 		pr_err("it did not get as far as to resume, and keeps what it had: see what it logged; \"lukeep reload\" has it try again");
 	}
 	/* What is preserved is not its memory any more: the update will fail. */

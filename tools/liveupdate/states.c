@@ -64,14 +64,22 @@ const char *service_why_not_ready(const struct keeper *k)
 	return states[k->state].not_ready;
 }
 
+/*
+ * Units that wait for this one go on: it is ready, or will not be until somebody
+ * does something about it.
+ */
+void service_wait_no_more(void)
+{
+	sd_notify(0, "READY=1");
+}
+
 /* The service does something else from now on. */
 void service_enter(struct keeper *k, enum service_state state)
 {
 	k->state = state;
 	k->since = clock_wall();
-	/* Units that wait for this one go on also when it is held. */
-	sd_notifyf(0, "%sSTATUS=%s", state == SERVICE_RUNNING ||
-		   state == SERVICE_HELD || state == SERVICE_LOST ||
-		   state == SERVICE_SAVED ? "READY=1\n" : "",
-		   states[k->state].name);
+	sd_notifyf(0, "STATUS=%s", states[state].name);
+	if (state == SERVICE_RUNNING || state == SERVICE_HELD ||
+	    state == SERVICE_LOST)
+		service_wait_no_more();
 }
