@@ -9,7 +9,7 @@ socket=/run/memcached.sock
 pinned="taskset 1"
 
 # The same declaration in each kernel.
-sed -i "s:-l 127.0.0.1 -m 1024:-t 1 -m 160 -M -s $socket:" /etc/lukeep/memcached.conf
+declare_memcached 160
 
 # In the order of events: the generator's own lines are part of the report.
 load() {

@@ -20,6 +20,8 @@ case "$*" in
 esac
 END
 chmod +x /bin/systemctl
+mkdir -p /etc/systemd/system /run/lukeep-memcached
+echo memcache:x:100:100::/:/bin/false >>/etc/passwd
 
 # The other kernel, as one that was installed and is GRUB's default, with what there is on the disk.
 install_kernels() {

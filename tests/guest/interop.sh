@@ -83,7 +83,7 @@ verify_kernel() {
 }
 
 run_lukeep() {
-	sed -i "s:-l 127.0.0.1 -m 1024:-t 1 -m 64 -M -s $socket:" /etc/lukeep/memcached.conf
+	declare_memcached 64
 	lukeep run >/run/agent.log 2>&1 &
 }
 

@@ -104,6 +104,12 @@ load_kernel() {
 	rm /tmp/initrd
 }
 
+# declare_memcached MIB: by the example, on $socket, where root is the only user and nobody makes folders for services
+declare_memcached() {
+	mkdir -p /run/lukeep-memcached
+	sed -i "s:-u memcache -l 127.0.0.1 -m 1024:-u root -t 1 -m $1 -M -s $socket:" /etc/lukeep/memcached.conf
+}
+
 # Does not come back.
 do_kexec() {
 	kexec -e -x -y

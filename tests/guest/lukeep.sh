@@ -323,7 +323,7 @@ resumed() {
 	make_initrd
 }
 
-sed -i "s:-l 127.0.0.1 -m 1024:-t 1 -m 64 -M -s $socket:" /etc/lukeep/memcached.conf
+declare_memcached 64
 declare_service signal 'save-signal = USR1'
 declare_service command "$(printf 'save-command = sh /tests/service.sh command save\nrestart = yes')"
 

@@ -9,7 +9,7 @@ make_bridge
 declare_machine vm1 1
 declare_machine vm2 2
 sed -i 's/^save-command/if-lost = hold\n&/' /etc/lukeep/vm2.conf
-sed -i "s:-l 127.0.0.1 -m 1024:-t 1 -m 64 -M -s $socket:" /etc/lukeep/memcached.conf
+declare_memcached 64
 start_agent
 
 case $stage in
