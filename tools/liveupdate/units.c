@@ -47,7 +47,7 @@ int units_want(const char *name)
 	};
 	size_t i;
 
-	for (i = 0; !argc && i < ARRAY_SIZE(begin); i++) {
+	for (i = argc ? ARRAY_SIZE(begin) : 0; i < ARRAY_SIZE(begin); i++) {
 		if (add("%s", begin[i]))
 			goto out_of_memory;
 	}
