@@ -28,7 +28,7 @@ case $stage in
 	status=$?
 	cat /run/update
 	is $status 0 "the update is handed to systemd"
-	# One service that is lost must not take the others along.
+	# The agent has its session as well. systemd before 255 kills keepers that are not root's.
 	kill -9 "$(lukeep status --json | jq '.services[] | select(.name == "other") | .keeper')"
 	until_true "a keeper dies under way" service_is other '.state == "gone"'
 	until_true "the agent notices" grep -q 'other: its keeper has ended' "$agent_log"
@@ -40,7 +40,7 @@ case $stage in
 	until_true "the service comes back" services_are running
 	cat "$agent_log"
 	ok "it has resumed" service_is simple .resumed
-	ok "the other one has not" service_is other '.resumed | not'
+	ok "and so has the one without a keeper" service_is other .resumed
 	is "$(sed 's/.*-//' /run/simple.has | tr -d '\n')" AB "it has what it had"
 	pass ;;
 esac

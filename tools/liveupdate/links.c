@@ -32,6 +32,7 @@ static struct link *add(struct links *links, const char *name)
 	snprintf(link->name, sizeof(link->name), "%s", name);
 	link->links = links;
 	link->fd = -1;
+	link->session = -1;
 	*p = link;
 	return link;
 }
@@ -169,6 +170,14 @@ void link_ask(struct link *link, json_t *request, int passed)
 		json_decref(request);
 }
 
+/* From here on its session is the keeper's alone. */
+void link_end_session(struct link *link)
+{
+	if (link->session >= 0)
+		close(link->session);
+	link->session = -1;
+}
+
 /* Has some keeper not answered yet? */
 bool links_pending(const struct links *links)
 {
@@ -190,6 +199,7 @@ void links_free(struct links *links)
 		link = links->first;
 		links->first = link->next;
 		disconnect(link);
+		link_end_session(link);
 		declaration_free(link->svc);
 		free(link);
 	}

@@ -22,6 +22,7 @@ struct links;
  * @fd:	     connection to its keeper, -1 when there is none
  * @stuck:   there is a keeper, which takes no connections
  * @source:  event source of @fd
+ * @session: the session that its keeper was given, -1 for none
  * @pending: the keeper has not answered yet
  * @without: the update goes on without it
  */
@@ -34,6 +35,7 @@ struct link {
 	int fd;
 	bool stuck;
 	sd_event_source *source;
+	int session;
 	bool pending;
 	bool without;
 };
@@ -62,6 +64,7 @@ void links_connect(struct links *links);
 struct link *link_by_name(const struct links *links, const char *name);
 void link_ask(struct link *link, json_t *request, int passed);
 bool links_pending(const struct links *links);
+void link_end_session(struct link *link);
 void links_free(struct links *links);
 
 #endif /* _LUKEEP_LINKS_H */

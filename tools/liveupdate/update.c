@@ -158,6 +158,7 @@ static void revert(struct update *u)
 		unload(u);
 	set_guard(u);
 	for (link = u->links.first; link; link = link->next) {
+		link_end_session(link);
 		if (!link->without || u->touched)
 			link_ask(link, json_pack("{ss}", "verb", "revert"), -1);
 	}
@@ -386,24 +387,27 @@ static void load(struct update *u)
 	fail(u);
 }
 
-/* Keepers may not be permitted to open the device: they get their sessions. */
+/*
+ * Keepers may not be permitted to open the device: they get their sessions. These
+ * stay open here as well: before version 255 systemd kills at the end what is not
+ * root's, and a keeper with another user is.
+ */
 static void preserve(struct update *u)
 {
 	struct link *link;
-	int session;
 
 	set_guard(u);
 	for (link = u->links.first; link; link = link->next) {
 		if (link->without)
 			continue;
-		session = session_create(link->name);
-		if (session < 0) {
+		link->session = session_create(link->name);
+		if (link->session < 0) {
 			pr_err("update: %s failed", link->name);
 			fail(u);
 			return;
 		}
-		link_ask(link, json_pack("{ss}", "verb", "preserve"), session);
-		close(session);
+		link_ask(link, json_pack("{ss}", "verb", "preserve"),
+			 link->session);
 	}
 	answered(u);
 }
