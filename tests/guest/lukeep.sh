@@ -349,7 +349,7 @@ case $stage in
 	is $? 0 "the services can be stopped"
 	wait "$agent"
 	is $? 0 "and the agent with them"
-	is "$(pgrep -f '[@]lukeep' | wc -l)" 0 "no keeper is left"
+	is "$(ps | grep -c '[@]lukeep')" 0 "no keeper is left"
 	# What came in is gone; from here on it is a service like any other.
 	start_agent
 	until_true "all services start afresh" services_are running
