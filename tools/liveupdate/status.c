@@ -72,9 +72,10 @@ static void receive(json_t *services, struct pollfd *pfd)
 				continue;
 			}
 			answer = packet_receive(pfd[i].fd);
-			if (answer)
-				json_object_update(json_array_get(services, i),
-						   answer);
+			/* A keeper may be its service's user's: no other's name. */
+			json_object_del(answer, "name");
+			json_object_del(answer, "declaration");
+			json_object_update(json_array_get(services, i), answer);
 			json_decref(answer);
 			close(pfd[i].fd);
 			pfd[i].fd = -1;
