@@ -268,7 +268,8 @@ static void on_answer(struct update *u, struct link *link, const char *verb,
 		answered(u);
 	} else if (u->failed) {
 		pr_err("%s: it is not back at work", link->name);
-		u->status = UPDATE_NOT_BACK;
+		if (u->touched)
+			u->status = UPDATE_NOT_BACK;
 		answered(u);
 	} else {
 		pr_err("update: %s failed", link->name);
