@@ -164,5 +164,5 @@ is "$(printf '%s\n' out/series/*.patch | wc -l)" "$(series | wc -l | xargs expr 
 # By then there is what comes with an update.
 sort -t $'\t' -k 3 -u "$box/paths" >>"$box/plan"
 vm docs --with "/docs.plan=$box/plan" --with "/declarations=$box/declarations" --with "/=$box/root" \
-	--with "/usr/bin/memcached=$("$root/scripts/vm/guest-root")/usr/bin/memcached"
+	--with "/usr/bin/memcached=$("$root/scripts/vm/guest-root")/usr/bin/memcached" --with "/bin/jq=$(command -v jq)"
 done_testing

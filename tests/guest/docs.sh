@@ -11,11 +11,14 @@ cat >/bin/systemctl <<'END'
 #!/bin/sh
 case "$*" in
 "enable --now lukeep" | "enable --now lukeep.service")
-	[ ! -S /run/lukeep/lukeep.sock ] || exit 0
+	[ ! -S /run/lukeep/agent.sock ] || exit 0
 	mkdir -p /boot/disk
 	touch /boot/disk/enabled
 	$(sed -n 's/^ExecStart=@\([^ ]*\) [^ ]* /\1 /p' /lib/systemd/system/lukeep.service /usr/lib/systemd/system/lukeep.service 2>/dev/null) >>/run/agent.log 2>&1 &
-	until lukeep status >/dev/null 2>&1; do sleep 0.1; done ;;
+	for _ in $(seq 300); do
+		! lukeep status --check >/dev/null 2>&1 || break
+		sleep 0.1
+	done ;;
 *)	exit 1 ;;
 esac
 END
