@@ -11,6 +11,7 @@ trap 'kill $qemu $other 2>/dev/null; rm -rf "$dir"' EXIT
 tool=$dir/lukeep-qemu
 make -C "$root/tools/liveupdate" OUTPUT="$dir/" CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover' "$tool" >"$dir/log" 2>&1 ||
 	die "lukeep-qemu does not build: $(cat "$dir/log")"
+export ASAN_OPTIONS=log_path=$dir/asan UBSAN_OPTIONS=log_path=$dir/asan
 
 # Files do for memfds.
 truncate -s 16M "$dir/ram"
@@ -193,4 +194,8 @@ truncate -s 100 "$dir/state"
 does_not_load
 cat "$dir/state.good" >"$dir/state"
 loads
+stop_machine
+
+cat "$dir"/asan* 2>/dev/null
+ok "nothing leaks" test -z "$(find "$dir" -name 'asan*')"
 done_testing
