@@ -5,7 +5,7 @@
 . /tests/machine.sh
 
 items=20000
-socket=/run/memcached.sock
+socket=/run/lukeep-memcached/socket
 release=$(uname -r)
 examples=/usr/share/doc/lukeep/examples
 
@@ -18,18 +18,26 @@ agent() {
 	systemctl show --property=MainPID --value lukeep
 }
 
+# The pids of keepers and services.
+pids() {
+	lukeep status --json | jq -c '[.services[] | .keeper, .pid]'
+}
+
 declare_services() {
 	cp $examples/qemu.conf /etc/lukeep/qemu.example
 	declare_machine vm1 1
 	sed "s:-l 127.0.0.1 -m 1024:-m 64 -s $socket:" $examples/memcached.conf >/etc/lukeep/memcached.conf
+	cp -r $examples/lukeep@memcached.service.d /etc/systemd/system
 }
 
 upgrade() {
 	_agent=$(agent)
+	_pids=$(pids)
 	# No host needs the headers for that, and an emulated one is long about them.
 	ok "the next version of the packages can be installed" \
 		dpkg --install /root/next/linux-image-*.deb /root/next/liveupdate-tools_*.deb
-	is "$(agent)" "$_agent" "the agent was not restarted"
+	ok "the agent was restarted" test "$(agent)" != "$_agent"
+	is "$(pids)" "$_pids" "no service was"
 	ok "memcached has its items" mcload check $socket $items
 	goes_on vm1
 }
@@ -42,13 +50,14 @@ leave() {
 	sleep infinity
 }
 
-journalctl --follow --output=cat --unit=lukeep >"$agent_log" &
+journalctl --follow --output=cat --identifier=lukeep >"$agent_log" &
 case $stage in
 1)	ok "this is the first version" build_is 1
 	ok "lukeep runs" systemctl is-active lukeep
 	declare_services
 	ok "it takes the declarations" systemctl reload lukeep
 	until_true "all services run" services_are running
+	is "$(stat -c %U "/proc/$(pidof memcached)")" memcache "memcached has its own user"
 	ok "memcached takes $items items" mcload fill $socket $items
 	until_true "the guest boots, finds its peer and checks its memory" further vm1 1 1 1
 	upgrade
