@@ -196,6 +196,63 @@ cat "$dir/state.good" >"$dir/state"
 loads
 stop_machine
 
+# A guest that knows one thing: to say that it is there, wait for its power button, and switch the machine off.
+# mov dx,602h; in ax,dx; or ah,1; out dx,ax; mov dx,3f8h; mov al,'R'; out dx,al
+# again: hlt; mov dx,600h; in ax,dx; test ah,1; jz again; mov dx,604h; mov ax,2000h; out dx,ax; hlt
+printf '\xba\x02\x06\xed\x80\xcc\x01\xef\xba\xf8\x03\xb0R\xee\xf4\xba\x00\x06\xed\xf6\xc4\x01\x74\xf6\xba\x04\x06\xb8\x00\x20\xef\xf4' \
+	>"$dir/disk"
+truncate -s 510 "$dir/disk"
+printf '\x55\xaa' >>"$dir/disk"
+truncate -s 1M "$dir/disk"
+guest=("${disk[@]}" -serial "file:$dir/console")
+
+# boots [QEMU-OPTION]...
+boots() {
+	: >"$dir/state"
+	: >"$dir/console"
+	machine "${guest[@]}" "$@"
+	for _ in $(seq 600); do
+		[ ! -s "$dir/console" ] || return
+		sleep 0.1
+	done
+}
+
+# stops STATUS [SECONDS]
+stops() {
+	"$tool" stop "$socket" "${@:2}" >"$dir/saved" 2>&1
+	is $? "$1" "it is stopped, with status $1"
+	wait "$qemu" 2>/dev/null
+	is $? 0 "QEMU has ended"
+}
+
+boots
+stops 0
+is "$(cat "$dir/saved")" "" "a guest that heeds its power button shuts down"
+boots -no-shutdown
+stops 0
+boots
+"$tool" ready "$socket"
+is $? 0 "a guest that has been started is ready"
+monitor stop >/dev/null
+"$tool" ready "$socket"
+is $? 0 "so is one that is paused"
+stops 1
+ok "a paused guest cannot shut down" grep -q 'since it does not run: QEMU calls it "paused"' "$dir/saved"
+ok "it is told to quit" grep -q 'QEMU is told to quit' "$dir/saved"
+boots
+saves "the guest is saved"
+machine "${guest[@]}"
+"$tool" ready "$socket"
+is $? 0 "once a guest is loaded it is ready"
+ok "and its state is there no more" test ! -s "$dir/state"
+guest_is running "it runs"
+stops 0
+: >"$dir/state"
+machine
+stops 1 1
+ok "a guest without ACPI does not shut down" grep -q 'not shut down within 1 s: it needs ACPI' "$dir/saved"
+ok "it is told to quit" grep -q 'QEMU is told to quit' "$dir/saved"
+
 cat "$dir"/asan* 2>/dev/null
 ok "nothing leaks" test -z "$(find "$dir" -name 'asan*')"
 done_testing

@@ -45,17 +45,23 @@ for way in mute silent events; do
 	leave
 done
 meets string
-answers 'is too long' 1 save
+answers 'is too long' 1 ready
 leave
 meets event_first
-answers 'does not greet' 1 save
+answers 'does not greet' 1 stop
 leave
 meets good
+answers '' 0 ready
 answers 'another process listens' 1 run true
 answers '' 0 save
+answers '' 0 stop
 leave
 : >"$dir/state"
 answers 'cannot connect' 1 save
+answers 'cannot connect' 1 stop
+answers 'is not ready' 1 ready
+answers 'is no number of seconds' 2 stop 1m
+answers 'is no number of seconds' 2 stop -1
 answers Usage 2 fly
 answers 'cannot run' 1 run /none
 LUKEEP_FD_state='' answers 'there is no memfd' 1 run true
@@ -76,9 +82,13 @@ answers '' 0 run true
 ok "its folder is made, for its user only" test "$(stat -c %a "$dir/folder")" = 700
 socket=$dir/$(printf '%0120d' 0)
 answers 'too long for a socket' 1 run true
+answers 'too long for a socket' 1 ready
 
 # Who reads the messages may go away.
 { sleep 0.1; "$tool" save "$dir/none"; echo $? >"$dir/status"; } 2>&1 | true
 is "$(cat "$dir/status")" 1 "without a reader of its messages it does not die"
 is "$(trap '' PIPE; "$tool" run "$dir/pipe.qmp" sh -c 'trap | grep -c PIPE')" 0 "what it becomes does not ignore SIGPIPE"
+
+said=$(python3 "$root/tests/programs/fake-qemu.py" --fuzz "$tool" 200 1)
+is "$said" "200 talks" "a QEMU that misbehaves as it comes"
 done_testing

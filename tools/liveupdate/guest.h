@@ -19,6 +19,8 @@
 
 bool guest_status(struct qmp *qmp, char *status);
 bool guest_runs(const char *status);
+int guest_stop(const char *path, int seconds);
+int guest_ready(const char *path, int state);
 
 /* guest_state.c */
 

@@ -24,13 +24,18 @@
 
 #define EXIT_USAGE	2
 
+#define STOP_SECONDS		60
+#define STOP_SECONDS_MAX	86400
+
 /* What QEMU gets beside the arguments given: at most so many. */
 #define MORE_ARGUMENTS	13
 
 static const char usage_text[] =
 "Usage:\n"
 "  lukeep-qemu run SOCKET QEMU [ARGUMENT]...  be QEMU, with what was saved if there is any\n"
+"  lukeep-qemu ready SOCKET                   wait until the guest is loaded\n"
 "  lukeep-qemu save SOCKET                    have QEMU save, and exit\n"
+"  lukeep-qemu stop SOCKET [SECONDS]          have the guest shut down, and QEMU exit\n"
 "\n"
 "These are commands for a service of lukeep, see lukeep-qemu(8).\n";
 
@@ -209,6 +214,28 @@ static int do_save(const char *path)
 	return state < 0 || guest_save(path, state) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int do_ready(const char *path)
+{
+	return guest_ready(path, memfd_passed("LUKEEP_FD_state")) ?
+	       EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int do_stop(const char *path, const char *limit)
+{
+	long seconds = STOP_SECONDS;
+	char *end;
+
+	if (limit) {
+		seconds = strtol(limit, &end, 10);
+		if (end == limit || *end || seconds < 0 || seconds > STOP_SECONDS_MAX) {
+			pr_err("\"%s\" is no number of seconds: write one up to %d",
+			       limit, STOP_SECONDS_MAX);
+			return EXIT_USAGE;
+		}
+	}
+	return guest_stop(path, seconds) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 static int do_verb(int argc, char **argv)
 {
 	const char *verb = argc > 2 ? argv[1] : "", *path = argv[2];
@@ -217,6 +244,10 @@ static int do_verb(int argc, char **argv)
 		return do_run(path, argv + 3);
 	if (!strcmp(verb, "save") && argc == 3)
 		return do_save(path);
+	if (!strcmp(verb, "ready") && argc == 3)
+		return do_ready(path);
+	if (!strcmp(verb, "stop") && argc <= 4)
+		return do_stop(path, argc > 3 ? argv[3] : NULL);
 	fputs(usage_text, stderr);
 	return EXIT_USAGE;
 }

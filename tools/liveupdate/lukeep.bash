@@ -67,7 +67,7 @@ _lukeep_qemu()
 	_init_completion || return
 
 	case $cword:${words[1]} in
-	1:*) mapfile -t COMPREPLY < <(compgen -W "run save" -- "$cur") ;;
+	1:*) mapfile -t COMPREPLY < <(compgen -W "run ready save stop" -- "$cur") ;;
 	2:*) _filedir ;;
 	*:run) _command_offset 3 ;;
 	esac
