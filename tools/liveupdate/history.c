@@ -25,6 +25,20 @@ static void history_path(char *path, size_t len, const char *state_dir)
 	snprintf(path, len, "%s/" HISTORY_FILE, state_dir);
 }
 
+/* Make a folder, with those that it is in. */
+static void make_folder(const char *dir)
+{
+	char path[PATH_MAX], *slash;
+
+	snprintf(path, sizeof(path), "%s/", dir);
+	for (slash = strchr(path + 1, '/'); slash;
+	     slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(path, 0755);
+		*slash = '/';
+	}
+}
+
 /* Add an entry, with the time, and drop it. A history that is lacking is no failure. */
 void history_add(const char *state_dir, json_t *entry)
 {
@@ -35,7 +49,7 @@ void history_add(const char *state_dir, json_t *entry)
 	text = json_dumps(entry, JSON_COMPACT);
 	json_decref(entry);
 	history_path(path, sizeof(path), state_dir);
-	mkdir(state_dir, 0755);
+	make_folder(state_dir);
 	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0 || !text || dprintf(fd, "%s\n", text) < 0)
 		pr_warn("cannot write to %s: %s: this update is not in the history",

@@ -70,17 +70,22 @@ static int check_all(struct links *links, const struct request *request)
 	return ret;
 }
 
+/* Can this kernel do updates at all? */
+int services_check_device(void)
+{
+	if (!access(LIVEUPDATE_DEVICE, R_OK | W_OK))
+		return 0;
+	pr_err("cannot use %s: %s: boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on",
+	       LIVEUPDATE_DEVICE, strerror(errno));
+	return -1;
+}
+
 /*
  * Find the services, and connect to their keepers. Returns -1 when some of them
  * cannot come along, which is said.
  */
 int services_check(struct links *links, const struct request *request)
 {
-	if (access(LIVEUPDATE_DEVICE, R_OK | W_OK)) {
-		pr_err("cannot use %s: %s: boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on",
-		       LIVEUPDATE_DEVICE, strerror(errno));
-		return -1;
-	}
 	if (links_find(links))
 		return -1;
 	links_connect(links);

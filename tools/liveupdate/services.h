@@ -6,6 +6,7 @@
 #include "links.h"
 #include "request.h"
 
+int services_check_device(void);
 int services_check(struct links *links, const struct request *request);
 int services_time(const struct links *links);
 

@@ -484,7 +484,7 @@ struct update *update_begin(const struct updater *updater, json_t *request)
 			.user = u,
 		},
 	};
-	if (request_read(&u->request, request) ||
+	if (services_check_device() || request_read(&u->request, request) ||
 	    services_check(&u->links, &u->request)) {
 		pr_event(MESSAGE_UPDATE_FAILED,
 			 "update: failed at the step \"%s\"", steps[0].name);
