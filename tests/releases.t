@@ -88,15 +88,15 @@ verbs() {
 	works "its units are where this release has them" "dpkg --listfiles liveupdate-tools | grep -x $units/lukeep.service"
 	works "and lukeep is enabled" "test -e /etc/systemd/system/multi-user.target.wants/lukeep.service"
 
-	works "the checks that are short" "scripts/check/check membership one_job kernel_doc shell"
+	works "the checks that are short" "scripts/check/check membership program_layers one_job kernel_doc shell"
 
-	works "what goes into guests is there" "for file in \$(scripts/vm/guest-tools qemu); do test -e \"\${file#*=}\"; done"
+	works "what goes into guests is there" "tools=\$(scripts/vm/guest-tools qemu); for file in \$tools; do test -e \"\${file#*=}\"; done"
 	works "and their QEMU" "test -x \"\$(scripts/vm/qemu-nested)/qemu-system-x86_64\""
 	works "and an initramfs of it" "mkdir -p build/x86_64-default/modules; touch build/x86_64-default/kernel-{A,B};
-		cpio --list --quiet <\"\$(scripts/vm/initramfs test \$(scripts/vm/guest-tools qemu))\" >/tmp/list
+		tools=\$(scripts/vm/guest-tools qemu); archive=\$(scripts/vm/initramfs test \$tools); cpio --list --quiet <\$archive >/tmp/list
 		grep -x bin/busybox /tmp/list; grep -x sbin/kexec /tmp/list; grep 'libc\.so' /tmp/list"
 	works "for arm64, too" "export ARCH=arm64; scripts/setup build; mkdir -p build/arm64-default/modules; touch build/arm64-default/kernel-{A,B};
-		cpio --list --quiet <\"\$(scripts/vm/initramfs test \$(scripts/vm/guest-tools))\" >/tmp/list
+		tools=\$(scripts/vm/guest-tools); archive=\$(scripts/vm/initramfs test \$tools); cpio --list --quiet <\$archive >/tmp/list
 		grep -x bin/busybox /tmp/list; grep -x sbin/kexec /tmp/list; grep 'libc\.so' /tmp/list"
 }
 
