@@ -154,38 +154,50 @@ int packet_send(int fd, json_t *packet)
 }
 
 /*
+ * Receive a packet, and the file descriptors for which @msg has room. NULL when the
+ * peer is gone, or does not speak JSON.
+ */
+static json_t *receive(int fd, struct msghdr *msg)
+{
+	static char buf[PACKET_MAX];
+	struct iovec iov = { .iov_base = buf, .iov_len = sizeof(buf) };
+	ssize_t n;
+
+	msg->msg_iov = &iov;
+	msg->msg_iovlen = 1;
+	do {
+		n = recvmsg(fd, msg, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n <= 0) {
+		msg->msg_controllen = 0;
+		return NULL;
+	}
+	return msg->msg_flags & MSG_TRUNC ? NULL : json_loadb(buf, n, 0, NULL);
+}
+
+/*
  * Receive a packet that is there, with the file descriptor that came with it, or
- * -1. NULL when the peer is gone, or does not speak JSON.
+ * -1. There is room for one: the kernel drops all others.
  */
 json_t *packet_receive_fd(int fd, int *passed)
 {
-	static char buf[PACKET_MAX];
 	union {
 		char buf[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control = { };
-	struct iovec iov = { .iov_base = buf, .iov_len = sizeof(buf) };
 	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
 		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
+		.msg_controllen = CMSG_LEN(sizeof(int)),
 	};
 	struct cmsghdr *cmsg;
 	json_t *packet;
-	ssize_t n;
 
 	*passed = -1;
-	do {
-		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return NULL;
+	packet = receive(fd, &msg);
 	cmsg = CMSG_FIRSTHDR(&msg);
 	if (cmsg && cmsg->cmsg_level == SOL_SOCKET &&
 	    cmsg->cmsg_type == SCM_RIGHTS)
 		memcpy(passed, CMSG_DATA(cmsg), sizeof(int));
-	packet = msg.msg_flags & MSG_TRUNC ? NULL : json_loadb(buf, n, 0, NULL);
 	if (!packet && *passed >= 0) {
 		close(*passed);
 		*passed = -1;
@@ -193,16 +205,12 @@ json_t *packet_receive_fd(int fd, int *passed)
 	return packet;
 }
 
-/* Receive a packet that is there. */
+/* Receive a packet that is there. File descriptors are not wanted from anybody. */
 json_t *packet_receive(int fd)
 {
-	json_t *packet;
-	int passed;
+	struct msghdr msg = { };
 
-	packet = packet_receive_fd(fd, &passed);
-	if (passed >= 0)
-		close(passed);
-	return packet;
+	return receive(fd, &msg);
 }
 
 /* Wait for a packet for this many ms, or for ever with -1. */
