@@ -21,48 +21,67 @@
 
 #define HOOKS_TIMEOUT	300	/* seconds */
 
-/*
- * The hooks that are running
- *
- * @pid:   run-parts, 0 if none are
+/**
+ * struct run - hooks that are running
+ * @next:  others; those of the last update may still be at it
+ * @pid:   run-parts
  * @which: the folder
+ * @exit:  event source of its exit
  * @timer: until when they have to end
- * @done:  is told how it went
+ * @done:  is told how it went, NULL for nobody
  * @user:  for @done
  */
-static struct {
+struct run {
+	struct run *next;
 	pid_t pid;
 	const char *which;
+	sd_event_source *exit;
 	sd_event_source *timer;
 	hooks_done_t done;
 	void *user;
-} hooks;
+};
 
-static int on_exit_of_hooks(sd_event_source *source, const siginfo_t *si, void *user)
+static struct run *runs;
+
+static void run_free(struct run *run)
+{
+	struct run **p = &runs;
+
+	while (*p && *p != run)
+		p = &(*p)->next;
+	if (*p)
+		*p = run->next;
+	sd_event_source_disable_unref(run->exit);
+	sd_event_source_disable_unref(run->timer);
+	free(run);
+}
+
+static int on_exit_of_hooks(sd_event_source *source, const siginfo_t *si,
+			    void *user)
 {
 	bool ok = child_succeeded(si);
-	hooks_done_t done = hooks.done;
+	struct run *run = user;
+	hooks_done_t done = run->done;
+	void *done_user = run->user;
 
-	(void)user;
-	sd_event_source_set_floating(source, false);
-	hooks.timer = sd_event_source_disable_unref(hooks.timer);
-	hooks.pid = 0;
-	hooks.done = NULL;
+	(void)source;
 	if (!ok)
-		pr_err("a hook in %s failed: see what it logged", hooks.which);
+		pr_err("a hook in %s failed: see what it logged", run->which);
+	run_free(run);
 	if (done)
-		done(hooks.user, ok);
+		done(done_user, ok);
 	return 0;
 }
 
 static int on_timeout(sd_event_source *source, uint64_t usec, void *user)
 {
+	const struct run *run = user;
+
 	(void)source;
 	(void)usec;
-	(void)user;
 	pr_err("the hooks in %s have not ended within %d s: killed",
-	       hooks.which, HOOKS_TIMEOUT);
-	kill(-hooks.pid, SIGKILL);
+	       run->which, HOOKS_TIMEOUT);
+	kill(-run->pid, SIGKILL);
 	return 0;
 }
 
@@ -78,6 +97,41 @@ static void become(const char *dir, const char *result)
 	_exit(127);
 }
 
+/* Watch over them; returns an errno. */
+static int watch(struct sd_event *event, struct run *run)
+{
+	int err = sd_event_add_child(event, &run->exit, run->pid, WEXITED,
+				     on_exit_of_hooks, run);
+
+	if (err >= 0)
+		err = sd_event_add_time_relative(event, &run->timer,
+						 CLOCK_MONOTONIC,
+						 HOOKS_TIMEOUT * USEC_PER_SEC, 0,
+						 on_timeout, run);
+	return err < 0 ? -err : 0;
+}
+
+/* Run them; returns an errno. */
+static int start(struct sd_event *event, struct run *run, const char *dir,
+		 const char *result)
+{
+	int err;
+
+	run->pid = fork();
+	if (!run->pid)
+		become(dir, result);
+	if (run->pid < 0)
+		return errno;
+	/* Here as well: they can be killed before the child comes to it. */
+	setpgid(run->pid, run->pid);
+	err = watch(event, run);
+	if (!err)
+		return 0;
+	kill(-run->pid, SIGKILL);
+	waitpid(run->pid, NULL, 0);
+	return err;
+}
+
 /*
  * Run the hooks of the folder @which, and tell @done. They find @result in the
  * variable LUKEEP_RESULT. Returns 1 when there are none, and @done is not called,
@@ -88,41 +142,43 @@ int hooks_run(struct sd_event *event, const char *conf_dir,
 	      void *user)
 {
 	char dir[PATH_MAX];
+	struct run *run;
+	int err;
 
 	snprintf(dir, sizeof(dir), "%s/%s", conf_dir, which);
 	if (access(dir, F_OK))
 		return 1;
-	hooks.pid = fork();
-	if (!hooks.pid)
-		become(dir, result);
-	if (hooks.pid < 0 ||
-	    sd_event_add_child(event, NULL, hooks.pid, WEXITED, on_exit_of_hooks,
-			       NULL) < 0 ||
-	    sd_event_add_time_relative(event, &hooks.timer, CLOCK_MONOTONIC,
-				       HOOKS_TIMEOUT * USEC_PER_SEC, 0,
-				       on_timeout, NULL) < 0) {
+	run = calloc(1, sizeof(*run));
+	err = run ? start(event, run, dir, result) : ENOMEM;
+	if (err) {
 		pr_err("cannot run the hooks in %s: %s: free some memory", dir,
-		       strerror(errno));
-		if (hooks.pid > 0)
-			kill(-hooks.pid, SIGKILL);
-		hooks.pid = 0;
+		       strerror(err));
+		if (run)
+			run_free(run);
 		return -1;
 	}
-	hooks.which = which;
-	hooks.done = done;
-	hooks.user = user;
+	run->which = which;
+	run->done = done;
+	run->user = user;
+	run->next = runs;
+	runs = run;
 	return 0;
 }
 
-bool hooks_running(void)
-{
-	return hooks.pid;
-}
-
-/* Kill them, if they run; nobody is told. */
+/* Kill those that run; nobody is told. */
 void hooks_cancel(void)
 {
-	hooks.done = NULL;
-	if (hooks.pid)
-		kill(-hooks.pid, SIGKILL);
+	struct run *run;
+
+	for (run = runs; run; run = run->next) {
+		run->done = NULL;
+		kill(-run->pid, SIGKILL);
+	}
+}
+
+/* The event loop ends: those that run are nobody's any more. */
+void hooks_forget(void)
+{
+	while (runs)
+		run_free(runs);
 }

@@ -12,7 +12,7 @@ typedef void (*hooks_done_t)(void *user, bool ok);
 int hooks_run(struct sd_event *event, const char *conf_dir,
 	      const char *which, const char *result, hooks_done_t done,
 	      void *user);
-bool hooks_running(void);
 void hooks_cancel(void);
+void hooks_forget(void);
 
 #endif /* _LUKEEP_HOOKS_H */
