@@ -429,6 +429,7 @@ int agent_run(const struct options *opt)
 		sd_notify(0, "READY=1\nSTATUS=idle");
 		ret = sd_event_loop(agent.event);
 	}
+	update_free(agent.update);
 	hooks_forget();
 	sd_event_source_disable_unref(agent.looker);
 	server_free(agent.server);

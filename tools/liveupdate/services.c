@@ -92,6 +92,18 @@ int services_check(struct links *links, const struct request *request)
 	return check_all(links, request);
 }
 
+/* Would the service come back by its declaration, when it @was this one? */
+bool services_is_as_declared(const struct link *link, const json_t *was)
+{
+	char what[256];
+
+	if (!was || declaration_compare(link->svc, was, what, sizeof(what)) >= 0)
+		return true;
+	pr_err("%s: its declaration is not the one it was started with: %s: put it back, or stop the service and start it afresh",
+	       link->name, what);
+	return false;
+}
+
 /* The seconds within which each service does what it is told to, by its declaration. */
 int services_time(const struct links *links)
 {

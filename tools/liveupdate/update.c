@@ -88,17 +88,25 @@ const char *update_step(const struct update *u)
 	return steps[u->step].name;
 }
 
+/* Leave it as it is; the keepers call it off by themselves. */
+void update_free(struct update *u)
+{
+	if (!u)
+		return;
+	sd_event_source_disable_unref(u->guard);
+	sd_event_source_disable_unref(u->limit);
+	links_free(&u->links);
+	request_free(&u->request);
+	free(u);
+}
+
 static void end(struct update *u)
 {
 	const struct updater *updater = u->updater;
 	const char *step = update_step(u);
 	int status = u->status;
 
-	sd_event_source_disable_unref(u->guard);
-	sd_event_source_disable_unref(u->limit);
-	links_free(&u->links);
-	request_free(&u->request);
-	free(u);
+	update_free(u);
 	updater->ended(updater->user, status, step);
 }
 
@@ -238,18 +246,6 @@ static void answered(struct update *u)
 		end_step(u);
 }
 
-/* Has the declaration been changed so that its service would not come back? */
-static bool is_as_declared(struct link *link, const json_t *was)
-{
-	char what[256];
-
-	if (!was || declaration_compare(link->svc, was, what, sizeof(what)) >= 0)
-		return true;
-	pr_err("%s: its declaration is not the one it was started with: %s: put it back, or stop the service and start it afresh",
-	       link->name, what);
-	return false;
-}
-
 static void on_answer(struct update *u, struct link *link, const char *verb,
 		      bool ok, const json_t *packet)
 {
@@ -263,7 +259,8 @@ static void on_answer(struct update *u, struct link *link, const char *verb,
 		return;		/* too late */
 	link->pending = false;
 	if (ok && !strcmp(verb, "check"))
-		ok = is_as_declared(link, json_object_get(packet, "declaration"));
+		ok = services_is_as_declared(link, json_object_get(packet,
+								   "declaration"));
 	if (ok) {
 		answered(u);
 	} else if (u->failed) {
@@ -488,9 +485,7 @@ struct update *update_begin(const struct updater *updater, json_t *request)
 	    services_check(&u->links, &u->request)) {
 		pr_event(MESSAGE_UPDATE_FAILED,
 			 "update: failed at the step \"%s\"", steps[0].name);
-		links_free(&u->links);
-		request_free(&u->request);
-		free(u);
+		update_free(u);
 		return NULL;
 	}
 	return u;

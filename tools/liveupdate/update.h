@@ -37,6 +37,7 @@ struct update;
 struct update *update_begin(const struct updater *updater, json_t *request);
 void update_go(struct update *u);
 void update_cancel(struct update *u);
+void update_free(struct update *u);
 bool update_is_with_systemd(const struct update *u);
 const char *update_step(const struct update *u);
 
