@@ -41,6 +41,9 @@
 #define LOOK_PAUSE	1	/* seconds */
 #define LOOK_TRIES	600
 
+/* More do not wait for the end of an update that is called off. */
+#define CANCELLERS	8
+
 /**
  * struct agent - the agent
  * @opt:     its command line
@@ -48,7 +51,8 @@
  * @server:  serves its socket
  * @update:  the update under way, or NULL
  * @updater: for @update
- * @canceller: who asked to call @update off, -1 for nobody
+ * @cancellers: who asked to call @update off
+ * @nr_cancellers: how many did
  * @looker:  when it looks at the services again
  * @looks:   how often it has
  */
@@ -58,10 +62,14 @@ struct agent {
 	struct server *server;
 	struct update *update;
 	struct updater updater;
-	int canceller;
+	int cancellers[CANCELLERS];
+	int nr_cancellers;
 	sd_event_source *looker;
 	int looks;
 };
+
+#define UNDER_WAY \
+	"an update is under way: \"lukeep cancel\" calls it off"
 
 /* The connection that our messages go to, and the end of its request; -1 for none. */
 static int client = -1;
@@ -77,9 +85,18 @@ static void set_client(int fd)
 	message_forward(fd >= 0 ? tell_client : NULL);
 }
 
-static void answer(int fd, int status)
+/* Who does not read what is said, and so has no room for the answer, is left. */
+static void answer(struct agent *agent, int fd, int status)
 {
-	packet_send(fd, json_pack("{si}", "exit", status));
+	if (packet_send(fd, json_pack("{si}", "exit", status)))
+		server_close(agent->server, fd);
+}
+
+/* It cannot be done, and this is why. */
+static void refuse(struct agent *agent, int fd, const char *why, int status)
+{
+	packet_send(fd, json_pack("{ss}", "message", why));
+	answer(agent, fd, status);
 }
 
 /*
@@ -172,15 +189,16 @@ static void on_ended(void *user, int status, const char *step)
 	struct agent *agent = user;
 	struct utsname uts;
 
-	answer(client, status);
+	if (client >= 0)
+		answer(agent, client, status);
 	set_client(-1);
 	if (!step)
 		return;
 	agent->update = NULL;
 	notify(agent);
-	if (agent->canceller >= 0)
-		answer(agent->canceller, EXIT_SUCCESS);
-	agent->canceller = -1;
+	while (agent->nr_cancellers)
+		answer(agent, agent->cancellers[--agent->nr_cancellers],
+		       EXIT_SUCCESS);
 	if (status == UPDATE_DONE)
 		return;		/* a dry run */
 	uname(&uts);
@@ -197,9 +215,7 @@ static void do_update(void *user, int fd, json_t *request, int *passed)
 
 	(void)passed;
 	if (agent->update) {
-		packet_send(fd, json_pack("{ss}", "message",
-					  "an update is under way"));
-		answer(fd, UPDATE_REFUSED);
+		refuse(agent, fd, UNDER_WAY, UPDATE_REFUSED);
 		return;
 	}
 	hooks_cancel();		/* of the last update */
@@ -225,12 +241,13 @@ static void do_cancel(void *user, int fd, json_t *request, int *passed)
 		text = "there is no update under way";
 	else if (update_is_with_systemd(agent->update))
 		text = "it is too late: systemd shuts the system down, and enters the next kernel";
+	else if (agent->nr_cancellers == CANCELLERS)
+		text = "it is being called off already, and many wait for that";
 	if (text) {
-		packet_send(fd, json_pack("{ss}", "message", text));
-		answer(fd, EXIT_FAILURE);
+		refuse(agent, fd, text, EXIT_FAILURE);
 		return;
 	}
-	agent->canceller = fd;
+	agent->cancellers[agent->nr_cancellers++] = fd;
 	update_cancel(agent->update);
 }
 
@@ -289,15 +306,13 @@ static void do_spawn(void *user, int fd, json_t *request, int *passed)
 	(void)request;
 	(void)passed;
 	if (agent->update) {
-		packet_send(fd, json_pack("{ss}", "message",
-					  "an update is under way"));
-		answer(fd, EXIT_FAILURE);
+		refuse(agent, fd, UNDER_WAY, EXIT_FAILURE);
 		return;
 	}
 	set_client(fd);
 	failed = spawn_missing(agent);
 	set_client(-1);
-	answer(fd, failed ? EXIT_FAILURE : EXIT_SUCCESS);
+	answer(agent, fd, failed ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 /* The services have been stopped already, if they were to be. */
@@ -307,7 +322,11 @@ static void do_end(void *user, int fd, json_t *request, int *passed)
 
 	(void)request;
 	(void)passed;
-	answer(fd, EXIT_SUCCESS);
+	if (agent->update) {
+		refuse(agent, fd, UNDER_WAY, EXIT_FAILURE);
+		return;
+	}
+	answer(agent, fd, EXIT_SUCCESS);
 	sd_event_exit(agent->event, 0);
 }
 
@@ -323,11 +342,15 @@ static const struct verb verbs[] = {
 static void on_closed(void *user, int fd)
 {
 	struct agent *agent = user;
+	int i;
 
 	if (fd == client)
 		set_client(-1);
-	if (fd == agent->canceller)
-		agent->canceller = -1;
+	for (i = agent->nr_cancellers - 1; i >= 0; i--) {
+		if (fd == agent->cancellers[i])
+			agent->cancellers[i] =
+				agent->cancellers[--agent->nr_cancellers];
+	}
 }
 
 /* The services go on. */
@@ -402,7 +425,7 @@ static int set_up(struct agent *agent)
 /* Be the agent until it is told to end. */
 int agent_run(const struct options *opt)
 {
-	struct agent agent = { .opt = opt, .canceller = -1 };
+	struct agent agent = { .opt = opt };
 	int fd, ret = -1;
 
 	message_open(NULL);

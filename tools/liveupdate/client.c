@@ -252,7 +252,8 @@ int client_stop(const struct options *opt)
 	fd = *opt->arguments ? -1 : packet_connect(opt->run_dir, AGENT_SOCKET);
 	if (fd >= 0) {
 		packet_send(fd, json_pack("{ss}", "verb", "end"));
-		print_answer(fd, ANSWER_TIMEOUT);
+		if (print_answer(fd, ANSWER_TIMEOUT) == EXIT_FAILURE)
+			failed++;
 	}
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
