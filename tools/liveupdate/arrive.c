@@ -63,17 +63,46 @@ static void wait_longer(int *seconds)
 	poll(NULL, 0, *seconds * 1000);
 }
 
+static void arrived_path(char *path, size_t len, const char *run_dir,
+			 const char *name)
+{
+	snprintf(path, len, "%s/%s" ARRIVED_SUFFIX, run_dir, name);
+}
+
 /* Is this the service's first keeper in this kernel? */
 static bool is_first(const char *run_dir, const char *name)
 {
 	char path[PATH_MAX];
+
+	arrived_path(path, sizeof(path), run_dir, name);
+	return access(path, F_OK);
+}
+
+/* Only now: one that was stopped before has told its service nothing. */
+static void was_first(const char *run_dir, const char *name)
+{
+	char path[PATH_MAX];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s" ARRIVED_SUFFIX, run_dir, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	arrived_path(path, sizeof(path), run_dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		close(fd);
-	return fd >= 0;
+}
+
+/*
+ * Who retrieves a session and ends gives up what is in it: so a keeper has to be
+ * able to go on.
+ */
+static bool can_be_kept(const char *name, const char *conf_dir)
+{
+	struct service *svc = declaration_read(conf_dir, name);
+
+	declaration_free(svc);
+	if (svc)
+		return true;
+	pr_err("what came in for it, if anything did, stays where it is until its declaration can be used");
+	return false;
 }
 
 /* Get the session, as soon as it can be had; false when nothing came in. */
@@ -167,6 +196,8 @@ int arrive_for_systemd(const char *name, const char *conf_dir,
 	}
 	message_open(name);
 	snprintf(socket, sizeof(socket), "%s" KEEPER_SUFFIX, name);
+	if (!can_be_kept(name, conf_dir))
+		return EXIT_FAILURE;
 	fds[LISTENER] = packet_listen(run_dir, socket);
 	if (fds[LISTENER] < 0)
 		return EXIT_FAILURE;
@@ -178,8 +209,10 @@ int arrive_for_systemd(const char *name, const char *conf_dir,
 	}
 	if (ret >= 0)
 		ret = sd_notify_barrier(0, BARRIER_USEC);
-	if (ret >= 0)
+	if (ret >= 0) {
+		was_first(run_dir, name);
 		return EXIT_SUCCESS;
+	}
 	pr_err("systemd does not take what the keeper needs: %s: does the unit have FileDescriptorStoreMax=8 and NotifyAccess=exec?",
 	       strerror(-ret));
 	return EXIT_FAILURE;
@@ -211,6 +244,7 @@ int arrive_for_exec(const char *name, const char *conf_dir,
 		if (dup2(moved[i], SD_LISTEN_FDS_START + i) < 0)
 			return -1;
 	}
+	was_first(run_dir, name);
 	snprintf(number, sizeof(number), "%d", nr);
 	if (setenv("LISTEN_FDS", number, 1) ||
 	    setenv("LISTEN_FDNAMES", names, 1))

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,9 @@
 #include "states.h"
 #include "transfer.h"
 #include "util.h"
+
+/* How often a declaration that cannot be used is read again. */
+#define READ_AGAIN	10	/* seconds */
 
 /**
  * struct keep - a keeper as a process
@@ -338,6 +342,24 @@ static int receive(struct keeper *k)
 	return listener;
 }
 
+/*
+ * Without its declaration there is nothing to do, unless something came in: that
+ * would be lost.
+ */
+static struct service *read_declaration(const struct keeper *k,
+					const char *conf_dir, const char *name)
+{
+	struct service *svc;
+
+	while (!(svc = declaration_read(conf_dir, name)) &&
+	       k->arrival.session >= 0) {
+		pr_err("what it had is still there, and waits for its declaration: mend that; to give it up, stop the service");
+		service_wait_no_more();
+		poll(NULL, 0, READ_AGAIN * 1000);
+	}
+	return svc;
+}
+
 /* Keep the service @name until it is stopped. */
 int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 {
@@ -357,7 +379,7 @@ int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 	listener = receive(&keep.k);
 	if (listener < 0)
 		return EXIT_FAILURE;
-	keep.k.svc = declaration_read(conf_dir, name);
+	keep.k.svc = read_declaration(&keep.k, conf_dir, name);
 	if (keep.k.svc && !set_up(&keep, listener)) {
 		service_arrive(&keep.k);
 		ret = sd_event_loop(keep.k.event);
