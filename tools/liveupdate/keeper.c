@@ -187,12 +187,29 @@ static void do_revert(void *user, int fd, json_t *request, int *passed)
 		service_revert(&keep->k);
 }
 
+/* Is the service about to exit, by what was declared when it was told to? */
+static const char *why_no_reload(const struct keeper *k)
+{
+	if (owner >= 0)
+		return "an update is under way: wait until it has ended";
+	switch (k->state) {
+	case SERVICE_REVERTING:
+	case SERVICE_LEAVING:
+		return "an update is being called off: wait until the service is back";
+	case SERVICE_STOPPING:
+		return "it is being stopped: wait until it has ended";
+	default:
+		return NULL;
+	}
+}
+
 static int reload(struct keep *keep)
 {
+	const char *why = why_no_reload(&keep->k);
 	struct service *declared;
 
-	if (owner >= 0) {
-		pr_err("an update is under way: wait until it has ended");
+	if (why) {
+		pr_err("%s", why);
 		return -1;
 	}
 	declared = declaration_read(keep->conf_dir, keep->k.svc->name);

@@ -63,6 +63,7 @@ struct arrival {
  * @pid:	the service, 0 when it is not running
  * @save_pid:	its save command, 0 when it is not running
  * @ready_pid:	its ready command, the same
+ * @stop_pid:	its stop command, the same
  * @timer:	until when the service has to exit, or when it is started again
  * @ready_timer: when it is asked again whether it is ready
  * @failures:	how often in a row it has exited unasked
@@ -90,6 +91,7 @@ struct keeper {
 	pid_t pid;
 	pid_t save_pid;
 	pid_t ready_pid;
+	pid_t stop_pid;
 	sd_event_source *timer;
 	sd_event_source *ready_timer;
 	int failures;

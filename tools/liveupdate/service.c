@@ -444,10 +444,17 @@ static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
 /* An update goes on without it. */
 void service_leave(struct keeper *k)
 {
-	if (k->pid)
+	if (k->state == SERVICE_STOPPING)
+		return;		/* the keeper's end tells as well */
+	if (k->pid) {
 		stop_begin(k, SERVICE_LEAVING);
-	else
-		k->done(k, "leave", true);
+		return;
+	}
+	if (k->state == SERVICE_DOWN && k->timer) {
+		k->timer = sd_event_source_disable_unref(k->timer);
+		k->by_update = true;
+	}
+	k->done(k, "leave", true);
 }
 
 /* Stop the service for good; then its keeper ends. */
