@@ -124,10 +124,13 @@ static void unload(struct update *u)
  */
 
 static void fail(struct update *u);
+static void answered(struct update *u);
 
+/* Of services that are left out, too: they cannot prevent the update. */
 static int on_guard(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct update *u = user;
+	bool all_left = true;
 	struct link *link;
 
 	(void)source;
@@ -138,11 +141,12 @@ static int on_guard(sd_event_source *source, uint64_t usec, void *user)
 		pr_err("%s: its keeper does not answer: is it stopped?",
 		       link->name);
 		link->pending = false;
+		all_left &= link->without;
 		if (u->failed && u->touched)
 			u->status = UPDATE_NOT_BACK;
 	}
-	if (u->failed)
-		end(u);
+	if (u->failed || all_left)
+		answered(u);
 	else
 		fail(u);
 	return 0;
@@ -258,6 +262,7 @@ static void on_answer(struct update *u, struct link *link, const char *verb,
 	if (!link->pending || strcmp(verb, expected))
 		return;		/* too late */
 	link->pending = false;
+	ok |= link->without && !u->failed;
 	if (ok && !strcmp(verb, "check"))
 		ok = services_is_as_declared(link, json_object_get(packet,
 								   "declaration"));
@@ -286,7 +291,7 @@ static void on_keeper_gone(struct update *u, struct link *link)
 		return;		/* the others have saved, and go on */
 	if (u->failed && u->touched)
 		u->status = UPDATE_NOT_BACK;
-	if (!u->failed)
+	if (!u->failed && !link->without)
 		fail(u);
 	else if (pending)
 		answered(u);
@@ -458,10 +463,7 @@ static void jump(struct update *u)
  * The beginning.
  */
 
-/*
- * Begin an update; messages tell how it goes. Returns NULL when it has failed
- * already.
- */
+/* Begin an update; messages tell how it goes. NULL when it has failed already. */
 struct update *update_begin(const struct updater *updater, json_t *request)
 {
 	struct update *u = calloc(1, sizeof(*u));
