@@ -349,6 +349,7 @@ case $stage in
 	is $? 0 "the services can be stopped"
 	wait "$agent"
 	is $? 0 "and the agent with them"
+	# shellcheck disable=SC2009 # Debian's busybox has no pgrep
 	is "$(ps | grep -c '[@]lukeep')" 0 "no keeper is left"
 	# What came in is gone; from here on it is a service like any other.
 	start_agent

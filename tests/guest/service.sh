@@ -1,5 +1,5 @@
 #!/bin/sh
-# service.sh NAME start|resume|save: a service for tests of lukeep, on its memfds "memory" and "saved".
+# service.sh NAME start|resume|save|stop: a service for tests of lukeep, on its memfds "memory" and "saved".
 #
 # In its memory it has a line for each kernel that it has run in, and for each time that it was resumed there; /run/NAME.has
 # shows it. It saves on USR1, or has its save command send that. Both do as /run/NAME.mood tells. The service: "late", wait for
@@ -11,6 +11,7 @@ memory=/proc/self/fd/$LUKEEP_FD_memory
 saved=/proc/self/fd/$LUKEEP_FD_saved
 
 serve() {
+	echo "in kernel $(uname -r)"
 	cat "$memory" >"/run/$name.has.new"
 	mv "/run/$name.has.new" "/run/$name.has"
 	while :; do
@@ -53,6 +54,9 @@ resume)	[ "$(cat "/run/$name.mood" 2>/dev/null)" != stumble ] || exit 8
 	[ ! -e "/run/$name.empties" ] || : >"$saved"
 	uname -r >>"$memory" ;;
 save)	save
+	exit ;;
+stop)	: >"/run/$name.stopped"
+	kill "$(cat "/run/$name.pid")"
 	exit ;;
 esac
 echo $$ >"/run/$name.pid"

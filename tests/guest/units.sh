@@ -1,0 +1,197 @@
+# shellcheck shell=sh
+# lukeep's units, with systemd as the first process: a service is a unit, the rights and limits that it has there are those of its
+# keeper as well, an update goes by way of systemctl kexec, and an ordinary reboot stops services. Stage 3 has no agent.
+# units-end.sh looks what is left when systemd has killed the others.
+
+. /tests/keep.sh
+
+items=2000
+socket=/run/lukeep-memcached/socket
+units='memcached simple'
+
+# show SERVICE PROPERTY
+show() {
+	systemctl show --value --property="$2" "lukeep@$1"
+}
+
+# Takes down the status, for of().
+look() {
+	lukeep status --json >/run/status
+}
+
+# of SERVICE FIELD: as it was at the last look
+of() {
+	jq -r ".services[] | select(.name == \"$1\") | .$2" /run/status
+}
+
+# The pids of keepers and services.
+pids() {
+	lukeep status --json | jq -c '[.services[] | .keeper, .pid]'
+}
+
+cgroup() {
+	sed -n 's/^0:://p' "/proc/$1/cgroup"
+}
+
+# process PID FIELD: of /proc/PID/status
+process() {
+	sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" | cut -f 1
+}
+
+is_up() {
+	[ "$(show "$1" ActiveState)" = active ] && service_is "$1" '.state == "running"'
+}
+
+is_down() {
+	[ "$(show "$1" ActiveState)" = inactive ]
+}
+
+units_are_active() {
+	look
+	for _name in $units; do
+		_keeper=$(of "$_name" keeper)
+		_service=$(of "$_name" pid)
+		is "$(show "$_name" ActiveState)" active "lukeep@$_name.service is active"
+		is "$(show "$_name" MainPID)" "$_keeper" "its main process is the keeper"
+		is "$(process "$_service" PPid)" "$_keeper" "the service is its child"
+		is "$(cgroup "$_keeper")" "/system.slice/lukeep@$_name.service" "it is in the unit's cgroup"
+		is "$(cgroup "$_service")" "/system.slice/lukeep@$_name.service" "and so is the service"
+		is "$(show "$_name" NFileDescriptorStore)" 1 "systemd stores the keeper's socket, and no session"
+	done
+	is "$(systemctl --failed --quiet --plain --no-legend | cut -d' ' -f1)" "" "no unit has failed"
+}
+
+# sandboxed PID WHO
+sandboxed() {
+	is "$(process "$1" Uid)" 100 "$2 runs as its user"
+	is "$(process "$1" NoNewPrivs)" 1 "$2 gets no new privileges"
+	is "$(process "$1" CapBnd)" 0000000000000000 "$2 has no capabilities"
+	is "$(process "$1" Seccomp)" 2 "$2 has filters of system calls"
+	ok "$2 sees no devices" test ! -e "/proc/$1/root/dev/liveupdate"
+	ok "$2 cannot write the root" grep -q ' / / ro,' "/proc/$1/mountinfo"
+}
+
+# memory FILE: of memcached's unit
+memory() {
+	cat "/sys/fs/cgroup/system.slice/lukeep@memcached.service/memory.$1"
+}
+
+drop_in() {
+	sandboxed "$(of memcached keeper)" "memcached's keeper"
+	sandboxed "$(of memcached pid)" memcached
+	is "$(memory max)" $((1536 << 20)) "its memory is limited"
+	ok "what it has is charged to its unit" test "$(memory current)" -ge "$(of memcached 'memfds[] | select(.kind == "memory").allocated')"
+	is "$(process "$(of simple pid)" Uid)" 0 "the other service runs as root"
+}
+
+messages() {
+	ok "what a service writes has its name" journalctl --quiet --grep='in kernel' --identifier=simple
+	ok "what is said of it has a field" journalctl --quiet --grep='started afresh' LUKEEP_SERVICE=simple SYSLOG_IDENTIFIER=lukeep
+	for _unit in lukeep lukeep@memcached; do
+		_text=$(systemctl show --value --property=StatusText "$_unit")
+		note "systemctl status $_unit: $_text"
+		ok "systemctl status says what it is doing" test -n "$_text"
+	done
+}
+
+listen_fds() {
+	tr '\0' '\n' <"/proc/$(of simple pid)/environ" >/run/environ
+	is "$(sed -n 's/^LISTEN_FDS=//p' /run/environ)" 2 "a service gets its memfds"
+	is "$(sed -n 's/^LISTEN_FDNAMES=//p' /run/environ)" memory:saved "and their names"
+	is "$(sed -n 's/^LISTEN_PID=//p' /run/environ)" "$(of simple pid)" "they are for it"
+	is "$(grep -c '^NOTIFY_SOCKET=' /run/environ)" 0 "what is the keeper's is not the service's"
+}
+
+without_agent() {
+	before=$(pids)
+	ok "the agent can be restarted" systemctl restart lukeep
+	until_true "it finds the services" services_are running
+	is "$(pids)" "$before" "none was restarted"
+	ok "it can be stopped" systemctl stop lukeep
+	is "$(pids)" "$before" "no service was stopped"
+	ok "lukeep stop does without it" lukeep stop simple
+	until_true "the service's unit ends" is_down simple
+	ok "lukeep reload does without it" lukeep reload
+	until_true "the service's unit is back" is_up simple
+	ok "it can be started" systemctl start lukeep
+}
+
+verbs() {
+	rm /run/simple.stopped
+	before=$(pids)
+	ok "a unit can be stopped" systemctl stop lukeep@simple
+	ok "the stop command does it" test -e /run/simple.stopped
+	is "$(show simple ActiveState), $(show simple Result)" "inactive, success" "it is stopped"
+	ok "the status shows it" service_is simple '.state == "gone"'
+	ok "it can be started" systemctl start lukeep@simple
+	ok "it is ready then" service_is simple '.state == "running"'
+	ok "it is another one" test "$(pids)" != "$before"
+	before=$(pids)
+	ok "it can be reloaded" systemctl reload lukeep@simple
+	is "$(pids)" "$before" "which leaves it alone"
+	ok "it can be restarted" systemctl restart lukeep@simple
+	ok "which does not" test "$(pids)" != "$before"
+	rm /run/simple.stopped
+
+	declare_service late 'save-signal = USR1'
+	ok "declarations are read again" lukeep reload
+	until_true "a new one has its unit" is_up late
+	ok "it can be stopped" systemctl stop lukeep@late
+	rm /etc/lukeep/late.conf
+}
+
+# exposure UNIT: what systemd-analyze thinks of it
+exposure() {
+	note "systemd-analyze security: $(systemd-analyze security --no-pager "$1" | sed -n 's/.*Overall exposure level for //p')"
+}
+
+# go_on A|B [PARAMETER...]: the update to the next stage
+go_on() {
+	rm -f /run/update
+	make_initrd
+	ok "no service has a session" status_is '.services | all(.session == null)'
+	update "$@"
+	is $? 0 "the update is handed to systemd"
+	cat /run/update
+	sleep infinity
+}
+
+# resumed KERNELS
+resumed() {
+	until_true "all services come back" status_is '.services | length == 2 and all(.state == "running" and .session == null)'
+	ok "they have resumed" status_is '.services | all(.resumed)'
+	ok "memcached has its items" mcload check $socket $items
+	is "$(sed 's/.*-//' /run/simple.has | tr -d '\n')" "$1" "the other service has its memory"
+	units_are_active
+	drop_in
+	for _name in $units; do
+		note "pause of $_name: $(of "$_name" pause) s"
+		ok "the status has its pause" service_is "$_name" '.pause > 0'
+		ok "the journal has it" journalctl --quiet --grep='after a pause of' LUKEEP_SERVICE="$_name"
+	done
+}
+
+journalctl --follow --output=short-monotonic --lines=all >"$agent_log" &
+case $stage in
+1)	note "$(systemctl --version | head -n 1)"
+	until_true "all services run" services_are running
+	ok "the generator wants their units" test -L /run/systemd/generator/multi-user.target.wants/lukeep@memcached.service
+	ok "memcached takes items" mcload fill $socket $items
+	units_are_active
+	drop_in
+	messages
+	listen_fds
+	without_agent
+	verbs
+	exposure lukeep@simple
+	exposure lukeep@memcached
+	exposure lukeep
+	go_on B ;;
+2)	ok "the agent runs" systemctl --quiet is-active lukeep
+	resumed AB
+	go_on A systemd.mask=lukeep.service ;;
+3)	is "$(systemctl is-active lukeep)" inactive "there is no agent"
+	resumed ABA
+	systemctl reboot
+	sleep infinity ;;
+esac
