@@ -45,7 +45,7 @@ static const struct {
 	[SERVICE_SAVED] = { "saved",
 		"it has not resumed: see what it logged; \"lukeep reload\" has it try again" },
 	[SERVICE_HELD] = { "held",
-		"what came in for it could not be taken yet: see above; \"lukeep reload\" tries again" },
+		"what came in for it could not be taken yet: \"lukeep reload\" tries again" },
 	[SERVICE_LOST] = { "lost",
 		"what it had is lost: \"lukeep reload\" starts it afresh" },
 	[SERVICE_LEAVING] = { "stopping", "it is being stopped" },
