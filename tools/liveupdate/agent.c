@@ -51,6 +51,7 @@
  * @server:  serves its socket
  * @update:  the update under way, or NULL
  * @updater: for @update
+ * @dry_run: @update is to change nothing, and is no part of the history
  * @cancellers: who asked to call @update off
  * @nr_cancellers: how many did
  * @looker:  when it looks at the services again
@@ -62,6 +63,7 @@ struct agent {
 	struct server *server;
 	struct update *update;
 	struct updater updater;
+	bool dry_run;
 	int cancellers[CANCELLERS];
 	int nr_cancellers;
 	sd_event_source *looker;
@@ -199,8 +201,8 @@ static void on_ended(void *user, int status, const char *step)
 	while (agent->nr_cancellers)
 		answer(agent, agent->cancellers[--agent->nr_cancellers],
 		       EXIT_SUCCESS);
-	if (status == UPDATE_DONE)
-		return;		/* a dry run */
+	if (agent->dry_run)
+		return;
 	uname(&uts);
 	history_add(agent->opt->state_dir,
 		    json_pack("{s:s, s:s, s:s, s:s}", "result", "failed", "from",
@@ -218,6 +220,7 @@ static void do_update(void *user, int fd, json_t *request, int *passed)
 		refuse(agent, fd, UNDER_WAY, UPDATE_REFUSED);
 		return;
 	}
+	agent->dry_run = json_is_true(json_object_get(request, "dry-run"));
 	hooks_cancel();		/* of the last update */
 	set_client(fd);
 	agent->update = update_begin(&agent->updater, request);

@@ -153,10 +153,9 @@ static int ask_keeper(const struct options *opt, const char *name,
 
 /* Call @ask for the services named, or for all. Returns how many it fails for. */
 static int for_each(const struct options *opt, const struct links *links,
-		    int (*ask)(const struct options *opt,
-			       const struct link *link))
+		    int (*ask)(const struct options *opt, struct link *link))
 {
-	const struct link *link;
+	struct link *link;
 	int failed = 0, i;
 
 	for (i = 0; opt->arguments[i]; i++) {
@@ -176,7 +175,7 @@ static int for_each(const struct options *opt, const struct links *links,
 /* Whether some service has to be started yet. */
 static bool missing;
 
-static int reload_one(const struct options *opt, const struct link *link)
+static int reload_one(const struct options *opt, struct link *link)
 {
 	int status;
 
@@ -217,12 +216,25 @@ int client_reload(const struct options *opt)
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* A keeper does not answer to this, but ends. */
-static int stop_one(const struct options *opt, const struct link *link)
+/* Services stop at the same time. */
+static int tell_to_stop(const struct options *opt, struct link *link)
 {
-	int status = ask_keeper(opt, link->name, "stop", -1);
+	link->fd = connect_keeper(opt, link->name);
+	if (link->fd >= 0)
+		return packet_send(link->fd, json_pack("{ss}", "verb", "stop"));
+	if (errno != EAGAIN)
+		return 0;	/* there is no keeper */
+	pr_err("%s: its keeper does not answer: is it stopped?", link->name);
+	return -1;
+}
 
-	return status == NO_ANSWER ? errno == EAGAIN : status;
+/* A keeper ends when it has stopped its service; one that refuses says why. */
+static int wait_until_stopped(struct link *link)
+{
+	int status = print_answer(link->fd, -1);
+
+	link->fd = -1;		/* has been closed */
+	return status != NO_ANSWER && status;
 }
 
 /* Is there an update that cannot be called off any more? */
@@ -240,6 +252,7 @@ static bool is_too_late(const struct options *opt)
 int client_stop(const struct options *opt)
 {
 	struct links links = { .run_dir = opt->run_dir };
+	struct link *link;
 	int failed, fd;
 
 	if (is_too_late(opt)) {
@@ -247,7 +260,11 @@ int client_stop(const struct options *opt)
 		return EXIT_FAILURE;
 	}
 	links_find_kept(&links);
-	failed = for_each(opt, &links, stop_one);
+	failed = for_each(opt, &links, tell_to_stop);
+	for (link = links.first; link; link = link->next) {
+		if (link->fd >= 0 && wait_until_stopped(link))
+			failed++;
+	}
 	links_free(&links);
 	fd = *opt->arguments ? -1 : packet_connect(opt->run_dir, AGENT_SOCKET);
 	if (fd >= 0) {
