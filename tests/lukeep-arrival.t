@@ -1,0 +1,237 @@
+#!/bin/bash
+# lukeep on this host, with a shim: what came in from the previous kernel is not lost while that kernel's memory is there.
+# flavours: none
+# shellcheck disable=SC2016,SC2119 # patterns, and options of functions
+. "$(dirname "$0")/lukeep-machine.bash"
+
+# Scenarios that fail as yet.
+not_yet=''
+
+# waits CALL ERRNO TEXT: on arrival a call fails for a while
+waits() {
+	one_service 'if-lost = start'
+	jumps
+	fault "$1" "$2"
+	echo 10 >"$machine/faster"
+	boot
+	until_true "it is tried again" some_call "$1" "$2" 2
+	[ "$1" != open ] || sleep 1.2	# longer than the device may be busy for one call
+	never "the service is not started meanwhile" has signal 2
+	never "and is not lost" state_is signal lost
+	until_true "it says why it waits" logged "signal: .*$3"
+	fault "$1"
+	at_work signal 12
+	jumps
+	boot
+	at_work signal 123
+}
+
+open_EBUSY() { waits open EBUSY 'Device or resource busy'; }
+open_EMFILE() { waits open EMFILE 'Too many open files'; }
+open_ENOMEM() { waits open ENOMEM 'Cannot allocate memory'; }
+retrieve_ENOMEM() { waits retrieve ENOMEM 'Cannot allocate memory'; }
+retrieve_EMFILE() { waits retrieve EMFILE 'Too many open files'; }
+retrieve_fd_ENOMEM() { waits retrieve-fd ENOMEM 'Cannot allocate memory'; }
+retrieve_fd_EMFILE() { waits retrieve-fd EMFILE 'Too many open files'; }
+
+# nothing_in CALL: only what is not there is lost
+nothing_in() {
+	one_service
+	jumps
+	fault "$1" ENOENT
+	boot
+	until_true "the service starts afresh" has signal 2
+	ok "it says that what it had is lost" logged 'signal: what it had in kernel 6.12.0-test-1 is lost'
+}
+
+no_session() { nothing_in retrieve; }
+no_state() { nothing_in retrieve-fd; }
+
+no_device() {
+	fault open ENOENT
+	one_service
+	never "nothing was lost" logged 'is lost'
+}
+
+cold_boot() {
+	one_service
+	never "nothing was lost" logged 'is lost'
+}
+
+lost_and_held() {
+	one_service 'if-lost = hold'
+	jumps
+	fault retrieve ENOENT
+	boot
+	until_true "it is lost, and not started" state_is signal lost
+	never "it does not run" has signal 2
+	ok "a reload starts it afresh" lukeep reload
+	until_true "it runs" has signal 2
+}
+
+# What is declared must be what the service was started with: edit PATTERN, and compare it before an update.
+edit() {
+	sed -i "$1" "$conf/signal.conf"
+}
+
+# compared EDIT
+compared() {
+	two_services
+	cp "$conf/signal.conf" "$machine/before"
+	edit "$1"
+	update --dry-run
+	is $? 1 "a dry run finds what was edited"
+	ok "it names the service" says signal
+	update
+	is $? 1 "an update does, too"
+	ok "it says at which step" says 'failed at the step "check the services"'
+	at_work signal 1
+	at_work command 1
+	cp "$machine/before" "$conf/signal.conf"
+	jumps
+	boot
+	at_work signal 12
+	at_work command 12
+}
+
+rename_memory='s/memfd memory/memfd renamed/'
+add_saved='$a [memfd more]\nkind = save'
+add_memory='$a [memfd more]\nkind = memory'
+other_kind='/memfd memory/,$ { s/kind = save/kind = memory/; }'
+
+memory_renamed_before() { compared "$rename_memory"; }
+saved_added_before() { compared "$add_saved"; }
+kind_changed_before() { compared "$other_kind"; }
+
+# held_until_corrected EDIT: in the next kernel
+held_until_corrected() {
+	one_service "${@:2}"
+	cp "$conf/signal.conf" "$machine/before"
+	jumps
+	edit "$1"
+	boot
+	until_true "the service is held" state_is signal held
+	never "it does not run on empty memory" grep -q '^resume memory= ' "$machine/signal.log"
+	is "$(started signal)" 1 "it is not started afresh"
+	cp "$machine/before" "$conf/signal.conf"
+	ok "the declaration is read again" lukeep reload
+	at_work signal 12
+	jumps
+	boot
+	at_work signal 123
+}
+
+memory_renamed() { held_until_corrected "$rename_memory"; }
+memory_renamed_hold() { held_until_corrected "$rename_memory" 'if-lost = hold'; }
+saved_added() { held_until_corrected "$add_saved"; }
+memory_added() { held_until_corrected "$add_memory"; }
+
+# The declaration is broken, or gone, in the next kernel.
+broken_declaration() {
+	two_services
+	cp "$conf/signal.conf" "$machine/before"
+	jumps
+	edit '$a nonsense'
+	boot
+	at_work command 12
+	cp "$machine/before" "$conf/signal.conf"
+	ok "the declarations are read again" lukeep reload
+	at_work signal 12
+}
+
+missing_declaration() {
+	two_services
+	jumps
+	mv "$conf/signal.conf" "$machine/before"
+	boot
+	at_work command 12
+	mv "$machine/before" "$conf/signal.conf"
+	ok "the declarations are read again" lukeep reload
+	at_work signal 12
+}
+
+wrong_command() { held_until_corrected 's/^resume = .*/resume = nothing-of-this-name/' 'retry = yes'; }
+
+# A command that cannot be run, as of a package that is not installed.
+missing_command() {
+	one_service
+	jumps
+	mv "$machine/bin/lukeep-service" "$machine/away"
+	boot
+	until_true "it says why it does not run" logged 'cannot run "lukeep-service'
+	never "it does not run" has signal 2
+	mv "$machine/away" "$machine/bin/lukeep-service"
+	ok "it can try again" lukeep reload
+	at_work signal 12
+}
+
+# A service that exits before it resumes.
+stumbles() {
+	one_service 'retry = yes'
+	jumps
+	mood signal stumbles
+	boot
+	until_true "it exits" logged 'signal: the service exited with status 8'
+	never "it does not run" has signal 2
+	mood signal
+	ok "it can try again" lukeep reload
+	at_work signal 12
+}
+
+# The session's files stay in the kernel until the service is back.
+killed_on_arrival() {
+	two_services
+	jumps
+	fault retrieve-fd.signal hang
+	boot
+	until_true "another service is back" has command 12
+	kill -KILL "$agent"
+	fault retrieve-fd.signal
+	at_work signal 12
+	run_agent
+	at_work signal 12
+	at_work command 12
+}
+
+# clock_back SECONDS [KEY]...: the machine's clock is put back in an update
+clock_back() {
+	one_service "${@:2}"
+	jumps
+	echo "-$1" >"$machine/clock"
+	boot
+}
+
+# ahead SECONDS: the clock is there, or a little later
+ahead() {
+	[ "$(cat "$machine/clock")" -ge "$1" ] && [ "$(cat "$machine/clock")" -le "$(($1 + 10))" ]
+}
+
+clock_set() {
+	clock_back 500 'clock = yes'
+	at_work signal 12
+	ok "the clock is set forward, and no further than to when it stopped" ahead -8
+}
+
+clock_left_alone() {
+	clock_back 500
+	at_work signal 12
+	ok "the clock is left alone" ahead -500
+}
+
+# More than an update explains.
+clock_far_back() {
+	clock_back 34560000 'clock = yes'
+	until_true "it is said" logged 'signal: .*clock'
+	ok "the clock is left alone" ahead -34560000
+	never "the service does not drop what it had" has signal 2
+	echo 10 >"$machine/faster"
+	echo 0 >"$machine/clock"
+	at_work signal 12
+}
+
+scenario open_EBUSY open_EMFILE open_ENOMEM retrieve_ENOMEM retrieve_EMFILE retrieve_fd_ENOMEM retrieve_fd_EMFILE \
+	no_session no_state no_device cold_boot lost_and_held \
+	memory_renamed_before saved_added_before kind_changed_before memory_renamed memory_renamed_hold saved_added memory_added \
+	broken_declaration missing_declaration wrong_command missing_command stumbles killed_on_arrival \
+	clock_set clock_left_alone clock_far_back
+done_testing

@@ -1,0 +1,269 @@
+#!/bin/bash
+# lukeep on this host, with a shim: whole updates, and updates that fail at each step, or are ended.
+# flavours: none
+# shellcheck disable=SC2016,SC2119 # patterns, and options of functions
+. "$(dirname "$0")/lukeep-machine.bash"
+
+# Scenarios that fail as yet.
+not_yet=''
+
+whole() {
+	two_services
+	ok "a dry run succeeds" update --dry-run
+	ok "it tells the command line" says 'root=/dev/vda1 kho=on liveupdate=on lukeep.left=6.12.0-test-1'
+	never "it leaves no kernel loaded" is_loaded
+	at_work signal 1
+	at_work command 1
+
+	jumps
+	boot
+	at_work signal 12
+	at_work command 12
+	is "$(of_service signal resumed)" true "the status says that it has resumed"
+	ok "the log tells where its memory came from" logged 'signal: its memory came from kernel 6.12.0-test-1'
+	is "$(grep -c '^2 finish .* ok' "$machine/calls")" 2 "the sessions are finished"
+	jumps
+	boot
+	at_work signal 123
+	at_work command 123
+	ok "all can be stopped" lukeep stop
+	until_true "the agent is gone" gone "$agent"
+	is "$(tail -qn 1 "$machine/signal.log" "$machine/command.log" | uniq)" stopped "the services were told to stop"
+}
+
+# In the order of the steps; two of them have the services save.
+failures() {
+	two_services
+	fault load ENOMEM
+	fails_at 1 "load the next kernel" .
+	fault load
+	fault open ENOENT
+	fails_at 1 "preserve the memory" 'cannot open /dev/liveupdate'
+	fault open
+	fault create.command EEXIST
+	fails_at 1 "preserve the memory" 'another program holds a session of this name'
+	fault create.command
+	fault preserve.command ENOMEM
+	fails_at 1 "preserve the memory" 'cannot preserve memfd memory'
+	fault preserve.command
+	at_work signal 1
+	at_work command 1
+
+	mood command refuses
+	fails_at 3 "save and stop the services" 'its save command exited with status 3'
+	mood command
+	at_work signal 11
+	at_work command 1
+	fault preserve.signal ENOMEM 1
+	fails_at 3 "preserve what they saved" 'cannot preserve memfd saved'
+	fault preserve.signal
+	at_work signal 111
+	at_work command 11
+	fault reboot EINVAL
+	fails_at 3 "jump into the next kernel" 'the kernel refused'
+	fault reboot
+	at_work signal 1111
+	at_work command 111
+	jumps
+	boot
+	at_work signal 11112
+	at_work command 1112
+}
+
+late() {
+	two_services
+	echo 10 >"$machine/faster"
+	mood signal late
+	fails_at 4 "save and stop the services" 'it has not saved and exited within 20 s'
+	until_true "the status says that the service is late" state_is signal late
+	at_work command 11
+	mood signal
+	at_work signal 11
+
+	mood command hangs
+	fails_at 3 "save and stop the services" 'it has not saved and exited within 20 s'
+	mood command
+	at_work signal 111
+	at_work command 11
+}
+
+forgets() {
+	two_services
+	mood signal forgets
+	fails_at 3 "save and stop the services" 'it saved nothing'
+	until_true "the service starts afresh" has signal 1
+	is "$(started signal)" 2 "with nothing of what it had"
+	at_work command 11
+}
+
+# What a save command leaves behind when its time is over.
+save_command_with_children() {
+	declare_service signal "save-command = sh -c 'sleep 9$$; true'" 'save-timeout = 20'
+	boot
+	until_true "the service runs" has signal 1
+	echo 20 >"$machine/faster"
+	fails_at 3 "save and stop the services" 'it has not saved and exited within 20 s'
+	at_work signal 1
+	until_true "nothing is left of its save command" eval "! pgrep -f 'sleep 9$$' >/dev/null"
+}
+
+# update_that_hangs CALL: in the background
+update_that_hangs() {
+	fault "$1" hang
+	update &
+	client=$!
+	until_true "the update hangs at $1" some_call "${1%.*}" hangs
+}
+
+# agent_ends SIGNAL: while the memory is preserved
+agent_ends() {
+	two_services
+	update_that_hangs preserve.command
+	kill "-$1" "$agent"
+	until_true "the agent is gone" gone "$agent"
+	fault preserve.command
+	wait "$client"
+	is $? 1 "the update fails"
+	at_work signal 1
+	at_work command 1
+	run_agent
+	at_work signal 1
+	at_work command 1
+	jumps
+	boot
+	at_work signal 12
+	at_work command 12
+}
+
+agent_killed() {
+	agent_ends KILL
+}
+
+agent_terminated() {
+	agent_ends TERM
+}
+
+# While one service saves, and the other one has.
+agent_killed_while_saving() {
+	two_services
+	mood command hangs
+	update &
+	until_true "one service has saved" grep -q ^saved "$machine/signal.log"
+	kill -KILL "$agent"
+	wait $!
+	is $? 1 "the client says that the agent went away"
+	at_work signal 11
+	mood command
+	at_work command 11
+	run_agent
+	jumps
+	boot
+	at_work signal 112
+	at_work command 112
+}
+
+# unloaded_or_told: of the kernel that an update has left loaded
+unloaded_or_told() {
+	! is_loaded || logged 'next kernel is loaded'
+}
+
+next_kernel_stays() {
+	two_services
+	update_that_hangs preserve.command
+	ok "the next kernel is loaded" is_loaded
+	kill -KILL "$agent"
+	until_true "the agent is gone" gone "$agent"
+	fault preserve.command
+	run_agent
+	until_true "another agent unloads the next kernel, or says that it is loaded" unloaded_or_told
+	at_work signal 1
+}
+
+# cancels CALL: an update that hangs there
+cancels() {
+	two_services
+	update_that_hangs "$1"
+	echo 20 >"$machine/faster"	# a keeper that hangs is waited for
+	ok "it can be called off" lukeep cancel
+	wait "$client"
+	is $? 1 "the update fails"
+	fault "$1"
+	never "no kernel is loaded" is_loaded
+	at_work signal 1
+	at_work command 1
+}
+
+cancel_load() {
+	cancels load
+}
+
+cancel_preserve() {
+	cancels preserve.command
+}
+
+cancel_nothing() {
+	two_services
+	lukeep cancel
+	is $? 1 "there is nothing to call off"
+	at_work signal 1
+}
+
+limited() {
+	two_services
+	echo 100 >"$machine/faster"
+	fault load hang
+	update
+	is $? 1 "an update that hangs as the next kernel is loaded ends"
+	fault load
+	ok "it says at which step" says 'failed at the step "load the next kernel"'
+	at_work signal 1
+}
+
+# A service that can take no signal yet, and says so by its readiness.
+early() {
+	by_signal signal 'save-timeout = 20' "ready-command = test -e $machine/signal.has"
+	mood signal slow
+	boot
+	until_true "it is starting" state_is signal starting
+	fails_at 1 "check the services" 'it is not ready yet'
+	mood signal
+	at_work signal 1
+	until_true "it is ready" state_is signal running
+	jumps
+	boot
+	at_work signal 12
+}
+
+seals() {
+	by_signal signal
+	mood signal seals
+	boot
+	until_true "signal runs" has signal 1
+	jumps
+	boot
+	at_work signal 12
+	jumps
+	boot
+	at_work signal 123
+}
+
+without() {
+	two_services
+	by_signal deaf 'save-timeout = 20' 'stop-timeout = 20'
+	mood deaf deaf
+	lukeep reload
+	until_true "a service that will not save runs" has deaf 1
+	echo 20 >"$machine/faster"
+	fails_at 4 "save and stop the services" 'it has not saved and exited within 20 s'
+	at_work signal 11
+	jumps --without deaf
+	mood deaf
+	boot
+	at_work signal 112
+	at_work command 112
+	until_true "it starts afresh" has deaf 2
+}
+
+scenario whole failures late forgets save_command_with_children agent_killed agent_terminated agent_killed_while_saving \
+	next_kernel_stays cancel_load cancel_preserve cancel_nothing limited early seals without
+done_testing
