@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lukeep-machine.bash"
 
 # Scenarios that fail as yet.
-not_yet='stop_one changed_memfds keeper_killed_while_saving'
+not_yet=''
 
 # remember: the services that run
 remember() {

@@ -219,19 +219,35 @@ static int reload(struct keep *keep)
 	return 0;
 }
 
-/* Its messages go to the journal alone: who asks gets the last one. */
+/* Who asks for something that is done at once, and gets its messages. */
+static int asker = -1;
+
+static void tell_asker(const char *text)
+{
+	packet_send(asker, json_pack("{ss}", "message", text));
+}
+
 static void end(int fd, int err)
 {
-	packet_send(fd, json_pack("{ss* si}", "message",
-				  err ? message_last_error() : NULL,
-				  "exit", err ? EXIT_FAILURE : EXIT_SUCCESS));
+	packet_send(fd, json_pack("{si}", "exit",
+				  err ? EXIT_FAILURE : EXIT_SUCCESS));
 }
 
 static void do_reload(void *user, int fd, json_t *request, int *passed)
 {
+	int err;
+
 	(void)request;
 	(void)passed;
-	end(fd, reload(user));
+	asker = fd;
+	if (owner < 0)
+		message_forward(tell_asker);
+	err = reload(user);
+	if (owner < 0)
+		message_forward(NULL);
+	else
+		tell_asker(message_last_error());
+	end(fd, err);
 }
 
 /* The connection closes when it has stopped. */
@@ -243,6 +259,8 @@ static void do_stop(void *user, int fd, json_t *request, int *passed)
 	(void)passed;
 	if (owner >= 0) {
 		pr_err("an update is under way: \"lukeep cancel\" calls it off");
+		asker = fd;
+		tell_asker(message_last_error());
 		end(fd, -1);
 		return;
 	}
@@ -401,6 +419,8 @@ int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 		service_arrive(&keep.k);
 		ret = sd_event_loop(keep.k.event);
 	}
+	if (!ret && !keep.k.unit)
+		packet_unlisten(run_dir, name);	/* it has been stopped */
 	server_free(keep.server);
 	service_free(&keep.k);
 	return ret ? EXIT_FAILURE : EXIT_SUCCESS;

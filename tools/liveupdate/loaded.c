@@ -5,6 +5,7 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -17,20 +18,34 @@ static void mark_path(char *path, size_t len, const char *run_dir)
 	snprintf(path, len, "%s/loaded", run_dir);
 }
 
-/* Set the mark before loading, and take it away after unloading. */
-void loaded_set(const char *run_dir, bool loaded)
+/* Somebody else had loaded another kernel. */
+static bool replaced;
+
+/* Before loading: set the mark. */
+void loaded_begin(const char *run_dir)
 {
 	char path[PATH_MAX];
 	FILE *f;
 
+	replaced = kexec_is_loaded();
+	if (replaced)
+		pr_warn("update: a kernel was loaded before: the next one takes its place");
 	mark_path(path, sizeof(path), run_dir);
-	if (!loaded) {
-		unlink(path);
-		return;
-	}
 	f = fopen(path, "we");
 	if (f)
 		fclose(f);
+}
+
+/* Unload the next kernel, and take the mark away. */
+void loaded_end(const char *run_dir)
+{
+	char path[PATH_MAX];
+
+	kexec_unload();
+	mark_path(path, sizeof(path), run_dir);
+	unlink(path);
+	if (replaced)
+		pr_warn("update: the kernel that was loaded before is not loaded any more: load it again");
 }
 
 /*

@@ -3,9 +3,8 @@
 #ifndef _LUKEEP_LOADED_H
 #define _LUKEEP_LOADED_H
 
-#include <stdbool.h>
-
-void loaded_set(const char *run_dir, bool loaded);
+void loaded_begin(const char *run_dir);
+void loaded_end(const char *run_dir);
 void loaded_forget(const char *run_dir);
 
 #endif /* _LUKEEP_LOADED_H */

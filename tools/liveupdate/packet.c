@@ -98,6 +98,15 @@ int packet_listen(const char *dir, const char *name)
 	return fd;
 }
 
+/* The keeper of a service is gone for good: take its socket away. */
+void packet_unlisten(const char *dir, const char *service)
+{
+	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+
+	snprintf(path, sizeof(path), "%s/%s" KEEPER_SUFFIX, dir, service);
+	unlink(path);
+}
+
 /* Accept a connection of root, and of nobody else. */
 int packet_accept(int listener)
 {

@@ -11,6 +11,7 @@
 
 int packet_folder(const char *dir);
 int packet_listen(const char *dir, const char *name);
+void packet_unlisten(const char *dir, const char *service);
 int packet_connect(const char *dir, const char *name);
 int packet_accept(int listener);
 int packet_send(int fd, json_t *packet);

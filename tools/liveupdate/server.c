@@ -160,7 +160,6 @@ static int on_look_again(sd_event_source *source, uint64_t usec, void *user)
 
 	(void)source;
 	(void)usec;
-	server->timer = sd_event_source_disable_unref(server->timer);
 	sd_event_source_set_enabled(server->source, SD_EVENT_ON);
 	return 0;
 }
@@ -170,10 +169,9 @@ static void look_again_later(struct server *server)
 {
 	pr_warn("cannot accept a connection: %s: raise the limit on open files (LimitNOFILE=)",
 		strerror(errno));
-	if (sd_event_add_time_relative(server->event, &server->timer,
-				       CLOCK_MONOTONIC,
-				       LOOK_AGAIN * USEC_PER_SEC, 0,
-				       on_look_again, server) >= 0)
+	if (sd_event_source_set_time_relative(server->timer, LOOK_AGAIN *
+					      USEC_PER_SEC) >= 0 &&
+	    sd_event_source_set_enabled(server->timer, SD_EVENT_ONESHOT) >= 0)
 		sd_event_source_set_enabled(server->source, SD_EVENT_OFF);
 }
 
@@ -224,12 +222,17 @@ struct server *server_new(sd_event *event, int listener,
 		.closed = closed,
 		.user = user,
 	};
+	/* The timer now: it takes a file descriptor itself. */
 	if (sd_event_add_io(event, &server->source, listener, EPOLLIN,
-			    on_connection, server) < 0) {
-		free(server);
-		return NULL;
-	}
-	return server;
+			    on_connection, server) >= 0 &&
+	    sd_event_add_time(event, &server->timer, CLOCK_MONOTONIC, 0, 0,
+			      on_look_again, server) >= 0 &&
+	    sd_event_source_set_enabled(server->timer, SD_EVENT_OFF) >= 0)
+		return server;
+	sd_event_source_disable_unref(server->timer);
+	sd_event_source_disable_unref(server->source);
+	free(server);
+	return NULL;
 }
 
 /* Close all connections, and the listening socket. */

@@ -35,8 +35,8 @@
  * @start:   when that began
  * @loading: the next kernel is being loaded
  * @loaded:  there is a next kernel
- * @replaced: there was another one, which somebody else had loaded
  * @touched: services have been told to save
+ * @gone:    the keeper of one has ended since then
  * @handed_over: systemd has been asked to shut the system down
  * @failed:  it is over; the services are being brought back to work
  * @status:  what the client exits with
@@ -51,8 +51,8 @@ struct update {
 	double start;
 	bool loading;
 	bool loaded;
-	bool replaced;
 	bool touched;
+	bool gone;
 	bool handed_over;
 	bool failed;
 	int status;
@@ -112,11 +112,8 @@ static void end(struct update *u)
 
 static void unload(struct update *u)
 {
-	kexec_unload();
 	u->loaded = false;
-	loaded_set(u->updater->run_dir, false);
-	if (u->replaced)
-		pr_warn("update: the kernel that was loaded before is not loaded any more: load it again");
+	loaded_end(u->updater->run_dir);
 }
 
 /*
@@ -184,7 +181,8 @@ static void fail(struct update *u)
 	if (u->failed)
 		return;
 	u->failed = true;
-	u->status = u->touched ? UPDATE_REVERTED : UPDATE_REFUSED;
+	u->status = !u->touched ? UPDATE_REFUSED : u->gone ? UPDATE_NOT_BACK :
+							     UPDATE_REVERTED;
 	u->limit = sd_event_source_disable_unref(u->limit);
 	pr_event(MESSAGE_UPDATE_FAILED, "update: failed at the step \"%s\"",
 		 update_step(u));
@@ -289,6 +287,7 @@ static void on_keeper_gone(struct update *u, struct link *link)
 	pr_err("%s: its keeper has ended", link->name);
 	if (update_is_with_systemd(u))
 		return;		/* the others have saved, and go on */
+	u->gone = true;
 	if (u->failed && u->touched)
 		u->status = UPDATE_NOT_BACK;
 	if (!u->failed && !link->without)
@@ -378,10 +377,7 @@ static void on_loaded(void *user, bool loaded)
 
 static void load(struct update *u)
 {
-	u->replaced = kexec_is_loaded();
-	if (u->replaced)
-		pr_warn("update: a kernel was loaded before: the next one takes its place");
-	loaded_set(u->updater->run_dir, true);
+	loaded_begin(u->updater->run_dir);
 	u->loading = true;
 	if (!kexec_load(u->updater->event, &u->request.next, KEXEC_LOAD_SECONDS,
 			on_loaded, u))
