@@ -149,7 +149,9 @@ void links_connect(struct links *links)
 		snprintf(socket, sizeof(socket), "%s" KEEPER_SUFFIX,
 			 link->name);
 		link->fd = packet_connect(links->run_dir, socket);
-		link->stuck = link->fd < 0 && errno == EAGAIN;
+		/* Nobody is there, for sure, in these cases only. */
+		link->stuck = link->fd < 0 && errno != ENOENT &&
+			      errno != ECONNREFUSED;
 		if (link->fd >= 0 &&
 		    sd_event_add_io(links->event, &link->source, link->fd,
 				    EPOLLIN, on_packet, link) < 0) {

@@ -20,7 +20,7 @@ struct links;
  * @svc:     its declaration as it is now, NULL if there is none that can be used
  * @listed:  there is a declaration
  * @fd:	     connection to its keeper, -1 when there is none
- * @stuck:   there is a keeper, which takes no connections
+ * @stuck:   there is a keeper, or may be, which cannot be connected to
  * @source:  event source of @fd
  * @session: the session that its keeper was given, -1 for none
  * @pending: the keeper has not answered yet

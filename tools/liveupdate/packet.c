@@ -24,7 +24,7 @@
 static int packet_socket(const char *dir, const char *name,
 			 struct sockaddr_un *addr)
 {
-	int fd, len;
+	int fd, len, err;
 
 	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	len = snprintf(addr->sun_path, sizeof(addr->sun_path), "%s/%s", dir,
@@ -36,9 +36,11 @@ static int packet_socket(const char *dir, const char *name,
 		return -1;
 	}
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	err = errno;
 	if (fd < 0)
 		pr_err("cannot create a socket: %s: the kernel needs CONFIG_UNIX, and this process free file descriptors",
-		       strerror(errno));
+		       strerror(err));
+	errno = err;
 	return fd;
 }
 
