@@ -105,13 +105,13 @@ static void refuse(struct agent *agent, int fd, const char *why, int status)
  * After an update.
  */
 
-static json_t *summary(const json_t *status)
+static json_t *summary(const json_t *services)
 {
 	json_t *list = json_array(), *service, *entry;
 	static const char * const keys[] = { "name", "state", "pause" };
 	size_t i, key;
 
-	json_array_foreach(json_object_get(status, "services"), i, service) {
+	json_array_foreach(services, i, service) {
 		entry = json_object();
 		for (key = 0; key < ARRAY_SIZE(keys); key++)
 			json_object_set(entry, keys[key],
@@ -121,7 +121,7 @@ static json_t *summary(const json_t *status)
 	return list;
 }
 
-static void after_update(struct agent *agent, const json_t *status)
+static void after_update(struct agent *agent, const json_t *services)
 {
 	char release[RELEASE_MAX] = "";
 	struct utsname uts;
@@ -131,7 +131,7 @@ static void after_update(struct agent *agent, const json_t *status)
 	history_add(agent->opt->state_dir,
 		    json_pack("{s:s, s:s, s:s, s:o}", "result", "updated", "from",
 			      release, "kernel", uts.release, "services",
-			      summary(status)));
+			      summary(services)));
 	pr_info("update: all services are at work, or cannot be: see \"lukeep history\"");
 	hooks_run(agent->event, agent->opt->conf_dir, "after-update.d",
 		  "updated", NULL, NULL);
@@ -140,20 +140,21 @@ static void after_update(struct agent *agent, const json_t *status)
 static int on_look(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct agent *agent = user;
-	json_t *status;
+	json_t *services;
 
 	(void)source;
 	(void)usec;
 	agent->looker = sd_event_source_disable_unref(agent->looker);
-	status = status_collect(agent->opt->conf_dir, agent->opt->run_dir);
-	if (status_is_settled(status) || ++agent->looks == LOOK_TRIES)
-		after_update(agent, status);
+	services = status_of_services(agent->opt->conf_dir,
+				      agent->opt->run_dir);
+	if (status_is_settled(services) || ++agent->looks == LOOK_TRIES)
+		after_update(agent, services);
 	else
 		sd_event_add_time_relative(agent->event, &agent->looker,
 					   CLOCK_MONOTONIC,
 					   LOOK_PAUSE * USEC_PER_SEC, 0,
 					   on_look, agent);
-	json_decref(status);
+	json_decref(services);
 	return 0;
 }
 
@@ -165,7 +166,7 @@ static void look_after_update(struct agent *agent)
 
 	if (!kexec_left(release))
 		return;
-	snprintf(path, sizeof(path), "%s/agent.arrived", agent->opt->run_dir);
+	snprintf(path, sizeof(path), "%s/arrived", agent->opt->run_dir);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;

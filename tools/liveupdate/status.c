@@ -56,13 +56,12 @@ static int ask(json_t *service, const char *run_dir, const char *socket)
 /* Let @services have their answers, until all have or it takes too long. */
 static void receive(json_t *services, struct pollfd *pfd)
 {
-	double until = clock_now() + ANSWER_TIMEOUT;
+	double until = clock_now() + ANSWER_TIMEOUT, left;
 	size_t i, nr = json_array_size(services), waiting = nr;
 	json_t *answer;
 
-	while (waiting && clock_now() < until) {
-		if (poll(pfd, nr, (until - clock_now()) * 1000 + 1) < 0 &&
-		    errno != EINTR)
+	while (waiting && (left = until - clock_now()) > 0) {
+		if (poll(pfd, nr, left * 1000 + 1) < 0 && errno != EINTR)
 			return;
 		for (waiting = 0, i = 0; i < nr; i++) {
 			if (pfd[i].fd < 0)
@@ -83,7 +82,8 @@ static void receive(json_t *services, struct pollfd *pfd)
 	}
 }
 
-static void ask_all(json_t *services, const char *run_dir)
+/* The name of a socket is that of the service, or of the agent, and @suffix. */
+static void ask_all(json_t *services, const char *run_dir, const char *suffix)
 {
 	struct pollfd *pfd = calloc(json_array_size(services), sizeof(*pfd));
 	char socket[NAME_MAX_LEN + sizeof(KEEPER_SUFFIX)];
@@ -94,8 +94,7 @@ static void ask_all(json_t *services, const char *run_dir)
 		return;
 	json_array_foreach(services, i, service) {
 		snprintf(socket, sizeof(socket), "%s%s", text(service, "name"),
-			 strcmp(text(service, "name"), AGENT_SOCKET) ?
-			 KEEPER_SUFFIX : "");
+			 suffix);
 		pfd[i].fd = ask(service, run_dir, socket);
 		pfd[i].events = POLLIN;
 	}
@@ -175,7 +174,7 @@ static json_t *collect_agent(const char *run_dir)
 {
 	json_t *list = json_pack("[{ss}]", "name", AGENT_SOCKET), *agent;
 
-	ask_all(list, run_dir);
+	ask_all(list, run_dir, "");
 	agent = json_incref(json_array_get(list, 0));
 	json_decref(list);
 	if (!strcmp(text(agent, "state"), "gone") ||
@@ -185,24 +184,31 @@ static json_t *collect_agent(const char *run_dir)
 	return agent;
 }
 
-/* All that status shows. */
-json_t *status_collect(const char *conf_dir, const char *run_dir)
+/* What it shows of the services alone. */
+json_t *status_of_services(const char *conf_dir, const char *run_dir)
 {
 	json_t *services = json_array(), *service;
-	struct utsname uts;
 	size_t i;
 
 	add_files(services, conf_dir, CONFIG_SUFFIX);
 	json_array_foreach(services, i, service)
 		add_declaration(service, conf_dir);
 	add_files(services, run_dir, KEEPER_SUFFIX);
-	ask_all(services, run_dir);
+	ask_all(services, run_dir, KEEPER_SUFFIX);
 	drop_gone(services);
+	return services;
+}
+
+/* All that it shows. */
+static json_t *collect(const char *conf_dir, const char *run_dir)
+{
+	struct utsname uts;
+
 	uname(&uts);
 	return json_pack("{s:i, s:s, s:s, s:o, s:o}", "version", STATUS_VERSION,
 			 "lukeep", VERSION, "kernel", uts.release,
 			 "agent", collect_agent(run_dir),
-			 "services", services);
+			 "services", status_of_services(conf_dir, run_dir));
 }
 
 static bool is_one_of(const char *state, const char * const *states)
@@ -215,7 +221,7 @@ static bool is_one_of(const char *state, const char * const *states)
 }
 
 /* Is no service about to come up, or to change otherwise? */
-bool status_is_settled(const json_t *status)
+bool status_is_settled(const json_t *services)
 {
 	static const char * const unsettled[] = {
 		"starting", "saving", "late", "stopping", "silent", NULL,
@@ -223,7 +229,7 @@ bool status_is_settled(const json_t *status)
 	json_t *service;
 	size_t i;
 
-	json_array_foreach(json_object_get(status, "services"), i, service) {
+	json_array_foreach(services, i, service) {
 		if (is_one_of(text(service, "state"), unsettled))
 			return false;
 	}
@@ -288,7 +294,7 @@ int status_show(const struct options *opt)
 		       strerror(errno));
 		return EXIT_FAILURE;
 	}
-	status = status_collect(opt->conf_dir, opt->run_dir);
+	status = collect(opt->conf_dir, opt->run_dir);
 	ret = opt->check && !is_well(status);
 	if (opt->json) {
 		json_dumpf(status, stdout, JSON_INDENT(2));

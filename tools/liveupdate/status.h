@@ -9,8 +9,8 @@
 
 #include "options.h"
 
-json_t *status_collect(const char *conf_dir, const char *run_dir);
-bool status_is_settled(const json_t *status);
+json_t *status_of_services(const char *conf_dir, const char *run_dir);
+bool status_is_settled(const json_t *services);
 int status_show(const struct options *opt);
 
 #endif /* _LUKEEP_STATUS_H */
