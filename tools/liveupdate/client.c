@@ -38,7 +38,7 @@ static int print_answer(int fd, int timeout)
 
 	while (more && (packet = packet_wait(fd, timeout))) {
 		if (!json_unpack(packet, "{ss}", "message", &text))
-			fprintf(stderr, "lukeep: %s\n", text);
+			fprintf(stderr, "lukeep: %s\n", message_shown(text));
 		more = json_unpack(packet, "{si}", "exit", &status);
 		json_decref(packet);
 	}

@@ -61,7 +61,9 @@ void history_add(const char *state_dir, json_t *entry)
 
 static const char *text(const json_t *object, const char *key)
 {
-	return json_string_value(json_object_get(object, key)) ?: "-";
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return message_shown(text ?: "-");
 }
 
 static void show_entry(const json_t *entry)

@@ -26,6 +26,51 @@ static void (*message_forward_to)(const char *text);
 static bool journal;
 static char last_error[LINE_LEN];
 
+/* The length of the character at @c; 0 when it is none, or controls a terminal. */
+static int length(const unsigned char *c)
+{
+	int len = *c < 0x80 ? 1 : *c < 0xc2 ? 0 : *c < 0xe0 ? 2 :
+		  *c < 0xf0 ? 3 : *c < 0xf5 ? 4 : 0;
+	int i;
+
+	for (i = 1; i < len; i++) {
+		if ((c[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if (*c < 0x20 || *c == 0x7f ||
+	    (*c == 0xc2 && c[1] < 0xa0) ||	/* controls as well */
+	    (*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] >= 0xa0) ||
+	    (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] >= 0x90))
+		return 0;
+	return len;
+}
+
+/* Have a text be a line of UTF-8 that a terminal shows, and no more than that. */
+static void clean(char *text)
+{
+	char *c = text;
+	int len;
+
+	while (*c) {
+		len = length((unsigned char *)c);
+		if (!len)
+			*c = '?';
+		c += len ?: 1;
+	}
+}
+
+/* What somebody else says, as it can be shown; it is there until some more is. */
+const char *message_shown(const char *text)
+{
+	static char shown[4][LINE_LEN];
+	static unsigned int next;
+	char *copy = shown[next++ % 4];
+
+	snprintf(copy, LINE_LEN, "%s", text);
+	clean(copy);
+	return copy;
+}
+
 /* Is standard error a stream that systemd has connected with the journal? */
 bool message_to_journal(void)
 {
@@ -73,6 +118,7 @@ static void message(int level, const char *id, const char *fmt, va_list ap)
 	if (n < 0 || n >= (int)sizeof(line) / 4)
 		n = 0;
 	vsnprintf(line + n, sizeof(line) - n, fmt, ap);
+	clean(line);
 	if (level <= LOG_ERR)
 		memcpy(last_error, line, sizeof(line));
 

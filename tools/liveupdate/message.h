@@ -23,5 +23,6 @@ _sd_printf_(2, 3) void pr_event(const char *id, const char *fmt, ...);
 
 const char *message_last_error(void);
 void message_repeat(const char *text);
+const char *message_shown(const char *text);
 
 #endif /* _LUKEEP_MESSAGE_H */

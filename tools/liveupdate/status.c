@@ -250,14 +250,20 @@ static bool is_well(const json_t *status)
 	return !strcmp(text(json_object_get(status, "agent"), "state"), "idle");
 }
 
+/* A keeper may be its service's user's, and this is root's terminal. */
+static const char *shown(const json_t *object, const char *key)
+{
+	return message_shown(text(object, key));
+}
+
 static void show_service(const json_t *service)
 {
 	double pause = json_number_value(json_object_get(service, "pause"));
 	json_t *memfd;
 	size_t i;
 
-	printf("%-20s %-8s %7lld  %-9s ", text(service, "name"),
-	       text(service, "state"), number(service, "pid"),
+	printf("%-20s %-8s %7lld  %-9s ", shown(service, "name"),
+	       shown(service, "state"), number(service, "pid"),
 	       !number(service, "pid") ? "-" :
 	       json_is_true(json_object_get(service, "resumed")) ?
 	       "resumed" : "afresh");
@@ -265,13 +271,13 @@ static void show_service(const json_t *service)
 		printf("%9.3f s  ", pause);
 	else
 		printf("%9s    ", "-");
-	printf("%s%s\n", text(service, "session"),
+	printf("%s%s\n", shown(service, "session"),
 	       !strcmp(text(service, "declaration"), "ok") ? "" :
 	       !strcmp(text(service, "declaration"), "none") ?
 	       "  (not declared)" : "  (its declaration cannot be used)");
 	json_array_foreach(json_object_get(service, "memfds"), i, memfd)
 		printf("  %-18s %-8s %12.1f MiB, %.1f MiB allocated\n",
-		       text(memfd, "name"), text(memfd, "kind"),
+		       shown(memfd, "name"), shown(memfd, "kind"),
 		       number(memfd, "size") / MIB,
 		       number(memfd, "allocated") / MIB);
 }
