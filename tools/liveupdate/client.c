@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,14 +16,21 @@
 #include <systemd/sd-daemon.h>
 
 #include "client.h"
+#include "clock.h"
 #include "links.h"
 #include "message.h"
 #include "packet.h"
 #include "units.h"
 
-/* For what is done at once. */
-#define ANSWER_TIMEOUT	30000	/* ms */
+/* For what is done at once, and on top of the time that services have; in ms. */
+#define ANSWER_TIMEOUT	30000
 #define STATUS_TIMEOUT	2000
+
+/* Seconds for a service to stop that is not declared, or not well. */
+#define STOP_MAX	600
+
+/* What a keeper may have to say. */
+#define PACKETS_MAX	100
 
 #define NO_ANSWER	(-1)
 
@@ -130,24 +138,54 @@ static int connect_keeper(const struct options *opt, const char *name)
 	return packet_connect(opt->run_dir, socket);
 }
 
-/*
- * Ask a keeper. Returns the exit status, and NO_ANSWER with errno ENOENT or
- * ECONNREFUSED where there is no keeper.
- */
-static int ask_keeper(const struct options *opt, const char *name,
-		      const char *verb, int timeout)
+static void say_silent(const char *name)
 {
-	int fd = connect_keeper(opt, name), status;
+	pr_err("%s: its keeper does not answer: is it stopped?", name);
+}
 
-	if (fd < 0) {
+/*
+ * Ask a keeper. Returns -1, with errno ENOENT or ECONNREFUSED, where there is
+ * none.
+ */
+static int ask_keeper(const struct options *opt, struct link *link,
+		      const char *verb)
+{
+	link->fd = connect_keeper(opt, link->name);
+	if (link->fd < 0) {
 		if (errno == EAGAIN)
-			pr_err("%s: its keeper does not answer: is it stopped?",
-			       name);
-		return NO_ANSWER;
+			say_silent(link->name);
+		return -1;
 	}
-	packet_send(fd, json_pack("{ss}", "verb", verb));
-	status = print_answer(fd, timeout);
-	errno = 0;
+	packet_send(link->fd, json_pack("{ss}", "verb", verb));
+	return 0;
+}
+
+/*
+ * Print what a keeper has to say, and return the exit status; it takes no longer
+ * than @timeout, in ms. NO_ANSWER else, with errno 0 when the keeper has ended.
+ */
+static int keeper_status(struct link *link, int timeout)
+{
+	double until = clock_now() + timeout / 1000.0, left;
+	struct pollfd pfd = { .fd = link->fd, .events = POLLIN };
+	int status = NO_ANSWER, packets = 0;
+	const char *text;
+	json_t *packet;
+
+	while (status == NO_ANSWER && packets++ < PACKETS_MAX &&
+	       (left = until - clock_now()) > 0 &&
+	       poll(&pfd, 1, left * 1000 + 1) > 0) {
+		packet = packet_receive(link->fd);
+		if (!packet) {
+			errno = 0;
+			return NO_ANSWER;
+		}
+		if (!json_unpack(packet, "{ss}", "message", &text))
+			fprintf(stderr, "lukeep: %s\n", message_shown(text));
+		json_unpack(packet, "{si}", "exit", &status);
+		json_decref(packet);
+	}
+	errno = ETIMEDOUT;
 	return status;
 }
 
@@ -181,14 +219,16 @@ static int reload_one(const struct options *opt, struct link *link)
 
 	if (link->listed && !link->svc)
 		return -1;	/* has been said */
-	status = ask_keeper(opt, link->name, "reload", ANSWER_TIMEOUT);
-	if (status == NO_ANSWER && (errno == ENOENT || errno == ECONNREFUSED)) {
+	if (ask_keeper(opt, link, "reload")) {
+		if (errno != ENOENT && errno != ECONNREFUSED)
+			return -1;
 		if (link->listed)
 			missing = true;
 		return link->listed ? units_want(link->name) : 0;
 	}
+	status = keeper_status(link, ANSWER_TIMEOUT);
 	if (status == NO_ANSWER)
-		pr_err("%s: its keeper does not answer", link->name);
+		say_silent(link->name);
 	else if (!link->listed)
 		pr_warn("%s: it is not declared any more, and goes on: \"lukeep stop %s\" stops it",
 			link->name, link->name);
@@ -216,25 +256,33 @@ int client_reload(const struct options *opt)
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* Services stop at the same time. */
 static int tell_to_stop(const struct options *opt, struct link *link)
 {
-	link->fd = connect_keeper(opt, link->name);
-	if (link->fd >= 0)
-		return packet_send(link->fd, json_pack("{ss}", "verb", "stop"));
-	if (errno != EAGAIN)
-		return 0;	/* there is no keeper */
-	pr_err("%s: its keeper does not answer: is it stopped?", link->name);
-	return -1;
+	return ask_keeper(opt, link, "stop") && errno == EAGAIN;
 }
 
-/* A keeper ends when it has stopped its service; one that refuses says why. */
-static int wait_until_stopped(struct link *link)
+/*
+ * A keeper does not answer to this, but ends, in the time that is declared: one
+ * that does neither does not keep a shutdown waiting. Returns how many did not.
+ */
+static int wait_for_ends(const struct links *links)
 {
-	int status = print_answer(link->fd, -1);
+	double begin = clock_now(), left;
+	int failed = 0, status;
+	struct link *link;
 
-	link->fd = -1;		/* has been closed */
-	return status != NO_ANSWER && status;
+	for (link = links->first; link; link = link->next) {
+		if (link->fd < 0)
+			continue;
+		left = (link->svc ? link->svc->stop_timeout : STOP_MAX) -
+		       (clock_now() - begin);
+		status = keeper_status(link, (left > 0 ? left * 1000 : 0) +
+				       ANSWER_TIMEOUT);
+		if (status == NO_ANSWER && errno)
+			say_silent(link->name);
+		failed += status == NO_ANSWER ? !!errno : status != 0;
+	}
+	return failed;
 }
 
 /* Is there an update that cannot be called off any more? */
@@ -251,20 +299,20 @@ static bool is_too_late(const struct options *opt)
 /* Stop the services named; or all of them, and the agent. */
 int client_stop(const struct options *opt)
 {
-	struct links links = { .run_dir = opt->run_dir };
-	struct link *link;
+	struct links links = {
+		.conf_dir = opt->conf_dir,
+		.run_dir = opt->run_dir,
+	};
 	int failed, fd;
 
 	if (is_too_late(opt)) {
 		pr_info("an update is under way, and the next kernel is about to be entered: nothing is stopped");
 		return EXIT_FAILURE;
 	}
-	links_find_kept(&links);
+	if (links_find(&links))
+		links_find_kept(&links);
 	failed = for_each(opt, &links, tell_to_stop);
-	for (link = links.first; link; link = link->next) {
-		if (link->fd >= 0 && wait_until_stopped(link))
-			failed++;
-	}
+	failed += wait_for_ends(&links);
 	links_free(&links);
 	fd = *opt->arguments ? -1 : packet_connect(opt->run_dir, AGENT_SOCKET);
 	if (fd >= 0) {

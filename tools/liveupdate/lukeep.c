@@ -251,7 +251,7 @@ static const struct verb verbs[] = {
 	{ "update", "k:i:ua:Nnw:p:r:h", do_update, false, false },
 	{ "cancel", "r:h", client_cancel, false, false },
 	{ "reload", "c:r:h", client_reload, true, true },
-	{ "stop", "c:r:h", client_stop, true, false },
+	{ "stop", "c:r:h", client_stop, true, true },
 	{ "status", "jCc:r:h", status_show, false, true },
 	{ "history", "js:h", do_history, false, false },
 	{ "check", "c:h", check_run, true, false },
