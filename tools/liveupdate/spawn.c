@@ -21,11 +21,20 @@
 #include "spawn.h"
 #include "survivor.h"
 
+/* Nothing of ours stays open with a keeper that waits for what came in. */
+static void close_others(int listener)
+{
+	if (listener > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, listener - 1, 0);
+	close_range(listener + 1, ~0U, 0);
+}
+
 /* In the keeper to be: it is a child of init, so that nothing hangs on us. */
 static void become_keeper(const char *name, const char *conf_dir,
 			  const char *run_dir, int listener)
 {
 	message_forward(NULL);
+	close_others(listener);
 	message_open(name);
 	unsetenv("NOTIFY_SOCKET");
 	child_default_signals();
