@@ -18,6 +18,8 @@
 #include "message.h"
 #include "packet.h"
 
+#define PACKETS_MAX	1000
+
 static struct link *add(struct links *links, const char *name)
 {
 	struct link **p, *link;
@@ -121,6 +123,15 @@ static void disconnect(struct link *link)
 	link->fd = -1;
 }
 
+/* A keeper has some things to say in an update, and not any number. */
+static bool says_too_much(struct link *link)
+{
+	if (++link->packets < PACKETS_MAX)
+		return false;
+	pr_err("%s: its keeper does not stop talking", link->name);
+	return true;
+}
+
 static int on_packet(sd_event_source *source, int fd, uint32_t events,
 		     void *user)
 {
@@ -130,6 +141,10 @@ static int on_packet(sd_event_source *source, int fd, uint32_t events,
 	(void)source;
 	(void)events;
 	packet = packet_receive(fd);
+	if (packet && says_too_much(link)) {
+		json_decref(packet);
+		packet = NULL;
+	}
 	if (!packet)
 		disconnect(link);
 	link->links->packet(link->links->user, link, packet);

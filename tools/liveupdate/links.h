@@ -23,6 +23,7 @@ struct links;
  * @stuck:   there is a keeper, or may be, which cannot be connected to
  * @source:  event source of @fd
  * @session: the session that its keeper was given, -1 for none
+ * @packets: what its keeper has said so far
  * @pending: the keeper has not answered yet
  * @without: the update goes on without it
  */
@@ -36,6 +37,7 @@ struct link {
 	bool stuck;
 	sd_event_source *source;
 	int session;
+	int packets;
 	bool pending;
 	bool without;
 };
