@@ -222,7 +222,8 @@ static void do_update(void *user, int fd, json_t *request, int *passed)
 		return;
 	}
 	agent->dry_run = json_is_true(json_object_get(request, "dry-run"));
-	hooks_cancel();		/* of the last update */
+	if (!agent->dry_run)
+		hooks_cancel();		/* of the last update */
 	set_client(fd);
 	agent->update = update_begin(&agent->updater, request);
 	if (!agent->update) {
