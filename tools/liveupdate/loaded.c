@@ -36,14 +36,20 @@ void loaded_begin(const char *run_dir)
 		fclose(f);
 }
 
-/* Unload the next kernel, and take the mark away. */
-void loaded_end(const char *run_dir)
+/* It could not be loaded; what was there before is there still. */
+void loaded_not(const char *run_dir)
 {
 	char path[PATH_MAX];
 
-	kexec_unload();
 	mark_path(path, sizeof(path), run_dir);
 	unlink(path);
+}
+
+/* Unload the next kernel, and take the mark away. */
+void loaded_end(const char *run_dir)
+{
+	kexec_unload();
+	loaded_not(run_dir);
 	if (replaced)
 		pr_warn("update: the kernel that was loaded before is not loaded any more: load it again");
 }

@@ -4,6 +4,7 @@
 #define _LUKEEP_LOADED_H
 
 void loaded_begin(const char *run_dir);
+void loaded_not(const char *run_dir);
 void loaded_end(const char *run_dir);
 void loaded_forget(const char *run_dir);
 

@@ -364,15 +364,12 @@ static void on_loaded(void *user, bool loaded)
 
 	u->loading = false;
 	u->loaded = loaded;
-	if (u->failed) {
-		if (loaded)
-			unload(u);
+	if (loaded) {
+		end_step(u);
 		return;
 	}
-	if (loaded)
-		end_step(u);
-	else
-		fail(u);
+	loaded_not(u->updater->run_dir);
+	fail(u);
 }
 
 static void load(struct update *u)
