@@ -58,10 +58,12 @@ static void try_again_later(struct keeper *k)
 static void give_up(struct keeper *k, bool well)
 {
 	service_enter(k, SERVICE_DOWN);
-	if (k->svc->restart)
+	if (k->svc->restart) {
 		try_again_later(k);
-	else if (k->unit)	/* what follows is for systemd to decide */
+		service_wait_no_more();	/* it may take any time */
+	} else if (k->unit) {	/* what follows is for systemd to decide */
 		sd_event_exit(k->event, !well);
+	}
 }
 
 /*
@@ -90,8 +92,7 @@ static int launch(struct keeper *k, const char *command, bool resumes)
 	return 0;
 }
 
-/* Start the service on what it saved. When that fails it stays saved. */
-static int resume(struct keeper *k)
+static int launch_on_saved(struct keeper *k)
 {
 	if (memory_create(k->svc) || memory_link(k->svc, MEMFD_MEMORY) ||
 	    memory_link(k->svc, MEMFD_SAVE))
@@ -99,6 +100,16 @@ static int resume(struct keeper *k)
 	if (k->svc->clock)
 		clock_pass(k->stopped);
 	return launch(k, k->svc->resume, true);
+}
+
+/* Start the service on what it saved. When that fails it stays saved. */
+static int resume(struct keeper *k)
+{
+	int err = launch_on_saved(k);
+
+	if (err && k->svc->restart)
+		try_again_later(k);
+	return err;
 }
 
 /* Start the service on nothing; a file that it could take for its own is none. */
