@@ -1,0 +1,243 @@
+#!/bin/bash
+# lukeep on this host, with a shim: keepers that lie, flood or say nothing, and requests at the wrong moment.
+# flavours: none
+# shellcheck disable=SC2016,SC2119 # patterns, and options of functions
+. "$(dirname "$0")/lukeep-machine.bash"
+
+# Scenarios that fail as yet.
+not_yet=''
+
+# saving: an update is under way, and a service takes its time
+saving() {
+	two_services
+	mood signal late
+	update &
+	updating=$!
+	until_true "a service is saving" state_is signal saving
+}
+
+called_off() {
+	until_true "the update is called off" logged "failed at the step"
+	mood signal
+	wait "$updating"
+	is $? 3 "the services are back"
+	never "no kernel is loaded" is_loaded
+	at_work signal 11
+	at_work command 11
+}
+
+# cancel_behind: as lukeep, but several at a time
+cancel_behind() {
+	(become timeout -k 1 "$((limit + 1))" "$out/agent/lukeep" cancel --run-dir "$run") >/dev/null 2>&1 &
+	cancellers+=($!)
+}
+
+cancelled_by_several() {
+	local canceller cancellers=()
+
+	saving
+	for _ in 1 2 3; do
+		cancel_behind
+	done
+	called_off
+	for canceller in "${cancellers[@]}"; do
+		wait "$canceller"
+		ok "each has an answer" test $? -lt 124
+	done
+}
+
+stopped_in_update() {
+	saving
+	lukeep stop
+	is $? 1 "all are told that there is an update"
+	ok "the agent is there" alive "$agent"
+	lukeep cancel &
+	called_off
+}
+
+# hooks WHEN COMMAND
+hooks() {
+	mkdir -p "$conf/$1-update.d"
+	printf '#!/bin/sh\n%s\n' "$2" >"$conf/$1-update.d/hook"
+	chmod +x "$conf/$1-update.d/hook"
+}
+
+# Those after an update that failed are still at it as the next one begins; there is no service to wait for.
+hooks_meet() {
+	boot
+	hooks after "sleep 300"
+	fault reboot EBUSY
+	update
+	is $? 3 "an update fails"
+	fault reboot
+	hooks before "sleep 1"
+	jumps
+}
+
+# The declaration is broken when the session has been retrieved, as it is when a keeper waits for that.
+declaration_breaks() {
+	one_service
+	jumps
+	fault retrieve ENOMEM
+	echo 20 >"$machine/faster"
+	boot
+	until_true "what came in cannot be had yet" some_call retrieve ENOMEM
+	cp "$conf/signal.conf" "$machine/before"
+	echo nonsense >>"$conf/signal.conf"
+	fault retrieve
+	until_true "its keeper waits for the declaration" logged 'signal: .*waits for its declaration'
+	cp "$machine/before" "$conf/signal.conf"
+	at_work signal 12
+}
+
+# A reload while it is still saving for an update that was called off must not change what its exit means.
+reloaded_while_saving() {
+	saving
+	kill -KILL "$agent"
+	until_true "the update is called off" logged 'signal: the agent is gone'
+	sed -i 's/^save-signal = USR1/save-command = true/' "$conf/signal.conf"
+	run_agent
+	lukeep reload signal
+	is $? 1 "the reload is refused"
+	ok "it says why" says 'an update is being called off'
+	mood signal
+	wait "$updating"
+	at_work signal 11
+	at_work command 11
+	ok "then it is done" lukeep reload
+}
+
+started_twice() {
+	[ "$(started signal)" = 2 ]
+}
+
+# A stop command that ends when the service is another process already does not hit that.
+late_stop_command() {
+	mkfifo "$machine/fifo"
+	by_signal signal "stop-command = sh -c 'kill -TERM \$(cat $machine/signal.pid); cat $machine/fifo; exit 3'"
+	boot
+	until_true "signal runs" has signal 1
+	fault reboot EBUSY
+	update --without signal
+	is $? 3 "the update fails"
+	fault reboot
+	until_true "signal was started afresh" started_twice
+	echo >"$machine/fifo"
+	sleep 0.2
+	ok "signal runs" state_is signal running
+	never "it was not told to stop once more" test "$(grep -c ^stopped "$machine/signal.log")" -gt 1
+	rm "$machine/fifo"
+}
+
+# One that does not answer is left out, and does not prevent an update.
+silent_and_left_out() {
+	two_services
+	keeper=$(keeper signal)
+	kill -STOP "$keeper"
+	echo 20 >"$machine/faster"
+	jumps --without signal
+	rm "$machine/faster"
+	rm "$conf/signal.conf"
+	boot
+	at_work command 12
+}
+
+# So is one whose keeper ends instead.
+ended_and_left_out() {
+	two_services
+	mood signal deaf
+	update --without signal &
+	updating=$!
+	until_true "a service is told to exit" state_is signal stopping
+	kill -KILL "$(keeper signal)"
+	wait "$updating"
+	is $? 137 "the update succeeds"
+	rm "$conf/signal.conf"
+	boot
+	at_work command 12
+}
+
+# evil PERL: a keeper that is not one; $c is who has connected
+evil() {
+	perl -MSocket -e '
+		socket my $s, PF_UNIX, SOCK_SEQPACKET, 0 or die;
+		bind $s, pack_sockaddr_un($ARGV[0]) or die;
+		listen $s, 20 or die;
+		$SIG{PIPE} = "IGNORE";
+		my @all;
+		while (accept my $c, $s) { push @all, $c; recv $c, my $request, 65536, 0; '"$1"' }
+	' "$run/evil.keeper" &
+	evil=$!
+	disown
+	until_true "an evil keeper is there" test -S "$run/evil.keeper"
+}
+
+end_evil() {
+	kill "$evil"
+	until_true "it is gone" gone "$evil"
+}
+
+controls_nothing() {
+	! grep -q '[[:cntrl:]]' "$said"
+}
+
+# What is shown of what it says controls no terminal, and is of one line each.
+escapes() {
+	two_services
+	evil 'send $c, "{\"name\":\"signal\",\"state\":\"\\u001b[2J\\u009b2J\\nsignal\",\"pid\":1,\"session\":\"\\u0007\",\"message\":\"\\u001b]0;\",\"exit\":1}", 0'
+	ok "the status comes" lukeep status
+	ok "it shows the keeper" says evil
+	is "$(grep -c '^signal ' "$said")" 1 "under no other name"
+	ok "it controls no terminal" controls_nothing
+	by_signal evil
+	lukeep reload evil
+	is $? 1 "a message of it comes"
+	ok "it controls no terminal, either" controls_nothing
+	end_evil
+}
+
+# Who asks it for something is back in time, and others are stopped meanwhile.
+floods() {
+	two_services
+	evil 'send $c, "{\"message\":\"no end\"}", 0 for 1 .. 100'
+	ok "the status comes" lukeep status
+	by_signal evil 'stop-timeout = 1'
+	echo 20 >"$machine/faster"
+	lukeep reload evil
+	is $? 1 "a reload comes back"
+	lukeep stop
+	is $? 1 "a stop comes back, too"
+	ok "a service was stopped" grep -q ^stopped "$machine/signal.log"
+	ok "the other one, too" grep -q ^stopped "$machine/command.log"
+	end_evil
+}
+
+# A keeper that waits for what came in has nothing of the agent's, and does not stand in for it.
+waits_without_agent() {
+	one_service
+	jumps
+	fault retrieve ENOMEM
+	boot
+	until_true "what came in cannot be had yet" some_call retrieve ENOMEM
+	kill -KILL "$agent"
+	until_true "the agent is gone" gone "$agent"
+	run_agent
+	fault retrieve
+	at_work signal 12
+}
+
+# It says so much in an update that nothing else could be heard.
+talks() {
+	two_services
+	by_signal evil
+	evil 'while (1) { send $c, "{\"message\":\"no end\"}", 0 or last }'
+	update
+	is $? 1 "the update is refused"
+	ok "it says why" says 'evil: its keeper does not stop talking'
+	end_evil
+	rm "$conf/evil.conf" "$run/evil.keeper"
+	jumps
+}
+
+scenario waits_without_agent talks escapes floods silent_and_left_out ended_and_left_out reloaded_while_saving late_stop_command cancelled_by_several stopped_in_update hooks_meet declaration_breaks
+done_testing
