@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lukeep-machine.bash"
 
 # Scenarios that fail as yet.
-not_yet=''
+not_yet='waiting_is_shown'
 
 # waits CALL ERRNO TEXT: on arrival a call fails for a while
 waits() {
@@ -24,6 +24,26 @@ waits() {
 	jumps
 	boot
 	at_work signal 123
+}
+
+waiting_is_shown() {
+	one_service
+	jumps
+	fault retrieve ENOMEM
+	boot
+	until_true "it is tried again" some_call retrieve ENOMEM 2
+	ok "the status tells that it waits" is_waiting signal
+	fault retrieve
+	echo 10 >"$machine/faster"
+	at_work signal 12
+}
+
+# is_waiting NAME: not stopped or hung
+is_waiting() {
+	case $(of_service "$1" state) in
+	starting | held) ;;
+	*)	return 1 ;;
+	esac
 }
 
 open_EBUSY() { waits open EBUSY 'Device or resource busy'; }
@@ -229,7 +249,7 @@ clock_far_back() {
 	at_work signal 12
 }
 
-scenario open_EBUSY open_EMFILE open_ENOMEM retrieve_ENOMEM retrieve_EMFILE retrieve_fd_ENOMEM retrieve_fd_EMFILE \
+scenario open_EBUSY open_EMFILE open_ENOMEM retrieve_ENOMEM retrieve_EMFILE retrieve_fd_ENOMEM retrieve_fd_EMFILE waiting_is_shown \
 	no_session no_state no_device cold_boot lost_and_held \
 	memory_renamed_before saved_added_before kind_changed_before memory_renamed memory_renamed_hold saved_added memory_added \
 	broken_declaration missing_declaration wrong_command missing_command stumbles killed_on_arrival \

@@ -31,6 +31,16 @@ whole() {
 	is "$(tail -qn 1 "$machine/signal.log" "$machine/command.log" | uniq)" stopped "the services were told to stop"
 }
 
+# The agent looks what has become of the services in an update, and answers meanwhile.
+looks_after_update() {
+	two_services
+	jumps
+	boot
+	until_true "it has looked" logged 'all services are at work'
+	ok "it answers" agent_answers
+	never "it does not ask itself" odd "connects to itself"
+}
+
 # In the order of the steps; two of them have the services save.
 failures() {
 	two_services
@@ -264,6 +274,6 @@ without() {
 	until_true "it starts afresh" has deaf 2
 }
 
-scenario whole failures late forgets save_command_with_children agent_killed agent_terminated agent_killed_while_saving \
+scenario whole looks_after_update failures late forgets save_command_with_children agent_killed agent_terminated agent_killed_while_saving \
 	next_kernel_stays cancel_load cancel_preserve cancel_nothing limited early seals without
 done_testing

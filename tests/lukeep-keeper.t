@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lukeep-machine.bash"
 
 # Scenarios that fail as yet.
-not_yet=''
+not_yet='status_without_agent'
 
 # remember: the services that run
 remember() {
@@ -279,6 +279,14 @@ check_tells() {
 	ok "without an agent it is an error" test $? != 0
 }
 
+status_without_agent() {
+	two_services
+	kill -KILL "$agent"
+	until_true "the agent is gone" gone "$agent"
+	ok "the status comes without an agent" state_is signal running
+	never "it does not wait for the agent" odd "waits for nothing"
+}
+
 # A service that has ended is started afresh, if it is declared so.
 restarts() {
 	one_service 'restart = yes'
@@ -399,6 +407,6 @@ clean_after_arrival() {
 
 scenario terminated interrupted killed restarted_again agent_hup agent_usr agent_pipe keeper_hup keeper_usr keeper_pipe \
 	keeper_terminated reader_dies emptied removed stop_one stop_unknown stop_all undeclared broken broken_shown changed changed_memfds \
-	check_tells restarts no_restart exec_fails crash_loop keeper_killed keeper_killed_service_lives \
+	check_tells status_without_agent restarts no_restart exec_fails crash_loop keeper_killed keeper_killed_service_lives \
 	keeper_killed_while_saving second_agent clean_exits clean_after_arrival
 done_testing

@@ -233,6 +233,11 @@ says() {
 	grep -q -- "$1" "$said" || { sed 's/^/# said: /' "$said"; return 1; }
 }
 
+# odd WHAT: some process did what none should, see tests/programs/lukeep-shim.c
+odd() {
+	grep -q "$1" "$machine/odd" 2>/dev/null
+}
+
 # alive PID
 alive() {
 	grep -q '^State:[^ZX]*$' "/proc/$1/status" 2>/dev/null
@@ -282,7 +287,7 @@ fails_at() {
 fresh() {
 	"$out/lukeep-machine" "$machine" reset
 	wait
-	rm -rf "$run" "$conf" "$machine"/{away,history*,fault.*,*.has,*.log,*.mood,*.pid,calls,faster,systemd,refused,timers,there,before,log,said}
+	rm -rf "$run" "$conf" "$machine"/{away,history*,fault.*,*.has,*.log,*.mood,*.pid,calls,faster,odd,systemd,refused,timers,there,before,log,said}
 	mkdir "$conf"
 	: >"$log"
 	: >"$machine/refused"

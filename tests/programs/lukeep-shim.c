@@ -9,6 +9,7 @@
  *	faster		how many times faster than here its time passes, if there
  *	systemd		there is one, if there
  *	timers		microseconds, a line for each timer that was set
+ *	odd		what no process should do, a line each time it did
  *	refused		as many bytes as one process failed to accept connections
  *
  * Copyright The Linux Live Update LTS authors
@@ -359,6 +360,27 @@ int __wrap_uname(struct utsname *uts)
 	return ret;
 }
 
+static void tell_odd(const char *what)
+{
+	char path[PATH_MAX];
+	FILE *f = __real_fopen(in_folder("odd", path), "ae");
+
+	if (!f)
+		return;
+	fprintf(f, "%s\n", what);
+	fclose(f);
+}
+
+/* Whoever waits for itself waits in vain. */
+static bool is_own(int connection)
+{
+	struct ucred peer = { };
+	socklen_t len = sizeof(peer);
+
+	return !getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &len) &&
+	       peer.pid == getpid();
+}
+
 /* A process that has no descriptors left has none for this file, either. */
 int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
@@ -368,6 +390,8 @@ int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 
 	if (ret < 0 && truncate(in_folder("refused", path), ++refused))
 		perror("lukeep-shim: refused");
+	if (ret >= 0 && is_own(ret))
+		tell_odd("connects to itself");
 	errno = err;
 	return ret;
 }
@@ -425,6 +449,13 @@ int __wrap_clock_settime(clockid_t id, const struct timespec *ts)
 int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout);
 int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout)
 {
+	bool nothing = nr;
+	nfds_t i;
+
+	for (i = 0; i < nr; i++)
+		nothing &= fds[i].fd < 0;
+	if (nothing && timeout)
+		tell_odd("waits for nothing");
 	if (timeout > 0)
 		timeout = timeout / number("faster", 1) + 1;
 	return __real_poll(fds, nr, timeout);
