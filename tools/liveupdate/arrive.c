@@ -171,6 +171,8 @@ static void collect(const char *name, const char *conf_dir,
 	/* Nothing having come in after an update matters to the first only. */
 	if (!came && first && kexec_left(release)) {
 		fds[LEFT] = memory_memfd("lukeep.left");
+		if (fds[LEFT] < 0)	/* then without the release */
+			fds[LEFT] = open("/dev/null", O_RDWR | O_CLOEXEC);
 		dprintf(fds[LEFT], "%s", release);
 	}
 }

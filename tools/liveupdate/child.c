@@ -4,8 +4,11 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "child.h"
 
@@ -42,4 +45,16 @@ void child_default_signals(void)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* In a child, of a process that may be worth more to the OOM killer. */
+void child_be_killable(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, "0", 1) < 0)
+		errno = 0;	/* it is as it was */
+	close(fd);
 }

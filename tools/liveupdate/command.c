@@ -82,17 +82,10 @@ static int be_ordinary(pid_t keeper)
 		"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "FDSTORE",
 	};
 	size_t i;
-	int fd;
 
 	for (i = 0; i < ARRAY_SIZE(ours); i++)
 		unsetenv(ours[i]);
-	/* The keeper may be worth more than what it keeps, to the OOM killer. */
-	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		if (write(fd, "0", 1) < 0)
-			errno = 0;	/* as it was */
-		close(fd);
-	}
+	child_be_killable();
 	/* What it starts is killed together with it. */
 	setpgid(0, 0);
 	child_default_signals();

@@ -90,6 +90,7 @@ static void become(const char *dir, const char *result)
 {
 	setpgid(0, 0);
 	child_default_signals();
+	child_be_killable();
 	unsetenv("NOTIFY_SOCKET");
 	setenv("LUKEEP_RESULT", result, 1);
 	execlp("run-parts", "run-parts", "--exit-on-error", dir, NULL);

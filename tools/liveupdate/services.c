@@ -119,3 +119,15 @@ int services_time(const struct links *links)
 	}
 	return seconds;
 }
+
+/* Is there a service with a keeper that is left out? */
+bool services_leave_any(const struct links *links)
+{
+	const struct link *link;
+
+	for (link = links->first; link; link = link->next) {
+		if (link->without && link->fd >= 0)
+			return true;
+	}
+	return false;
+}

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 #include "state.h"
 
 #define STATE_FORMAT	2
+#define STATE_MAX	(1 << 20)
 
 static json_t *state_pack(const struct service *svc, time_t stopped,
 			  double told)
@@ -70,7 +72,7 @@ static int unpack(struct state *state, const json_t *json)
 	if (json_unpack((json_t *)json, "{ss sI sO s?F s?O}", "release", &from,
 			"stopped", &when, "memfds", &state->memfds, "told",
 			&state->told, "declaration", &state->declaration) ||
-	    !json_is_object(state->memfds)) {
+	    !json_is_object(state->memfds) || when < 0) {
 		pr_err("the state that came in is damaged: dmesg may say more");
 		return -1;
 	}
@@ -83,9 +85,15 @@ static int unpack(struct state *state, const json_t *json)
 int state_read(struct state *state, int fd)
 {
 	json_t *json;
+	struct stat st;
 	int format, ret = -1;
 
 	*state = (struct state){ };
+	/* The service's user may have written it, and root reads it. */
+	if (fstat(fd, &st) || st.st_size > STATE_MAX) {
+		pr_err("the state that came in is too large to be a keeper's: stop the service, and start it afresh");
+		return -1;
+	}
 	/* The position was kept, too. */
 	lseek(fd, 0, SEEK_SET);
 	json = json_loadfd(fd, 0, NULL);

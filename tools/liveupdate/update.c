@@ -64,6 +64,7 @@ static void ask(struct update *u);
 static void run_hooks(struct update *u);
 static void load(struct update *u);
 static void preserve(struct update *u);
+static void leave(struct update *u);
 static void save(struct update *u);
 static void jump(struct update *u);
 
@@ -77,6 +78,7 @@ static const struct {
 	{ "run the hooks", NULL, run_hooks },
 	{ "load the next kernel", NULL, load },
 	{ "preserve the memory", "preserve", preserve },
+	{ "stop what is left out", "leave", leave },
 	{ "save and stop the services", "save", save },
 	{ "preserve what they saved", "seal", ask },
 	{ "jump into the next kernel", NULL, jump },
@@ -222,6 +224,12 @@ static void begin_step(struct update *u)
 	steps[u->step].run(u);
 }
 
+static void next_step(struct update *u)
+{
+	u->step++;
+	begin_step(u);
+}
+
 static void end_step(struct update *u)
 {
 	pr_info("update: %s: %.3f s", update_step(u), clock_now() - u->start);
@@ -233,8 +241,7 @@ static void end_step(struct update *u)
 		revert(u);
 		return;
 	}
-	u->step++;
-	begin_step(u);
+	next_step(u);
 }
 
 /* All keepers that were asked have answered. */
@@ -251,12 +258,8 @@ static void answered(struct update *u)
 static void on_answer(struct update *u, struct link *link, const char *verb,
 		      bool ok, const json_t *packet)
 {
-	const char *expected = steps[u->step].verb ?: "";
+	const char *expected = u->failed ? "revert" : steps[u->step].verb ?: "";
 
-	if (u->failed)
-		expected = "revert";
-	else if (link->without)
-		expected = "leave";
 	if (!link->pending || strcmp(verb, expected))
 		return;		/* too late */
 	link->pending = false;
@@ -316,13 +319,14 @@ static void on_packet(void *user, struct link *link, json_t *packet)
 
 static void ask(struct update *u)
 {
+	const char *verb = steps[u->step].verb;
+	bool leave = !strcmp(verb, "leave");
 	struct link *link;
 
 	set_guard(u);
 	for (link = u->links.first; link; link = link->next) {
-		if (!link->without)
-			link_ask(link, json_pack("{ss}", "verb",
-						 steps[u->step].verb), -1);
+		if (link->without == leave)
+			link_ask(link, json_pack("{ss}", "verb", verb), -1);
 	}
 	answered(u);
 }
@@ -344,15 +348,13 @@ static void run_hooks(struct update *u)
 	int ret;
 
 	if (u->request.dry_run) {
-		u->step++;
-		begin_step(u);
+		next_step(u);
 		return;
 	}
 	ret = hooks_run(u->updater->event, u->updater->conf_dir,
 			"before-update.d", "update", on_hooks, u);
 	if (ret > 0) {
-		u->step++;
-		begin_step(u);
+		next_step(u);
 	} else if (ret < 0) {
 		fail(u);
 	}
@@ -420,22 +422,26 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *user)
 	return 0;
 }
 
-/* Who does not come along is stopped in its own manner. */
+/* In its own manner, and the others do not wait for it. */
+static void leave(struct update *u)
+{
+	if (!services_leave_any(&u->links)) {
+		next_step(u);
+		return;
+	}
+	u->touched = true;
+	ask(u);
+}
+
 static void save(struct update *u)
 {
-	struct link *link;
-
 	u->touched = true;
-	set_guard(u);
 	if (u->request.max_pause)
 		sd_event_add_time_relative(u->updater->event, &u->limit,
 					   CLOCK_MONOTONIC,
 					   u->request.max_pause * USEC_PER_SEC,
 					   0, on_limit, u);
-	for (link = u->links.first; link; link = link->next)
-		link_ask(link, json_pack("{ss}", "verb", link->without ?
-					 "leave" : "save"), -1);
-	answered(u);
+	ask(u);
 }
 
 static void jump(struct update *u)
