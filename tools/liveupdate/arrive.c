@@ -53,12 +53,28 @@ static const char * const fd_names[NR_FDS] = {
 	[LEFT] = "left",
 };
 
+/* There as long as what came in is waited for: nobody can answer then. */
+static char waiting[PATH_MAX];
+
+static void set_waiting(bool on)
+{
+	int fd = -1;
+
+	if (!on)
+		unlink(waiting);
+	else
+		fd = open(waiting, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* A second the first time, and then longer and longer. */
 static void wait_longer(int *seconds)
 {
 	*seconds = *seconds ? 2 * *seconds : 1;
 	if (*seconds > WAIT_MAX)
 		*seconds = WAIT_MAX;
+	set_waiting(true);
 	pr_warn("nothing is lost by this: tried again in %d s", *seconds);
 	poll(NULL, 0, *seconds * 1000);
 }
@@ -160,6 +176,8 @@ static void collect(const char *name, const char *conf_dir,
 	bool first = is_first(run_dir, name), came = false;
 	char release[RELEASE_MAX];
 
+	snprintf(waiting, sizeof(waiting), "%s/%s" WAITING_SUFFIX, run_dir,
+		 name);
 	fds[SESSION] = -1;
 	fds[STATE] = -1;
 	fds[LEFT] = -1;
@@ -168,6 +186,7 @@ static void collect(const char *name, const char *conf_dir,
 		if (fds[STATE] >= 0)
 			set_clock(name, conf_dir, fds[STATE]);
 	}
+	set_waiting(false);
 	/* Nothing having come in after an update matters to the first only. */
 	if (!came && first && kexec_left(release)) {
 		fds[LEFT] = memory_memfd("lukeep.left");

@@ -8,6 +8,7 @@
 /* In the folder of the sockets. */
 #define AGENT_SOCKET	"agent.sock"
 #define KEEPER_SUFFIX	".keeper"
+#define WAITING_SUFFIX	".waiting"	/* for what came in */
 
 int packet_folder(const char *dir);
 int packet_listen(const char *dir, const char *name);

@@ -57,9 +57,11 @@ static int ask(json_t *service, const char *run_dir, const char *socket)
 static void receive(json_t *services, struct pollfd *pfd)
 {
 	double until = clock_now() + ANSWER_TIMEOUT, left;
-	size_t i, nr = json_array_size(services), waiting = nr;
+	size_t i, nr = json_array_size(services), waiting = 0;
 	json_t *answer;
 
+	for (i = 0; i < nr; i++)
+		waiting += pfd[i].fd >= 0;
 	while (waiting && (left = until - clock_now()) > 0) {
 		if (poll(pfd, nr, left * 1000 + 1) < 0 && errno != EINTR)
 			return;
@@ -104,6 +106,23 @@ static void ask_all(json_t *services, const char *run_dir, const char *suffix)
 			close(pfd[i].fd);
 	}
 	free(pfd);
+}
+
+/* What came in for a silent one is waited for: it has not even a keeper yet. */
+static void tell_waiting(json_t *services, const char *run_dir)
+{
+	char path[PATH_MAX];
+	json_t *service;
+	size_t i;
+
+	json_array_foreach(services, i, service) {
+		snprintf(path, sizeof(path), "%s/%s" WAITING_SUFFIX, run_dir,
+			 text(service, "name"));
+		if (!strcmp(text(service, "state"), "silent") &&
+		    !access(path, F_OK))
+			json_object_set_new(service, "state",
+					    json_string("held"));
+	}
 }
 
 /* Has it a declaration that can be used? */
@@ -195,6 +214,7 @@ json_t *status_of_services(const char *conf_dir, const char *run_dir)
 		add_declaration(service, conf_dir);
 	add_files(services, run_dir, KEEPER_SUFFIX);
 	ask_all(services, run_dir, KEEPER_SUFFIX);
+	tell_waiting(services, run_dir);
 	drop_gone(services);
 	return services;
 }
