@@ -97,6 +97,18 @@ late() {
 	at_work command 11
 }
 
+# Its service has saved and exited, and that counts.
+command_lingers() {
+	two_services
+	echo 20 >"$machine/faster"
+	mood command lingers
+	jumps
+	mood command
+	boot
+	at_work signal 12
+	at_work command 12
+}
+
 forgets() {
 	two_services
 	mood signal forgets
@@ -274,6 +286,6 @@ without() {
 	until_true "it starts afresh" has deaf 2
 }
 
-scenario whole looks_after_update failures late forgets save_command_with_children agent_killed agent_terminated agent_killed_while_saving \
+scenario whole looks_after_update failures late command_lingers forgets save_command_with_children agent_killed agent_terminated agent_killed_while_saving \
 	next_kernel_stays cancel_load cancel_preserve cancel_nothing limited early seals without
 done_testing

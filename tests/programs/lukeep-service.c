@@ -15,7 +15,7 @@
  *			saves, both as long as the file is there; "seals" what it
  *			saves; "deaf" to USR1 and TERM; "stumbles" when it resumes;
  *			"forgets" to save, and exits well; "outlives" its parent. Its
- *			save command: "refuses"; "hangs"
+ *			save command: "refuses"; "hangs"; "lingers" when it is through
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -159,7 +159,10 @@ static int save(void)
 		return 3;
 	while_mood_is("hangs");
 	read_file(".pid", pid);
-	return kill(atoi(pid), SIGUSR1) ? 4 : 0;
+	if (kill(atoi(pid), SIGUSR1))
+		return 4;
+	while_mood_is("lingers");
+	return 0;
 }
 
 int main(int argc, char **argv)

@@ -395,6 +395,23 @@ static struct service *read_declaration(const struct keeper *k,
 	return svc;
 }
 
+static void release(struct keeper *k)
+{
+	int fds[] = { k->session, k->arrival.session, k->arrival.state };
+	size_t i;
+
+	sd_event_source_disable_unref(k->timer);
+	sd_event_source_disable_unref(k->ready_timer);
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	if (k->svc)
+		memory_discard(k->svc);
+	declaration_free(k->svc);
+	sd_event_unref(k->event);
+}
+
 /* Keep the service @name until it is stopped. */
 int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 {
@@ -422,6 +439,6 @@ int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 	if (!ret && !keep.k.unit)
 		packet_unlisten(run_dir, name);	/* it has been stopped */
 	server_free(keep.server);
-	service_free(&keep.k);
+	release(&keep.k);
 	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
 }

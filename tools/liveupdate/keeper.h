@@ -72,6 +72,7 @@ struct arrival {
  * @pause:	how long it was away the last time, 0 if it never was
  * @exited_well: it exited with status 0
  * @save_succeeded: its save command did
+ * @overdue:	its save command has been killed, as it took too long
  * @by_update:	it is down for an update, and starts when that is called off
  * @resumed:	it was started on what it saved
  * @from:	kernel that what it has came from, "" if from this one
@@ -100,6 +101,7 @@ struct keeper {
 	double pause;
 	bool exited_well;
 	bool save_succeeded;
+	bool overdue;
 	bool by_update;
 	bool resumed;
 	char from[RELEASE_MAX];

@@ -258,7 +258,8 @@ static void save_ended(struct keeper *k)
 
 	if (k->exited_well && !saved)
 		pr_err("it saved nothing: is the path of each memfd of kind save the one it writes?");
-	if (k->svc->save_command && !k->save_succeeded)
+	/* A command that only took too long may have had it save all the same. */
+	if (k->svc->save_command && !k->save_succeeded && !k->overdue)
 		saved = false;
 	save_done(k, saved ? SERVICE_SAVED : SERVICE_DOWN);
 }
@@ -292,8 +293,10 @@ static int on_save_timeout(sd_event_source *source, uint64_t usec, void *user)
 	(void)usec;
 	pr_err("it has not saved and exited within %d s: give it more with save-timeout",
 	       k->svc->save_timeout);
-	if (k->save_pid)
+	if (k->save_pid) {
+		k->overdue = true;
 		command_kill(k->save_pid);
+	}
 	if (k->pid)
 		save_done(k, works ? SERVICE_RUNNING : SERVICE_LATE);
 	return 0;
@@ -338,6 +341,7 @@ void service_save(struct keeper *k)
 	}
 	k->told = told;
 	k->save_succeeded = false;
+	k->overdue = false;
 	service_enter(k, SERVICE_SAVING);
 	process_timer(k, &k->timer, k->svc->save_timeout, on_save_timeout);
 }
@@ -478,18 +482,4 @@ void service_stop(struct keeper *k)
 		stop_begin(k, SERVICE_STOPPING);
 	else
 		sd_event_exit(k->event, 0);
-}
-
-/* The keeper ends. */
-void service_free(struct keeper *k)
-{
-	sd_event_source_disable_unref(k->timer);
-	sd_event_source_disable_unref(k->ready_timer);
-	close_fd(&k->session);
-	close_fd(&k->arrival.session);
-	close_fd(&k->arrival.state);
-	if (k->svc)
-		memory_discard(k->svc);
-	declaration_free(k->svc);
-	sd_event_unref(k->event);
 }

@@ -11,6 +11,5 @@ void service_save(struct keeper *k);
 void service_revert(struct keeper *k);
 void service_leave(struct keeper *k);
 void service_stop(struct keeper *k);
-void service_free(struct keeper *k);
 
 #endif /* _LUKEEP_SERVICE_H */
