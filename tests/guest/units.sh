@@ -7,21 +7,17 @@
 
 items=2000
 socket=/run/lukeep-memcached/socket
-units='memcached simple'
 
 # show SERVICE PROPERTY
 show() {
 	systemctl show --value --property="$2" "lukeep@$1"
 }
 
-# Takes down the status, for of().
+# Puts what the status says into variables: memcached_pid, and so on.
 look() {
-	lukeep status --json >/run/status
-}
-
-# of SERVICE FIELD: as it was at the last look
-of() {
-	jq -r ".services[] | select(.name == \"$1\") | .$2" /run/status
+	lukeep status --json | jq -r '.services[] | "\(.name)_keeper=\(.keeper) \(.name)_pid=\(.pid) \(.name)_pause=\(.pause)",
+		"\(.name)_allocated=\(.memfds[0].allocated)"' >/run/status
+	. /run/status
 }
 
 # The pids of keepers and services.
@@ -46,18 +42,19 @@ is_down() {
 	[ "$(show "$1" ActiveState)" = inactive ]
 }
 
+# unit_is_active NAME KEEPER PID
+unit_is_active() {
+	is "$(show "$1" ActiveState), $(show "$1" MainPID)" "active, $2" "lukeep@$1.service is active, its main process is the keeper"
+	is "$(process "$3" PPid)" "$2" "the service is its child"
+	is "$(cgroup "$2")" "/system.slice/lukeep@$1.service" "it is in the unit's cgroup"
+	is "$(cgroup "$3")" "/system.slice/lukeep@$1.service" "and so is the service"
+	is "$(show "$1" NFileDescriptorStore)" 1 "systemd stores the keeper's socket, and no session"
+}
+
 units_are_active() {
 	look
-	for _name in $units; do
-		_keeper=$(of "$_name" keeper)
-		_service=$(of "$_name" pid)
-		is "$(show "$_name" ActiveState)" active "lukeep@$_name.service is active"
-		is "$(show "$_name" MainPID)" "$_keeper" "its main process is the keeper"
-		is "$(process "$_service" PPid)" "$_keeper" "the service is its child"
-		is "$(cgroup "$_keeper")" "/system.slice/lukeep@$_name.service" "it is in the unit's cgroup"
-		is "$(cgroup "$_service")" "/system.slice/lukeep@$_name.service" "and so is the service"
-		is "$(show "$_name" NFileDescriptorStore)" 1 "systemd stores the keeper's socket, and no session"
-	done
+	unit_is_active memcached "$memcached_keeper" "$memcached_pid"
+	unit_is_active simple "$simple_keeper" "$simple_pid"
 	is "$(systemctl --failed --quiet --plain --no-legend | cut -d' ' -f1)" "" "no unit has failed"
 }
 
@@ -77,11 +74,11 @@ memory() {
 }
 
 drop_in() {
-	sandboxed "$(of memcached keeper)" "memcached's keeper"
-	sandboxed "$(of memcached pid)" memcached
+	sandboxed "$memcached_keeper" "memcached's keeper"
+	sandboxed "$memcached_pid" memcached
 	is "$(memory max)" $((1536 << 20)) "its memory is limited"
-	ok "what it has is charged to its unit" test "$(memory current)" -ge "$(of memcached 'memfds[] | select(.kind == "memory").allocated')"
-	is "$(process "$(of simple pid)" Uid)" 0 "the other service runs as root"
+	ok "what it has is charged to its unit" test "$(memory current)" -ge "$memcached_allocated"
+	is "$(process "$simple_pid" Uid)" 0 "the other service runs as root"
 }
 
 messages() {
@@ -95,10 +92,10 @@ messages() {
 }
 
 listen_fds() {
-	tr '\0' '\n' <"/proc/$(of simple pid)/environ" >/run/environ
+	tr '\0' '\n' <"/proc/$simple_pid/environ" >/run/environ
 	is "$(sed -n 's/^LISTEN_FDS=//p' /run/environ)" 2 "a service gets its memfds"
 	is "$(sed -n 's/^LISTEN_FDNAMES=//p' /run/environ)" memory:saved "and their names"
-	is "$(sed -n 's/^LISTEN_PID=//p' /run/environ)" "$(of simple pid)" "they are for it"
+	is "$(sed -n 's/^LISTEN_PID=//p' /run/environ)" "$simple_pid" "they are for it"
 	is "$(grep -c '^NOTIFY_SOCKET=' /run/environ)" 0 "what is the keeper's is not the service's"
 }
 
@@ -163,12 +160,9 @@ resumed() {
 	ok "memcached has its items" mcload check $socket $items
 	is "$(sed 's/.*-//' /run/simple.has | tr -d '\n')" "$1" "the other service has its memory"
 	units_are_active
-	drop_in
-	for _name in $units; do
-		note "pause of $_name: $(of "$_name" pause) s"
-		ok "the status has its pause" service_is "$_name" '.pause > 0'
-		ok "the journal has it" journalctl --quiet --grep='after a pause of' LUKEEP_SERVICE="$_name"
-	done
+	note "pauses: memcached ${memcached_pause}s, simple ${simple_pause}s"
+	ok "the status has the pauses" status_is '.services | all(.pause > 0)'
+	ok "the journal has one" journalctl --quiet --grep='after a pause of' LUKEEP_SERVICE=memcached
 }
 
 journalctl --follow --output=short-monotonic --lines=all >"$agent_log" &
@@ -189,6 +183,7 @@ case $stage in
 	go_on B ;;
 2)	ok "the agent runs" systemctl --quiet is-active lukeep
 	resumed AB
+	drop_in
 	go_on A systemd.mask=lukeep.service ;;
 3)	is "$(systemctl is-active lukeep)" inactive "there is no agent"
 	resumed ABA
