@@ -25,7 +25,7 @@
 #include "state.h"
 
 #define STATE_FORMAT	2
-#define STATE_MAX	(1 << 20)
+#define STATE_MAX	1048576
 
 static json_t *state_pack(const struct service *svc, time_t stopped,
 			  double told)

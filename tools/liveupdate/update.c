@@ -353,11 +353,10 @@ static void run_hooks(struct update *u)
 	}
 	ret = hooks_run(u->updater->event, u->updater->conf_dir,
 			"before-update.d", "update", on_hooks, u);
-	if (ret > 0) {
+	if (ret > 0)
 		next_step(u);
-	} else if (ret < 0) {
+	else if (ret < 0)
 		fail(u);
-	}
 }
 
 static void on_loaded(void *user, bool loaded)
