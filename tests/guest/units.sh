@@ -119,7 +119,7 @@ verbs() {
 	ok "a unit can be stopped" systemctl stop lukeep@simple
 	ok "the stop command does it" test -e /run/simple.stopped
 	is "$(show simple ActiveState), $(show simple Result)" "inactive, success" "it is stopped"
-	ok "the status shows it" service_is simple '.state == "gone"'
+	ok "the status shows it" service_is simple '.state == "stopped"'
 	ok "it can be started" systemctl start lukeep@simple
 	ok "it is ready then" service_is simple '.state == "running"'
 	ok "it is another one" test "$(pids)" != "$before"
@@ -181,7 +181,7 @@ case $stage in
 	exposure lukeep@memcached
 	exposure lukeep
 	go_on B ;;
-2)	ok "the agent runs" systemctl --quiet is-active lukeep
+2)	until_true "the agent runs" systemctl --quiet is-active lukeep
 	resumed AB
 	drop_in
 	go_on A systemd.mask=lukeep.service ;;
