@@ -5,6 +5,7 @@
 # shellcheck disable=SC2016,SC1003 # GRUB's variables, and its backslashes
 . "$(dirname "$0")/lib.bash"
 
+"$root/scripts/setup" demo >&2
 box=$(mktemp -d)
 trap 'rm -rf "$box"' EXIT
 sources=$root/tools/liveupdate

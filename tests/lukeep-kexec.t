@@ -3,6 +3,7 @@
 # flavours: none
 . "$(dirname "$0")/lib.bash"
 
+"$root/scripts/setup" demo >&2
 box=$(mktemp -d)
 trap 'rm -rf "$box"' EXIT
 sources=$root/tools/liveupdate
