@@ -12,13 +12,7 @@ whole() {
 	ok "a dry run succeeds" update --dry-run
 	ok "it tells the command line" says 'root=/dev/vda1 kho=on liveupdate=on lukeep.left=6.12.0-test-1'
 	never "it leaves no kernel loaded" is_loaded
-	at_work signal 1
-	at_work command 1
-
-	jumps
-	boot
-	at_work signal 12
-	at_work command 12
+	and_updates
 	is "$(of_service signal resumed)" true "the status says that it has resumed"
 	ok "the log tells where its memory came from" logged 'signal: its memory came from kernel 6.12.0-test-1'
 	is "$(grep -c '^2 finish .* ok' "$machine/calls")" 2 "the sessions are finished"
@@ -149,12 +143,7 @@ agent_ends() {
 	at_work signal 1
 	at_work command 1
 	run_agent
-	at_work signal 1
-	at_work command 1
-	jumps
-	boot
-	at_work signal 12
-	at_work command 12
+	and_updates
 }
 
 agent_killed() {

@@ -26,16 +26,6 @@ untouched() {
 	never "none was told to stop" grep -q ^stopped "$machine/signal.log" "$machine/command.log"
 }
 
-# and_updates: all is as before
-and_updates() {
-	at_work signal 1
-	at_work command 1
-	jumps
-	boot
-	at_work signal 12
-	at_work command 12
-}
-
 # agent_leaves SIGNAL
 agent_leaves() {
 	two_services
@@ -64,42 +54,29 @@ restarted_again() {
 	untouched
 }
 
-# agent_stays SIGNAL...
-agent_stays() {
-	local signal
+# stays PROCESS SIGNAL...: the "agent", or the "keeper" of a service
+stays() {
+	local process signal
 
 	two_services
 	remember
-	for signal; do
-		kill "-$signal" "$agent"
+	process=$agent
+	[ "$1" = agent ] || process=$(keeper signal)
+	for signal in "${@:2}"; do
+		kill "-$signal" "$process"
 	done
 	untouched
-	ok "the agent is there" alive "$agent"
+	ok "the $1 is there" alive "$process"
 	and_updates
 }
 
-agent_hup() { agent_stays HUP; }
-agent_usr() { agent_stays USR1 USR2; }
-agent_pipe() { agent_stays PIPE; }
+agent_hup() { stays agent HUP; }
+agent_usr() { stays agent USR1 USR2; }
+agent_pipe() { stays agent PIPE; }
 
-# keeper_stays SIGNAL...
-keeper_stays() {
-	local signal keeper
-
-	two_services
-	remember
-	keeper=$(keeper signal)
-	for signal; do
-		kill "-$signal" "$keeper"
-	done
-	untouched
-	ok "the keeper is there" alive "$keeper"
-	and_updates
-}
-
-keeper_hup() { keeper_stays HUP; }
-keeper_usr() { keeper_stays USR1 USR2; }
-keeper_pipe() { keeper_stays PIPE; }
+keeper_hup() { stays keeper HUP; }
+keeper_usr() { stays keeper USR1 USR2; }
+keeper_pipe() { stays keeper PIPE; }
 
 keeper_terminated() {
 	two_services

@@ -274,6 +274,16 @@ jumps() {
 	until_true "kernel $next runs" kernel_is "$next"
 }
 
+# and_updates: two services in their first kernel are as before, and go on in the next
+and_updates() {
+	at_work signal 1
+	at_work command 1
+	jumps
+	boot
+	at_work signal 12
+	at_work command 12
+}
+
 # fails_at STATUS STEP WHY: 1, the services were not touched; 3, they are back; 4, not all are
 fails_at() {
 	update
