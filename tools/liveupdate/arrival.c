@@ -17,13 +17,6 @@
 #include "state.h"
 #include "util.h"
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 /* All of it has been taken, or what is left is of no use. */
 void arrival_end(struct keeper *k)
 {

@@ -34,7 +34,6 @@
 #include "state.h"
 
 #define ARRIVED_SUFFIX	".arrived"
-#define WAIT_MAX	60	/* seconds */
 #define BARRIER_USEC	5000000
 
 /* The file descriptors by their names. */
@@ -68,15 +67,13 @@ static void set_waiting(bool on)
 		close(fd);
 }
 
-/* A second the first time, and then longer and longer. */
-static void wait_longer(int *seconds)
+static void wait_longer(int *failures)
 {
-	*seconds = *seconds ? 2 * *seconds : 1;
-	if (*seconds > WAIT_MAX)
-		*seconds = WAIT_MAX;
+	int seconds = clock_backoff((*failures)++);
+
 	set_waiting(true);
-	pr_warn("nothing is lost by this: tried again in %d s", *seconds);
-	poll(NULL, 0, *seconds * 1000);
+	pr_warn("nothing is lost by this: tried again in %d s", seconds);
+	poll(NULL, 0, seconds * 1000);
 }
 
 static void arrived_path(char *path, size_t len, const char *run_dir,
@@ -124,7 +121,7 @@ static bool can_be_kept(const char *name, const char *conf_dir)
 /* Get the session, as soon as it can be had; false when nothing came in. */
 static bool get_session(const char *name, int *fds)
 {
-	int seconds = 0;
+	int failures = 0;
 
 	while ((fds[SESSION] = session_retrieve(name)) < 0) {
 		/* A keeper that died has left it in systemd's store. */
@@ -132,7 +129,7 @@ static bool get_session(const char *name, int *fds)
 			return true;
 		if (fds[SESSION] == -ENOENT || fds[SESSION] == -EIO)
 			return false;
-		wait_longer(&seconds);
+		wait_longer(&failures);
 	}
 	return true;
 }
@@ -140,7 +137,7 @@ static bool get_session(const char *name, int *fds)
 /* Get what the keeper in the previous kernel has to say; false when it is lost. */
 static bool get_state(int *fds)
 {
-	int seconds = 0;
+	int failures = 0;
 
 	while ((fds[STATE] = session_retrieve_fd(fds[SESSION], TOKEN_STATE,
 						 "lukeep.state")) < 0) {
@@ -150,7 +147,7 @@ static bool get_state(int *fds)
 			fds[SESSION] = -1;
 			return false;
 		}
-		wait_longer(&seconds);
+		wait_longer(&failures);
 	}
 	return true;
 }
@@ -160,11 +157,11 @@ static void set_clock(const char *name, const char *conf_dir, int fd)
 {
 	struct service *svc = declaration_read(conf_dir, name);
 	struct state state;
-	int seconds = 0;
+	int failures = 0;
 
 	if (svc && svc->clock && !state_read(&state, fd)) {
 		while (clock_go_on(state.stopped))
-			wait_longer(&seconds);
+			wait_longer(&failures);
 		state_free(&state);
 	}
 	declaration_free(svc);
@@ -208,7 +205,6 @@ static int store(const char *name, int fd)
 int arrive_for_systemd(const char *name, const char *conf_dir,
 		       const char *run_dir)
 {
-	char socket[NAME_MAX_LEN + sizeof(KEEPER_SUFFIX)];
 	int fds[NR_FDS], i, ret = 0;
 
 	if (!getenv("NOTIFY_SOCKET")) {
@@ -216,10 +212,9 @@ int arrive_for_systemd(const char *name, const char *conf_dir,
 		return EXIT_FAILURE;
 	}
 	message_open(name);
-	snprintf(socket, sizeof(socket), "%s" KEEPER_SUFFIX, name);
 	if (!can_be_kept(name, conf_dir))
 		return EXIT_FAILURE;
-	fds[LISTENER] = packet_listen(run_dir, socket);
+	fds[LISTENER] = packet_listen_keeper(run_dir, name);
 	if (fds[LISTENER] < 0)
 		return EXIT_FAILURE;
 	collect(name, conf_dir, run_dir, fds);

@@ -5,7 +5,6 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
-#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "check.h"
 #include "declaration.h"
 #include "message.h"
+#include "names.h"
 
 static bool ends_in(const char *text, const char *suffix)
 {
@@ -53,31 +53,33 @@ static int check_file(const char *path)
 	return check_service(dir, name);
 }
 
+struct folder {
+	const char *dir;
+	int err;
+};
+
+static void check_name(void *user, const char *name)
+{
+	struct folder *folder = user;
+
+	folder->err |= check_service(folder->dir, name);
+}
+
 static int check_folder(const char *dir)
 {
-	char pattern[PATH_MAX];
-	glob_t found;
-	size_t i;
-	int ret;
+	struct folder folder = { .dir = dir };
+	int nr = names_find(dir, CONFIG_SUFFIX, check_name, &folder);
 
-	snprintf(pattern, sizeof(pattern), "%s/*" CONFIG_SUFFIX, dir);
-	ret = glob(pattern, GLOB_ERR, NULL, &found);
-	if (ret == GLOB_NOMATCH) {
+	if (nr < 0) {
+		pr_err("cannot read the folder %s: %s", dir, strerror(errno));
+		return -1;
+	}
+	if (!nr) {
 		pr_err("there is no declaration in %s: see lukeep.conf(5)",
 		       dir);
 		return -1;
 	}
-	if (ret) {
-		pr_err("cannot read the folder %s: %s", dir,
-		       strerror(ret == GLOB_NOSPACE ? ENOMEM : errno));
-		return -1;
-	}
-	for (i = 0; i < found.gl_pathc; i++) {
-		if (check_file(found.gl_pathv[i]))
-			ret = -1;
-	}
-	globfree(&found);
-	return ret;
+	return folder.err;
 }
 
 /* Check the files and services that the command line names, or all there are. */

@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -57,4 +59,22 @@ void child_be_killable(void)
 	if (write(fd, "0", 1) < 0)
 		errno = 0;	/* it is as it was */
 	close(fd);
+}
+
+/* Run a program and wait for it; returns its wait status, -1 if it cannot be had. */
+int child_run(char *const argv[])
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid) {
+		child_default_signals();
+		execvp(argv[0], argv);
+		fprintf(stderr, "cannot run %s: %s: is it in PATH?\n", argv[0],
+			strerror(errno));
+		_exit(EXIT_FAILURE);
+	}
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	return status;
 }

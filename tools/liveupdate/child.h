@@ -10,5 +10,6 @@ const char *child_status(const siginfo_t *si);
 bool child_succeeded(const siginfo_t *si);
 void child_default_signals(void);
 void child_be_killable(void);
+int child_run(char *const argv[]);
 
 #endif /* _LUKEEP_CHILD_H */

@@ -130,14 +130,6 @@ int client_cancel(const struct options *opt)
 	return ask_agent(opt, json_pack("{ss}", "verb", "cancel"));
 }
 
-static int connect_keeper(const struct options *opt, const char *name)
-{
-	char socket[NAME_MAX_LEN + sizeof(KEEPER_SUFFIX)];
-
-	snprintf(socket, sizeof(socket), "%s" KEEPER_SUFFIX, name);
-	return packet_connect(opt->run_dir, socket);
-}
-
 static void say_silent(const char *name)
 {
 	pr_err("%s: its keeper does not answer: is it stopped?", name);
@@ -150,7 +142,7 @@ static void say_silent(const char *name)
 static int ask_keeper(const struct options *opt, struct link *link,
 		      const char *verb)
 {
-	link->fd = connect_keeper(opt, link->name);
+	link->fd = packet_connect_keeper(opt->run_dir, link->name);
 	if (link->fd < 0) {
 		if (errno == EAGAIN)
 			say_silent(link->name);

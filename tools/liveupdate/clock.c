@@ -34,6 +34,15 @@ double clock_wall(void)
 	return seconds(CLOCK_REALTIME);
 }
 
+/*
+ * How long to wait before what has failed so often before is tried again: a second
+ * the first time, and then longer and longer.
+ */
+int clock_backoff(int failures)
+{
+	return failures < 6 ? 1 << failures : BACKOFF_MAX;
+}
+
 /* Wait until the second in which a service stopped has passed: no longer than it. */
 void clock_pass(time_t stopped)
 {

@@ -129,8 +129,7 @@ static void do_preserve(void *user, int fd, json_t *request, int *passed)
 	(void)request;
 	if (!own(k, fd))
 		return;
-	if (k->session >= 0)
-		close(k->session);
+	close_fd(&k->session);
 	k->session = *passed;
 	*passed = -1;
 	answer(k, "preserve", k->session >= 0 &&
@@ -397,15 +396,11 @@ static struct service *read_declaration(const struct keeper *k,
 
 static void release(struct keeper *k)
 {
-	int fds[] = { k->session, k->arrival.session, k->arrival.state };
-	size_t i;
-
 	sd_event_source_disable_unref(k->timer);
 	sd_event_source_disable_unref(k->ready_timer);
-	for (i = 0; i < ARRAY_SIZE(fds); i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-	}
+	close_fd(&k->session);
+	close_fd(&k->arrival.session);
+	close_fd(&k->arrival.state);
 	if (k->svc)
 		memory_discard(k->svc);
 	declaration_free(k->svc);

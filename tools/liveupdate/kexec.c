@@ -23,6 +23,7 @@
 #include <linux/reboot.h>
 #include <systemd/sd-daemon.h>
 
+#include "child.h"
 #include "clock.h"
 #include "kexec.h"
 #include "kexec_image.h"
@@ -288,27 +289,6 @@ void kexec_unload(void)
 		       strerror(errno));
 }
 
-static int systemctl_kexec(void)
-{
-	char *const argv[] = { "systemctl", "kexec", "--no-block", NULL };
-	int status = -1;
-	sigset_t none;
-	pid_t pid;
-
-	pid = fork();
-	if (!pid) {
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		execvp(argv[0], argv);
-		fprintf(stderr, "cannot run %s: %s: is it in PATH?\n", argv[0],
-			strerror(errno));
-		_exit(EXIT_FAILURE);
-	}
-	if (pid > 0)
-		waitpid(pid, &status, 0);
-	return status;
-}
-
 static const char *advise(int err)
 {
 	switch (err) {
@@ -329,8 +309,10 @@ static const char *advise(int err)
  */
 int kexec_jump(bool now)
 {
+	char *const systemctl[] = { "systemctl", "kexec", "--no-block", NULL };
+
 	if (sd_booted() > 0 && !now) {
-		if (!systemctl_kexec())
+		if (!child_run(systemctl))
 			return 0;
 		pr_err("\"systemctl kexec\" failed: see what it says; --now does without it");
 		return -1;

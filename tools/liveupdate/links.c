@@ -6,8 +6,6 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
-#include <glob.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +14,9 @@
 
 #include "links.h"
 #include "message.h"
+#include "names.h"
 #include "packet.h"
+#include "util.h"
 
 #define PACKETS_MAX	1000
 
@@ -51,49 +51,39 @@ struct link *link_by_name(const struct links *links, const char *name)
 	return NULL;
 }
 
-/*
- * Add a link for each file of a folder of which the name ends in @suffix; -1 when
- * the folder cannot be read.
- */
-static int add_files(struct links *links, const char *dir, const char *suffix,
-		     bool listed)
+static void add_name(void *user, const char *name)
 {
-	char pattern[PATH_MAX], name[NAME_MAX_LEN + 1];
-	struct link *link;
-	const char *base;
-	glob_t found;
-	size_t i;
-	int ret;
+	if (strlen(name) > NAME_MAX_LEN)
+		pr_err("%s: the name is longer than %d bytes", name,
+		       NAME_MAX_LEN);
+	else
+		add(user, name);
+}
 
-	snprintf(pattern, sizeof(pattern), "%s/*%s", dir, suffix);
-	ret = glob(pattern, GLOB_ERR, NULL, &found);
-	if (ret && ret != GLOB_NOMATCH) {
-		pr_err("cannot read the folder %s: %s", dir,
-		       strerror(ret == GLOB_NOSPACE ? ENOMEM : errno));
-		return -1;
-	}
-	for (i = 0; !ret && i < found.gl_pathc; i++) {
-		base = strrchr(found.gl_pathv[i], '/') + 1;
-		if (strlen(base) - strlen(suffix) >= sizeof(name)) {
-			pr_err("%s: the name is longer than %d bytes",
-			       found.gl_pathv[i], NAME_MAX_LEN);
-			continue;
-		}
-		snprintf(name, sizeof(name), "%.*s",
-			 (int)(strlen(base) - strlen(suffix)), base);
-		link = add(links, name);
-		if (link)
-			link->listed |= listed;
-	}
-	if (!ret)
-		globfree(&found);
-	return 0;
+static void add_declared(void *user, const char *name)
+{
+	struct link *link;
+
+	add_name(user, name);
+	link = link_by_name(user, name);
+	if (link)
+		link->listed = true;
+}
+
+/* -1 when the folder cannot be read. */
+static int add_files(struct links *links, const char *dir, const char *suffix,
+		     void (*found)(void *user, const char *name))
+{
+	if (names_find(dir, suffix, found, links) >= 0)
+		return 0;
+	pr_err("cannot read the folder %s: %s", dir, strerror(errno));
+	return -1;
 }
 
 /* Find what is kept. */
 void links_find_kept(struct links *links)
 {
-	add_files(links, links->run_dir, KEEPER_SUFFIX, false);
+	add_files(links, links->run_dir, KEEPER_SUFFIX, add_name);
 }
 
 /*
@@ -104,7 +94,7 @@ int links_find(struct links *links)
 {
 	struct link *link;
 
-	if (add_files(links, links->conf_dir, CONFIG_SUFFIX, true))
+	if (add_files(links, links->conf_dir, CONFIG_SUFFIX, add_declared))
 		return -1;
 	links_find_kept(links);
 	for (link = links->first; link; link = link->next) {
@@ -118,9 +108,7 @@ int links_find(struct links *links)
 static void disconnect(struct link *link)
 {
 	link->source = sd_event_source_disable_unref(link->source);
-	if (link->fd >= 0)
-		close(link->fd);
-	link->fd = -1;
+	close_fd(&link->fd);
 }
 
 /* A keeper has some things to say in an update, and not any number. */
@@ -155,15 +143,12 @@ static int on_packet(sd_event_source *source, int fd, uint32_t events,
 /* Connect to the keepers that there are. */
 void links_connect(struct links *links)
 {
-	char socket[NAME_MAX_LEN + sizeof(KEEPER_SUFFIX)];
 	struct link *link;
 
 	for (link = links->first; link; link = link->next) {
 		if (link->fd >= 0)
 			continue;
-		snprintf(socket, sizeof(socket), "%s" KEEPER_SUFFIX,
-			 link->name);
-		link->fd = packet_connect(links->run_dir, socket);
+		link->fd = packet_connect_keeper(links->run_dir, link->name);
 		/* Nobody is there, for sure, in these cases only. */
 		link->stuck = link->fd < 0 && errno != ENOENT &&
 			      errno != ECONNREFUSED;
@@ -190,9 +175,7 @@ void link_ask(struct link *link, json_t *request, int passed)
 /* From here on its session is the keeper's alone. */
 void link_end_session(struct link *link)
 {
-	if (link->session >= 0)
-		close(link->session);
-	link->session = -1;
+	close_fd(&link->session);
 }
 
 /* Has some keeper not answered yet? */

@@ -19,6 +19,9 @@
 #include "packet.h"
 
 #define PACKET_MAX	65536
+/* Room for what a socket can be called. */
+#define SOCKET_MAX	sizeof(((struct sockaddr_un *)NULL)->sun_path)
+
 #define BACKLOG		64
 
 static int packet_socket(const char *dir, const char *name,
@@ -65,6 +68,21 @@ int packet_connect(const char *dir, const char *name)
 	return fd;
 }
 
+/* The name of a keeper's socket; one too long is found to be so with its folder. */
+static const char *keeper_socket(char name[SOCKET_MAX], const char *service)
+{
+	snprintf(name, SOCKET_MAX, "%s" KEEPER_SUFFIX, service);
+	return name;
+}
+
+/* Connect to the keeper of a service, as packet_connect() does. */
+int packet_connect_keeper(const char *dir, const char *service)
+{
+	char name[SOCKET_MAX];
+
+	return packet_connect(dir, keeper_socket(name, service));
+}
+
 /* Make the folder of the sockets. */
 int packet_folder(const char *dir)
 {
@@ -100,10 +118,18 @@ int packet_listen(const char *dir, const char *name)
 	return fd;
 }
 
+/* Listen as the keeper of a service. */
+int packet_listen_keeper(const char *dir, const char *service)
+{
+	char name[SOCKET_MAX];
+
+	return packet_listen(dir, keeper_socket(name, service));
+}
+
 /* The keeper of a service is gone for good: take its socket away. */
 void packet_unlisten(const char *dir, const char *service)
 {
-	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	char path[SOCKET_MAX];
 
 	snprintf(path, sizeof(path), "%s/%s" KEEPER_SUFFIX, dir, service);
 	unlink(path);
@@ -127,18 +153,22 @@ int packet_accept(int listener)
 	return fd;
 }
 
-/* Send a packet with a file descriptor, unless that is -1, and drop the packet. */
-int packet_send_fd(int fd, json_t *packet, int passed)
+/*
+ * Send a text with a file descriptor, unless that is -1. @flags are those of
+ * sendmsg(2), which tells what it returns. To a peer that is gone it is EPIPE.
+ */
+ssize_t packet_send_text(int fd, const char *text, int passed, int flags)
 {
-	char *text = packet ? json_dumps(packet, JSON_COMPACT) : NULL;
 	union {
 		char buf[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control = { };
-	struct iovec iov = { .iov_base = text };
+	struct iovec iov = {
+		.iov_base = (void *)text,
+		.iov_len = strlen(text),
+	};
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *cmsg;
-	ssize_t n = -1;
 
 	if (passed >= 0) {
 		msg.msg_control = control.buf;
@@ -149,10 +179,17 @@ int packet_send_fd(int fd, json_t *packet, int passed)
 		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(cmsg), &passed, sizeof(int));
 	}
-	if (text) {
-		iov.iov_len = strlen(text);
-		n = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-	}
+	return sendmsg(fd, &msg, flags | MSG_NOSIGNAL);
+}
+
+/* Send a packet with a file descriptor, unless that is -1, and drop the packet. */
+int packet_send_fd(int fd, json_t *packet, int passed)
+{
+	char *text = packet ? json_dumps(packet, JSON_COMPACT) : NULL;
+	ssize_t n = -1;
+
+	if (text)
+		n = packet_send_text(fd, text, passed, MSG_DONTWAIT);
 	free(text);
 	json_decref(packet);
 	return n < 0 ? -1 : 0;

@@ -3,6 +3,8 @@
 #ifndef _LUKEEP_PACKET_H
 #define _LUKEEP_PACKET_H
 
+#include <sys/types.h>
+
 #include <jansson.h>
 
 /* In the folder of the sockets. */
@@ -12,9 +14,12 @@
 
 int packet_folder(const char *dir);
 int packet_listen(const char *dir, const char *name);
+int packet_listen_keeper(const char *dir, const char *service);
 void packet_unlisten(const char *dir, const char *service);
 int packet_connect(const char *dir, const char *name);
+int packet_connect_keeper(const char *dir, const char *service);
 int packet_accept(int listener);
+ssize_t packet_send_text(int fd, const char *text, int passed, int flags);
 int packet_send(int fd, json_t *packet);
 int packet_send_fd(int fd, json_t *packet, int passed);
 json_t *packet_receive(int fd);

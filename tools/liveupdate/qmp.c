@@ -22,6 +22,7 @@
 
 #include "clock.h"
 #include "message.h"
+#include "packet.h"
 #include "qmp.h"
 
 /* What QEMU sends has some hundred bytes. */
@@ -193,31 +194,15 @@ static void receive_failed(const struct qmp *qmp)
 
 static int send_request(struct qmp *qmp, json_t *request, int fd)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { };
-	struct iovec iov = { };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *cmsg;
-	ssize_t n = -1;
+	char *text = json_dumps(request, 0);
+	ssize_t n = -1, len = 0;
 
-	iov.iov_base = json_dumps(request, 0);
-	if (fd >= 0) {
-		msg.msg_control = control.buf;
-		msg.msg_controllen = sizeof(control.buf);
-		cmsg = CMSG_FIRSTHDR(&msg);
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
+	if (text) {
+		len = strlen(text);
+		n = packet_send_text(qmp->fd, text, fd, 0);
 	}
-	if (iov.iov_base) {
-		iov.iov_len = strlen(iov.iov_base);
-		n = sendmsg(qmp->fd, &msg, MSG_NOSIGNAL);
-	}
-	free(iov.iov_base);
-	return n > 0 && n == (ssize_t)iov.iov_len ? 0 : -1;
+	free(text);
+	return n > 0 && n == len ? 0 : -1;
 }
 
 /* Execute a command that may take @fd along; returns what it returns. */

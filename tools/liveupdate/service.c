@@ -22,15 +22,7 @@
 #include "service.h"
 #include "states.h"
 #include "stop.h"
-
-#define RETRY_MAX	60
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
+#include "util.h"
 
 static int start(struct keeper *k);
 
@@ -45,13 +37,10 @@ static int on_try_again(sd_event_source *source, uint64_t usec, void *user)
 	return 0;
 }
 
-/* A second the first time, and then longer and longer. */
 static void try_again_later(struct keeper *k)
 {
-	int seconds = k->failures < 6 ? 1 << k->failures : RETRY_MAX;
-
-	k->failures++;
-	process_timer(k, &k->timer, seconds, on_try_again);
+	process_timer(k, &k->timer, clock_backoff(k->failures++),
+		      on_try_again);
 }
 
 /* Nobody but the operator can do anything now. */
@@ -379,7 +368,7 @@ static void exited_unasked(struct keeper *k)
 {
 	bool retry = can_retry(k);
 
-	if (clock_wall() - k->since > RETRY_MAX)
+	if (clock_wall() - k->since > BACKOFF_MAX)
 		k->failures = 0;
 	if (retry) {
 		service_enter(k, SERVICE_SAVED);

@@ -53,15 +53,13 @@ static void become_keeper(const char *name, const char *conf_dir,
  */
 int spawn_keeper(const char *name, const char *conf_dir, const char *run_dir)
 {
-	char socket[NAME_MAX_LEN + sizeof(KEEPER_SUFFIX)];
 	int listener;
 	pid_t pid;
 
 	if (pidfile_kill(run_dir, name))
 		pr_warn("%s: its keeper had died, and left the service behind: killed",
 			name);
-	snprintf(socket, sizeof(socket), "%s" KEEPER_SUFFIX, name);
-	listener = packet_listen(run_dir, socket);
+	listener = packet_listen_keeper(run_dir, name);
 	if (listener < 0)
 		return -1;
 	pid = fork();

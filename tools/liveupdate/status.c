@@ -6,7 +6,6 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
-#include <glob.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include "declaration.h"
 #include "memory.h"
 #include "message.h"
+#include "names.h"
 #include "packet.h"
 #include "status.h"
 
@@ -148,28 +148,12 @@ static json_t *find(const json_t *services, const char *name)
 	return NULL;
 }
 
-/* Add a service for each file of a folder whose name ends in @suffix. */
-static void add_files(json_t *services, const char *dir, const char *suffix)
+static void add_name(void *services, const char *name)
 {
-	char pattern[PATH_MAX], name[NAME_MAX_LEN + 1];
-	const char *base;
-	glob_t found;
-	size_t i;
-
-	snprintf(pattern, sizeof(pattern), "%s/*%s", dir, suffix);
-	if (glob(pattern, 0, NULL, &found))
-		return;
-	for (i = 0; i < found.gl_pathc; i++) {
-		base = strrchr(found.gl_pathv[i], '/') + 1;
-		snprintf(name, sizeof(name), "%.*s",
-			 (int)(strlen(base) - strlen(suffix)), base);
-		if (!find(services, name))
-			json_array_append_new(services, json_pack("{ss ss}",
-								  "name", name,
-								  "declaration",
-								  "none"));
-	}
-	globfree(&found);
+	if (!find(services, name))
+		json_array_append_new(services, json_pack("{s:s, s:s}", "name",
+							  name, "declaration",
+							  "none"));
 }
 
 /* What is neither declared nor kept is no service any more. */
@@ -209,10 +193,10 @@ json_t *status_of_services(const char *conf_dir, const char *run_dir)
 	json_t *services = json_array(), *service;
 	size_t i;
 
-	add_files(services, conf_dir, CONFIG_SUFFIX);
+	names_find(conf_dir, CONFIG_SUFFIX, add_name, services);
 	json_array_foreach(services, i, service)
 		add_declaration(service, conf_dir);
-	add_files(services, run_dir, KEEPER_SUFFIX);
+	names_find(run_dir, KEEPER_SUFFIX, add_name, services);
 	ask_all(services, run_dir, KEEPER_SUFFIX);
 	tell_waiting(services, run_dir);
 	drop_gone(services);

@@ -5,17 +5,17 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
-#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "declaration.h"
 #include "message.h"
+#include "names.h"
 #include "units.h"
 #include "util.h"
 
@@ -58,21 +58,6 @@ out_of_memory:
 	return -1;
 }
 
-static int execute(char * const command[])
-{
-	int status = -1;
-	pid_t pid = fork();
-
-	if (!pid) {
-		execvp(command[0], command);
-		pr_err("cannot run %s: %s", command[0], strerror(errno));
-		_exit(127);
-	}
-	if (pid > 0)
-		waitpid(pid, &status, 0);
-	return status;
-}
-
 /* Start what is wanted; systemd is told first of declarations that are new. */
 int units_start(void)
 {
@@ -80,12 +65,32 @@ int units_start(void)
 	int ret = 0;
 
 	if (argc)
-		ret = execute(reload) || execute(argv);
+		ret = child_run(reload) || child_run(argv);
 	while (argc)
 		free(argv[--argc]);
 	free(argv);
 	argv = NULL;
 	return ret;
+}
+
+struct generator {
+	const char *dir;
+	int err;
+};
+
+static void generate(void *user, const char *name)
+{
+	struct generator *g = user;
+	char path[PATH_MAX];
+
+	if (!declaration_name_valid(name))
+		return;
+	snprintf(path, sizeof(path), "%s/" WANTED_BY, g->dir);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), "%s/" WANTED_BY "/lukeep@%s.service",
+		 g->dir, name);
+	if (symlink(TEMPLATE, path) && errno != EEXIST)
+		g->err = -1;
 }
 
 /*
@@ -94,28 +99,8 @@ int units_start(void)
  */
 int units_generate(const char *conf_dir, const char *unit_dir)
 {
-	char path[PATH_MAX], name[NAME_MAX_LEN + 1];
-	const char *base;
-	glob_t found;
-	int ret = 0;
-	size_t i;
+	struct generator g = { .dir = unit_dir };
 
-	snprintf(path, sizeof(path), "%s/*" CONFIG_SUFFIX, conf_dir);
-	if (glob(path, 0, NULL, &found))
-		return EXIT_SUCCESS;
-	snprintf(path, sizeof(path), "%s/" WANTED_BY, unit_dir);
-	mkdir(path, 0755);
-	for (i = 0; i < found.gl_pathc; i++) {
-		base = strrchr(found.gl_pathv[i], '/') + 1;
-		snprintf(name, sizeof(name), "%.*s",
-			 (int)(strlen(base) - strlen(CONFIG_SUFFIX)), base);
-		if (!declaration_name_valid(name))
-			continue;
-		snprintf(path, sizeof(path), "%s/" WANTED_BY "/lukeep@%s.service",
-			 unit_dir, name);
-		if (symlink(TEMPLATE, path) && errno != EEXIST)
-			ret = -1;
-	}
-	globfree(&found);
-	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
+	names_find(conf_dir, CONFIG_SUFFIX, generate, &g);
+	return g.err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
