@@ -349,8 +349,9 @@ case $stage in
 	is $? 0 "the services can be stopped"
 	wait "$agent"
 	is $? 0 "and the agent with them"
+	# They close their sockets, and then exit.
 	# shellcheck disable=SC2009 # Debian's busybox has no pgrep
-	is "$(ps | grep -c '[@]lukeep')" 0 "no keeper is left"
+	until_true "no keeper is left" eval '! ps | grep "[@]lukeep"'
 	# What came in is gone; from here on it is a service like any other.
 	start_agent
 	until_true "all services start afresh" services_are running

@@ -85,8 +85,8 @@ messages() {
 	ok "what a service writes has its name" journalctl --quiet --grep='in kernel' --identifier=simple
 	ok "what is said of it has a field" journalctl --quiet --grep='started afresh' LUKEEP_SERVICE=simple SYSLOG_IDENTIFIER=lukeep
 	for _unit in lukeep lukeep@memcached; do
-		_text=$(systemctl show --value --property=StatusText "$_unit")
-		note "systemctl status $_unit: $_text"
+		_text=$(systemctl status "$_unit" | sed -n 's/^ *Status: "\(.*\)"$/\1/p')
+		note "$_unit: $_text"
 		ok "systemctl status says what it is doing" test -n "$_text"
 	done
 }
