@@ -213,6 +213,77 @@ killed_on_arrival() {
 	at_work command 12
 }
 
+# held [BOOT]: what came in for a service cannot be taken, as its declaration is another one
+held() {
+	one_service
+	cp "$conf/signal.conf" "$machine/before"
+	jumps
+	edit "$rename_memory"
+	"${@:-boot}"
+	until_true "the service is held" state_is signal held
+	cp "$machine/before" "$conf/signal.conf"
+}
+
+# Without systemd what it holds is lost with the keeper, and this is said.
+held_and_killed() {
+	held
+	kill -KILL "$(keeper signal)"
+	until_true "its keeper is gone" state_is signal gone
+	ok "it is started again" lukeep reload
+	until_true "it starts afresh" has signal 2
+	ok "it says why" logged 'signal: what it had in kernel 6.12.0-test-1 is lost: its last keeper was killed as it was held'
+	kill -KILL "$(keeper signal)"
+	until_true "its keeper is gone" state_is signal gone
+	ok "it is started again" lukeep reload
+	until_true "it starts afresh" eval '[ "$(started signal)" = 3 ]'
+	is "$(grep -c 'is lost' "$log")" 1 "nothing else is said to be lost"
+}
+
+# A unit keeps it.
+unit_held_and_killed() {
+	held boot_systemd signal
+	kill -KILL "$(keeper signal)"
+	until_true "its keeper is gone" unit_is signal ended
+	kill -HUP "$unit"
+	at_work signal 12
+	until_true "the store is empty" in_store signal
+	ok "it says where it was" logged 'signal: .*systemd has kept it'
+	kill -KILL "$(keeper signal)"
+	until_true "its keeper is gone" unit_is signal ended
+	kill -HUP "$unit"
+	until_true "with the keeper of a service that works its memory goes" eval '[ "$(started signal)" = 2 ]'
+}
+
+# Unless it is stopped.
+unit_held_and_stopped() {
+	held boot_systemd signal
+	kill -TERM "$(keeper signal)"
+	until_true "its keeper ends" unit_is signal ended
+	until_true "the store is empty" in_store signal
+	ok "the session is finished" some_call finish ok
+	ok "it says so" logged 'signal: .*what came in for it is given up'
+	kill -HUP "$unit"
+	until_true "it starts afresh" has signal 2
+}
+
+# Nor with a declaration that breaks while it is held.
+unit_broken_and_stopped() {
+	held boot_systemd signal
+	kill -KILL "$(keeper signal)"
+	until_true "its keeper is gone" unit_is signal ended
+	fault open hang
+	kill -HUP "$unit"
+	until_true "it is started again" some_call open hangs
+	echo nonsense >>"$conf/signal.conf"
+	fault open
+	until_true "its keeper waits for the declaration" logged 'signal: .*waits for its declaration'
+	pkill -TERM -P "$unit"
+	until_true "its keeper ends" unit_is signal ended
+	is "$(cat "$machine/signal.unit")" "ended 0" "well"
+	until_true "the store is empty" in_store signal
+	ok "the session is finished" some_call finish ok
+}
+
 # clock_back SECONDS [KEY]...: the machine's clock is put back in an update
 clock_back() {
 	one_service "${@:2}"
@@ -253,5 +324,6 @@ scenario open_EBUSY open_EMFILE open_ENOMEM retrieve_ENOMEM retrieve_EMFILE retr
 	no_session no_state no_device cold_boot lost_and_held \
 	memory_renamed_before saved_added_before kind_changed_before memory_renamed memory_renamed_hold saved_added memory_added \
 	broken_declaration missing_declaration wrong_command missing_command stumbles killed_on_arrival \
+	held_and_killed unit_held_and_killed unit_held_and_stopped unit_broken_and_stopped \
 	clock_set clock_left_alone clock_far_back
 done_testing

@@ -28,6 +28,7 @@ compile() {
 		"${own[@]}" -c -o "$out/shim.o" "$programs/lukeep-shim.c" &&
 		"${own[@]}" -o "$out/lukeep-machine" "$programs"/lukeep-{machine,folder,processes,sessions}.c &&
 		"${own[@]}" -o "$out/lukeep-service" "$programs/lukeep-service.c" -lsystemd &&
+		"${own[@]}" -o "$out/lukeep-unit" "$programs/lukeep-unit.c" &&
 		make -C "$root/tools/liveupdate" -j "$(nproc)" OUTPUT="$out/agent/" CFLAGS="${flags[*]}" \
 			LUKEEP_VERSION=test LDFLAGS="${flags[*]} $out/shim.o $(printf -- '-Wl,--wrap=%s ' "${wrapped[@]}")" "$out/agent/lukeep"
 }
@@ -149,6 +150,28 @@ boot() {
 	rm -rf "$run" "$machine"/*.has
 	start_agent
 	until_true "the agent listens" test -S "$run/agent.sock"
+}
+
+# boot_systemd NAME...: with the units of these services
+boot_systemd() {
+	local name
+
+	touch "$machine/systemd"
+	boot
+	for name; do
+		become "$out/lukeep-unit" "$machine" "$name" "$out/agent/lukeep" --config-dir "$conf" --run-dir "$run" >>"$log" 2>&1 &
+		unit=$!
+		disown
+	done
+}
+
+# unit_is NAME WORD; in_store NAME...: of the last unit
+unit_is() {
+	[ "$(sed 's/ .*//' "$machine/$1.unit" 2>/dev/null)" = "$2" ]
+}
+
+in_store() {
+	[ "$(sort "$machine/$1.store" | tr '\n' ' ')" = "${2:-}" ]
 }
 
 # declare_service NAME [KEY=VALUE]...: one that tests/programs/lukeep-service.c is
@@ -297,7 +320,7 @@ fails_at() {
 fresh() {
 	"$out/lukeep-machine" "$machine" reset
 	wait
-	rm -rf "$run" "$conf" "$machine"/{away,history*,fault.*,*.has,*.log,*.mood,*.pid,calls,faster,odd,systemd,refused,timers,there,before,log,said}
+	rm -rf "$run" "$conf" "$machine"/{*.unit,*.store,away,history*,fault.*,*.has,*.log,*.mood,*.pid,calls,faster,odd,systemd,refused,timers,there,before,log,said}
 	mkdir "$conf"
 	: >"$log"
 	: >"$machine/refused"

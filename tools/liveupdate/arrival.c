@@ -4,6 +4,8 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,23 +15,53 @@
 #include "clock.h"
 #include "memory.h"
 #include "message.h"
+#include "packet.h"
 #include "session.h"
 #include "state.h"
 #include "util.h"
 
+#define BARRIER_USEC	5000000
+
+/*
+ * From here on the next keeper does not get it, should this one be killed: not the
+ * memory on which the service works.
+ */
+static void forget(const struct keeper *k)
+{
+	static const char * const stored[] = {
+		"session", "state", "left", "died",
+	};
+	char path[PATH_MAX];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(stored); i++)
+		sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", stored[i]);
+	if (k->unit)
+		return;
+	snprintf(path, sizeof(path), "%s/%s" HELD_SUFFIX, k->run_dir, k->name);
+	unlink(path);
+}
+
 /* All of it has been taken, or what is left is of no use. */
 void arrival_end(struct keeper *k)
 {
-	static const char * const stored[] = { "session", "state", "left" };
-	size_t i;
-
 	if (k->arrival.session >= 0)
 		session_finish(k->arrival.session);
 	close_fd(&k->arrival.session);
 	close_fd(&k->arrival.state);
 	k->arrival.left = false;
-	for (i = 0; i < ARRAY_SIZE(stored); i++)
-		sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", stored[i]);
+	k->arrival.died = false;
+	forget(k);
+}
+
+/* The service is stopped before what came in could be taken. */
+void arrival_give_up(struct keeper *k)
+{
+	if (k->arrival.session < 0)
+		return;
+	pr_warn("it is stopped: what came in for it is given up");
+	arrival_end(k);
+	sd_notify_barrier(0, BARRIER_USEC);
 }
 
 /* Take the memfds, and what else is to be known. @why is said when all is lost. */
@@ -51,8 +83,10 @@ enum transfer arrival_take(struct keeper *k, const char **why)
 		*why = "it came in, but a memfd that the service saved is empty";
 		ret = TRANSFER_LOST;
 	}
-	if (ret == TRANSFER_DONE)
+	if (ret == TRANSFER_DONE) {
+		forget(k);
 		pr_info("update: retrieve the memory: %.3f s",
 			clock_now() - begin);
+	}
 	return ret;
 }

@@ -8,5 +8,6 @@
 
 enum transfer arrival_take(struct keeper *k, const char **why);
 void arrival_end(struct keeper *k);
+void arrival_give_up(struct keeper *k);
 
 #endif /* _LUKEEP_ARRIVAL_H */

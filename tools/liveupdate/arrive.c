@@ -42,6 +42,7 @@ enum {
 	SESSION,
 	STATE,
 	LEFT,
+	DIED,
 	NR_FDS,
 };
 
@@ -50,21 +51,26 @@ static const char * const fd_names[NR_FDS] = {
 	[SESSION] = "session",
 	[STATE] = "state",
 	[LEFT] = "left",
+	[DIED] = "died",
 };
 
 /* There as long as what came in is waited for: nobody can answer then. */
 static char waiting[PATH_MAX];
 
-static void set_waiting(bool on)
+static void make_mark(const char *path)
 {
-	int fd = -1;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
-	if (!on)
-		unlink(waiting);
-	else
-		fd = open(waiting, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		close(fd);
+}
+
+static void set_waiting(bool on)
+{
+	if (on)
+		make_mark(waiting);
+	else
+		unlink(waiting);
 }
 
 static void wait_longer(int *failures)
@@ -76,31 +82,20 @@ static void wait_longer(int *failures)
 	poll(NULL, 0, seconds * 1000);
 }
 
-static void arrived_path(char *path, size_t len, const char *run_dir,
-			 const char *name)
-{
-	snprintf(path, len, "%s/%s" ARRIVED_SUFFIX, run_dir, name);
-}
-
-/* Is this the service's first keeper in this kernel? */
-static bool is_first(const char *run_dir, const char *name)
+static bool is_marked(const char *run_dir, const char *name, const char *suffix)
 {
 	char path[PATH_MAX];
 
-	arrived_path(path, sizeof(path), run_dir, name);
-	return access(path, F_OK);
+	snprintf(path, sizeof(path), "%s/%s%s", run_dir, name, suffix);
+	return !access(path, F_OK);
 }
 
-/* Only now: one that was stopped before has told its service nothing. */
-static void was_first(const char *run_dir, const char *name)
+static void mark(const char *run_dir, const char *name, const char *suffix)
 {
 	char path[PATH_MAX];
-	int fd;
 
-	arrived_path(path, sizeof(path), run_dir, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		close(fd);
+	snprintf(path, sizeof(path), "%s/%s%s", run_dir, name, suffix);
+	make_mark(path);
 }
 
 /*
@@ -118,15 +113,25 @@ static bool can_be_kept(const char *name, const char *conf_dir)
 	return false;
 }
 
+/* The session is open: systemd's store has it, or another program. */
+static void say_retrieved(bool first)
+{
+	if (first)
+		pr_err("another program has retrieved its session already: stop it and see what it did");
+	else
+		pr_info("its last keeper did not take what came in: systemd has kept it");
+}
+
 /* Get the session, as soon as it can be had; false when nothing came in. */
-static bool get_session(const char *name, int *fds)
+static bool get_session(const char *name, bool first, int *fds)
 {
 	int failures = 0;
 
 	while ((fds[SESSION] = session_retrieve(name)) < 0) {
-		/* A keeper that died has left it in systemd's store. */
-		if (fds[SESSION] == -EINVAL)
+		if (fds[SESSION] == -EINVAL) {
+			say_retrieved(first);
 			return true;
+		}
 		if (fds[SESSION] == -ENOENT || fds[SESSION] == -EIO)
 			return false;
 		wait_longer(&failures);
@@ -167,30 +172,44 @@ static void set_clock(const char *name, const char *conf_dir, int fd)
 	declaration_free(svc);
 }
 
+/* Nothing came in, and there should have: tell from which kernel. */
+static int open_left(void)
+{
+	char release[RELEASE_MAX];
+	int fd;
+
+	if (!kexec_left(release))
+		return -1;
+	fd = memory_memfd("lukeep.left");
+	if (fd < 0)		/* then without the release */
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	dprintf(fd, "%s", release);
+	return fd;
+}
+
 static void collect(const char *name, const char *conf_dir,
 		    const char *run_dir, int *fds)
 {
-	bool first = is_first(run_dir, name), came = false;
-	char release[RELEASE_MAX];
+	bool first = !is_marked(run_dir, name, ARRIVED_SUFFIX), came = false;
+	int i;
 
 	snprintf(waiting, sizeof(waiting), "%s/%s" WAITING_SUFFIX, run_dir,
 		 name);
-	fds[SESSION] = -1;
-	fds[STATE] = -1;
-	fds[LEFT] = -1;
-	if (get_session(name, fds)) {
+	for (i = SESSION; i < NR_FDS; i++)
+		fds[i] = -1;
+	if (get_session(name, first, fds)) {
 		came = fds[SESSION] < 0 || get_state(fds);
 		if (fds[STATE] >= 0)
 			set_clock(name, conf_dir, fds[STATE]);
 	}
 	set_waiting(false);
+	if (came)
+		return;
 	/* Nothing having come in after an update matters to the first only. */
-	if (!came && first && kexec_left(release)) {
-		fds[LEFT] = memory_memfd("lukeep.left");
-		if (fds[LEFT] < 0)	/* then without the release */
-			fds[LEFT] = open("/dev/null", O_RDWR | O_CLOEXEC);
-		dprintf(fds[LEFT], "%s", release);
-	}
+	if (first)
+		fds[LEFT] = open_left();
+	else if (is_marked(run_dir, name, HELD_SUFFIX))
+		fds[DIED] = open_left();
 }
 
 static int store(const char *name, int fd)
@@ -226,7 +245,8 @@ int arrive_for_systemd(const char *name, const char *conf_dir,
 	if (ret >= 0)
 		ret = sd_notify_barrier(0, BARRIER_USEC);
 	if (ret >= 0) {
-		was_first(run_dir, name);
+		/* Only now: one that was stopped before has told nothing. */
+		mark(run_dir, name, ARRIVED_SUFFIX);
 		return EXIT_SUCCESS;
 	}
 	pr_err("systemd does not take what the keeper needs: %s: does the unit have FileDescriptorStoreMax=8 and NotifyAccess=exec?",
@@ -260,7 +280,10 @@ int arrive_for_exec(const char *name, const char *conf_dir,
 		if (dup2(moved[i], SD_LISTEN_FDS_START + i) < 0)
 			return -1;
 	}
-	was_first(run_dir, name);
+	mark(run_dir, name, ARRIVED_SUFFIX);
+	/* Nobody but the keeper holds it then. */
+	if (fds[SESSION] >= 0 || fds[DIED] >= 0)
+		mark(run_dir, name, HELD_SUFFIX);
 	snprintf(number, sizeof(number), "%d", nr);
 	if (setenv("LISTEN_FDS", number, 1) ||
 	    setenv("LISTEN_FDNAMES", names, 1))

@@ -14,10 +14,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
+#include "arrival.h"
 #include "keep.h"
 #include "keeper.h"
 #include "memory.h"
@@ -312,20 +314,8 @@ static int on_hup(sd_event_source *source, const struct signalfd_siginfo *si,
 	return 0;
 }
 
-/* Nothing ends a keeper but being told to. */
 static int set_up(struct keep *keep, int listener)
 {
-	static const int blocked[] = { SIGCHLD, SIGTERM, SIGHUP };
-	static const int ignored[] = { SIGPIPE, SIGINT, SIGUSR1, SIGUSR2 };
-	sigset_t mask;
-	size_t i;
-
-	sigemptyset(&mask);
-	for (i = 0; i < ARRAY_SIZE(blocked); i++)
-		sigaddset(&mask, blocked[i]);
-	sigprocmask(SIG_BLOCK, &mask, NULL);
-	for (i = 0; i < ARRAY_SIZE(ignored); i++)
-		signal(ignored[i], SIG_IGN);
 	if (sd_event_new(&keep->k.event) >= 0)
 		keep->server = server_new(keep->k.event, listener, verbs,
 					  ARRAY_SIZE(verbs), on_closed, keep);
@@ -338,14 +328,13 @@ static int set_up(struct keep *keep, int listener)
 	return -1;
 }
 
-/* There was an update, and nothing came in. */
+/* There was an update, and nothing came in, or what did was lost. */
 static void read_left(struct keeper *k, int fd)
 {
 	if (pread(fd, k->from, sizeof(k->from) - 1, 0) < 0)
 		pr_warn("cannot tell which kernel was left: %s",
 			strerror(errno));
 	close(fd);
-	k->arrival.left = true;
 }
 
 /* What has been put ready for us, see arrive.c; returns the listening socket. */
@@ -365,31 +354,71 @@ static int receive(struct keeper *k)
 		else if (!strcmp(names[i], "state"))
 			arrival->state = fd;
 		else if (!strcmp(names[i], "left"))
-			read_left(k, fd);
+			arrival->left = true;
+		else if (!strcmp(names[i], "died"))
+			arrival->died = true;
 		else
 			close(fd);
+		if (!strcmp(names[i], "left") || !strcmp(names[i], "died"))
+			read_left(k, fd);
 		free(names[i]);
 	}
 	free(names);
+	/* The unit's store is to be empty: it may be kept over a kexec. */
+	sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=listener");
 	if (listener < 0)
 		pr_err("a keeper is started by lukeep@.service, or by \"lukeep run\"");
 	return listener;
+}
+
+/* Nothing ends a keeper but being told to. */
+static void prepare_signals(void)
+{
+	static const int blocked[] = { SIGCHLD, SIGTERM, SIGHUP };
+	static const int ignored[] = { SIGPIPE, SIGINT, SIGUSR1, SIGUSR2 };
+	sigset_t mask;
+	size_t i;
+
+	sigemptyset(&mask);
+	for (i = 0; i < ARRAY_SIZE(blocked); i++)
+		sigaddset(&mask, blocked[i]);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	for (i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+}
+
+/* Wait for this time; true when the keeper is told to end meanwhile. */
+static bool ends_within(int seconds)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	sigset_t mask;
+	bool ends;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	pfd.fd = signalfd(-1, &mask, SFD_CLOEXEC);
+	ends = poll(&pfd, 1, seconds * 1000) > 0;
+	if (pfd.fd >= 0)
+		close(pfd.fd);
+	return ends;
 }
 
 /*
  * Without its declaration there is nothing to do, unless something came in: that
  * would be lost.
  */
-static struct service *read_declaration(const struct keeper *k,
-					const char *conf_dir, const char *name)
+static struct service *read_declaration(struct keeper *k, const char *conf_dir)
 {
 	struct service *svc;
 
-	while (!(svc = declaration_read(conf_dir, name)) &&
+	while (!(svc = declaration_read(conf_dir, k->name)) &&
 	       k->arrival.session >= 0) {
 		pr_err("what it had is still there, and waits for its declaration: mend that; to give it up, stop the service");
 		service_wait_no_more();
-		poll(NULL, 0, READ_AGAIN * 1000);
+		if (ends_within(READ_AGAIN)) {
+			arrival_give_up(k);
+			break;
+		}
 	}
 	return svc;
 }
@@ -412,6 +441,7 @@ int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 {
 	struct keep keep = {
 		.k = {
+			.name = name,
 			.unit = getenv("NOTIFY_SOCKET"),
 			.run_dir = run_dir,
 			.session = -1,
@@ -421,15 +451,20 @@ int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 		.conf_dir = conf_dir,
 	};
 	int listener, ret = -1;
+	bool came;
 
 	message_open(name);
 	listener = receive(&keep.k);
 	if (listener < 0)
 		return EXIT_FAILURE;
-	keep.k.svc = read_declaration(&keep.k, conf_dir, name);
+	came = keep.k.arrival.session >= 0;
+	prepare_signals();
+	keep.k.svc = read_declaration(&keep.k, conf_dir);
 	if (keep.k.svc && !set_up(&keep, listener)) {
 		service_arrive(&keep.k);
 		ret = sd_event_loop(keep.k.event);
+	} else if (!keep.k.svc && came) {
+		ret = 0;	/* it was stopped before it was anything */
 	}
 	if (!ret && !keep.k.unit)
 		packet_unlisten(run_dir, name);	/* it has been stopped */

@@ -45,16 +45,19 @@ enum service_state {
  * @session: the session that came in, -1 if none did
  * @state:   memfd with what the keeper before has to say, -1 without @session
  * @left:    there was an update just now, so that something should have come in
+ * @died:    it did, and was lost with the keeper before
  */
 struct arrival {
 	int session;
 	int state;
 	bool left;
+	bool died;
 };
 
 /**
  * struct keeper - a keeper, and the service that it keeps
  * @event:	its event loop
+ * @name:	the service's name
  * @svc:	the service's declaration, and its memfds
  * @unit:	systemd has started the keeper, and decides about its end
  * @run_dir:	folder of the sockets
@@ -84,6 +87,7 @@ struct arrival {
  */
 struct keeper {
 	sd_event *event;
+	const char *name;
 	struct service *svc;
 	bool unit;
 	const char *run_dir;

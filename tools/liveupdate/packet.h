@@ -11,6 +11,7 @@
 #define AGENT_SOCKET	"agent.sock"
 #define KEEPER_SUFFIX	".keeper"
 #define WAITING_SUFFIX	".waiting"	/* for what came in */
+#define HELD_SUFFIX	".held"		/* and is lost with its keeper */
 
 int packet_folder(const char *dir);
 int packet_listen(const char *dir, const char *name);

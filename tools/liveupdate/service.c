@@ -172,6 +172,8 @@ void service_arrive(struct keeper *k)
 {
 	if (k->arrival.session >= 0)
 		take_over(k);
+	else if (k->arrival.died)
+		give_up_memory(k, "its last keeper was killed as it was held");
 	else if (k->arrival.left)
 		give_up_memory(k, "nothing came in; \"dmesg | grep KHO:\" says why");
 	else
@@ -467,6 +469,7 @@ void service_stop(struct keeper *k)
 	close_fd(&k->session);
 	if (k->state == SERVICE_STOPPING)
 		return;
+	arrival_give_up(k);
 	if (k->pid)
 		stop_begin(k, SERVICE_STOPPING);
 	else

@@ -30,8 +30,6 @@ static const struct {
 	  "another program holds a session of this name: stop it, or rename the service" },
 	{ LIVEUPDATE_IOCTL_CREATE_SESSION, EINVAL,
 	  "the name is empty or longer than 63 bytes: rename the service" },
-	{ LIVEUPDATE_IOCTL_RETRIEVE_SESSION, EINVAL,
-	  "another program has retrieved this session already: stop it and see what it did" },
 	{ LIVEUPDATE_SESSION_PRESERVE_FD, ENOENT,
 	  "the kernel cannot preserve memfds: build it with CONFIG_LIVEUPDATE_MEMFD" },
 	{ LIVEUPDATE_SESSION_PRESERVE_FD, EBUSY,
@@ -120,8 +118,8 @@ int session_create(const char *name)
 /*
  * Take over the session that came in under @name; returns its file descriptor, or
  * a negative errno. -ENOENT: nothing came in, which is so on every cold boot, and
- * where the kernel cannot do live updates. All else has not lost anything: the
- * session is still there, and can be had later.
+ * where the kernel cannot do live updates. -EINVAL: somebody has it. All else has
+ * not lost anything: the session is still there, and can be had later.
  */
 int session_retrieve(const char *name)
 {
@@ -142,7 +140,7 @@ int session_retrieve(const char *name)
 	set_name(arg.name, name);
 	if (ioctl(device, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &arg))
 		err = errno;
-	if (err && err != ENOENT)
+	if (err && err != ENOENT && err != EINVAL)
 		pr_err("cannot retrieve the session: %s: %s", strerror(err),
 		       advise(LIVEUPDATE_IOCTL_RETRIEVE_SESSION, err));
 	close(device);
