@@ -353,6 +353,38 @@ second_agent() {
 	untouched
 }
 
+# Of several that are started at the same moment one is the agent.
+agents_meet() {
+	local each others=()
+
+	by_signal signal
+	rm -rf "$run"
+	for _ in 1 2 3 4 5 6; do
+		start_agent
+		others+=("$agent")
+	done
+	until_true "signal runs" has signal 1
+	until_true "five end" eval '[ "$(grep -c "another lukeep is running" "$log")" = 5 ]'
+	for each in "${others[@]}"; do
+		! alive "$each" || agent=$each
+	done
+	ok "the agent answers" agent_answers
+	is "$(status .agent.pid)" "$agent" "it is the one that is left"
+	is "$(started signal)" 1 "the service was started once"
+}
+
+# One that has not come as far as to listen keeps others away.
+agent_begins() {
+	mkdir -p "$run"
+	exec 9>"$run/agent.lock"
+	flock 9
+	start_agent
+	until_true "another agent ends" gone "$agent"
+	ok "it says why" logged 'another lukeep is running'
+	exec 9>&-
+	run_agent
+}
+
 clean_exits() {
 	two_services
 	ok "status" lukeep status
@@ -385,5 +417,5 @@ clean_after_arrival() {
 scenario terminated interrupted killed restarted_again agent_hup agent_usr agent_pipe keeper_hup keeper_usr keeper_pipe \
 	keeper_terminated reader_dies emptied removed stop_one stop_unknown stop_all undeclared broken broken_shown changed changed_memfds \
 	check_tells status_without_agent restarts no_restart exec_fails crash_loop keeper_killed keeper_killed_service_lives \
-	keeper_killed_while_saving second_agent clean_exits clean_after_arrival
+	keeper_killed_while_saving second_agent agents_meet agent_begins clean_exits clean_after_arrival
 done_testing

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -427,20 +428,47 @@ static int set_up(struct agent *agent)
 	return -1;
 }
 
+/*
+ * Only one agent at a time, also when two are started at the same moment. Returns
+ * what has to stay open as long as we are the agent.
+ */
+static int take_lock(const char *run_dir)
+{
+	char path[PATH_MAX];
+	int fd, other;
+
+	if (packet_folder(run_dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/agent.lock", run_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		pr_err("cannot open %s: %s: choose another --run-dir", path,
+		       strerror(errno));
+		return -1;
+	}
+	if (!flock(fd, LOCK_EX | LOCK_NB)) {
+		/* An older lukeep does not lock. */
+		other = packet_connect(run_dir, AGENT_SOCKET);
+		if (other < 0 && errno != EAGAIN)
+			return fd;
+		if (other >= 0)
+			close(other);
+	}
+	pr_err("another lukeep is running: stop it first");
+	close(fd);
+	return -1;
+}
+
 /* Be the agent until it is told to end. */
 int agent_run(const struct options *opt)
 {
 	struct agent agent = { .opt = opt };
-	int fd, ret = -1;
+	int locked, ret = -1;
 
 	message_open(NULL);
-	fd = packet_connect(opt->run_dir, AGENT_SOCKET);
-	if (fd >= 0 || errno == EAGAIN) {
-		pr_err("another lukeep is running: stop it first");
-		if (fd >= 0)
-			close(fd);
+	locked = take_lock(opt->run_dir);
+	if (locked < 0)
 		return EXIT_FAILURE;
-	}
 	if (!chdir("/") && !set_up(&agent)) {
 		agent.updater = (struct updater){
 			.event = agent.event,
@@ -462,5 +490,6 @@ int agent_run(const struct options *opt)
 	sd_event_source_disable_unref(agent.looker);
 	server_free(agent.server);
 	sd_event_unref(agent.event);
+	close(locked);
 	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
 }
