@@ -239,5 +239,24 @@ talks() {
 	jumps
 }
 
-scenario waits_without_agent talks escapes floods silent_and_left_out ended_and_left_out reloaded_while_saving late_stop_command cancelled_by_several stopped_in_update hooks_meet declaration_breaks
+# Another agent has an update of a service under way.
+owned_by_another() {
+	two_services
+	perl "$programs/lukeep-packets.pl" "$run/signal.keeper" ask check >"$machine/there" 2>&1 &
+	other=$!
+	disown
+	until_true "another agent asks" grep -q '"ok":true' "$machine/there"
+	echo 20 >"$machine/faster"
+	fails_at 1 "check the services" 'signal: an update of another agent is under way'
+	never "no other service is said not to be back" says 'not back at work'
+	is "$(wc -l <"$machine/there")" 1 "the other agent does not notice"
+	kill "$other"
+	until_true "its update is called off" logged 'signal: the agent is gone'
+	jumps
+	boot
+	at_work signal 12
+	at_work command 12
+}
+
+scenario owned_by_another waits_without_agent talks escapes floods silent_and_left_out ended_and_left_out reloaded_while_saving late_stop_command cancelled_by_several stopped_in_update hooks_meet declaration_breaks
 done_testing

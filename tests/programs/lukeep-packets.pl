@@ -3,6 +3,7 @@
 #
 #	lukeep-packets.pl SOCKET idle COUNT	connects so often, or as often as nobody need accept it, says nothing, and stays
 #						until it is ended
+#	lukeep-packets.pl SOCKET ask VERB	sends a verb, prints what comes, and stays until it is ended
 #	lukeep-packets.pl SOCKET fuzz COUNT	sends so many packets: bytes, JSON, and damaged JSON; the same ones each time
 #
 # Of the verbs it knows only those that change nothing, or are taken back when the connection closes.
@@ -88,6 +89,14 @@ if ($what eq 'idle') {
 	print "there\n";
 	$SIG{TERM} = sub { exit };
 	sleep 1000 while 1;
+}
+
+if ($what eq 'ask') {
+	my $socket = connection();
+	send $socket, qq({"verb":"$count"}), 0;
+	my $answer;
+	print "$answer\n" while defined recv($socket, $answer, 65536, 0) && length $answer;
+	exit;
 }
 
 # Some go over one connection, as far as it goes; nobody reads the answers.

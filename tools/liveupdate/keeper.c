@@ -71,12 +71,30 @@ static void answer(struct keeper *k, const char *verb, bool ok)
 		set_owner(k, -1);
 }
 
-/* Only one update at a time. */
-static bool own(struct keeper *k, int fd)
+/* Who asks for something that is done at once, and gets its messages. */
+static int asker = -1;
+
+static void tell_asker(const char *text)
 {
+	packet_send(asker, json_pack("{ss}", "message", text));
+}
+
+/* Only one update at a time: who asks for another one is told so. */
+static bool own(struct keeper *k, int fd, const char *verb)
+{
+	bool nothing = !strcmp(verb, "revert");	/* there is nothing to revert */
+
 	if (owner < 0)
 		set_owner(k, fd);
-	return owner == fd;
+	if (owner == fd)
+		return true;
+	asker = fd;
+	message_forward(tell_asker);
+	if (!nothing)
+		pr_warn("an update of another agent is under way: wait until it has ended, or call it off");
+	message_forward(tell_owner);
+	packet_send(fd, json_pack("{ss sb}", "verb", verb, "ok", nothing));
+	return false;
 }
 
 static void do_status(void *user, int fd, json_t *request, int *passed)
@@ -111,7 +129,7 @@ static void do_check(void *user, int fd, json_t *request, int *passed)
 
 	(void)request;
 	(void)passed;
-	if (!own(&keep->k, fd))
+	if (!own(&keep->k, fd, "check"))
 		return;
 	if (why)
 		pr_err("%s", why);
@@ -129,7 +147,7 @@ static void do_preserve(void *user, int fd, json_t *request, int *passed)
 	struct keeper *k = &keep->k;
 
 	(void)request;
-	if (!own(k, fd))
+	if (!own(k, fd, "preserve"))
 		return;
 	close_fd(&k->session);
 	k->session = *passed;
@@ -144,7 +162,7 @@ static void do_save(void *user, int fd, json_t *request, int *passed)
 
 	(void)request;
 	(void)passed;
-	if (own(&keep->k, fd))
+	if (own(&keep->k, fd, "save"))
 		service_save(&keep->k);
 }
 
@@ -157,7 +175,7 @@ static void do_seal(void *user, int fd, json_t *request, int *passed)
 
 	(void)request;
 	(void)passed;
-	if (!own(k, fd))
+	if (!own(k, fd, "seal"))
 		return;
 	ok = k->state == SERVICE_SAVED && k->session >= 0 &&
 	     !transfer_out(k->svc, k->session, MEMFD_SAVE) &&
@@ -174,7 +192,7 @@ static void do_leave(void *user, int fd, json_t *request, int *passed)
 
 	(void)request;
 	(void)passed;
-	if (own(&keep->k, fd))
+	if (own(&keep->k, fd, "leave"))
 		service_leave(&keep->k);
 }
 
@@ -184,7 +202,7 @@ static void do_revert(void *user, int fd, json_t *request, int *passed)
 
 	(void)request;
 	(void)passed;
-	if (own(&keep->k, fd))
+	if (own(&keep->k, fd, "revert"))
 		service_revert(&keep->k);
 }
 
@@ -218,14 +236,6 @@ static int reload(struct keep *keep)
 		return -1;
 	service_reload(&keep->k, declared);
 	return 0;
-}
-
-/* Who asks for something that is done at once, and gets its messages. */
-static int asker = -1;
-
-static void tell_asker(const char *text)
-{
-	packet_send(asker, json_pack("{ss}", "message", text));
 }
 
 static void end(int fd, int err)
