@@ -31,6 +31,8 @@ looks_after_update() {
 	jumps
 	boot
 	until_true "it has looked" logged 'all services are at work'
+	is "$(history '.version')" 1 "the history tells its version"
+	is "$(history '.updates[] | .result + " " + .services[0].state')" "updated running" "and what there was"
 	ok "it answers" agent_answers
 	never "it does not ask itself" odd "connects to itself"
 }

@@ -133,6 +133,11 @@ agent_answers() {
 	[ "$(status .agent.state)" = idle ]
 }
 
+# history JQ-FILTER: of the history as JSON
+history() {
+	(become timeout -k 1 "$((limit + 1))" "$out/agent/lukeep" history --json --state-dir "$machine" 2>/dev/null) | jq -r "$1"
+}
+
 start_agent() {
 	become "$out/agent/lukeep" run --config-dir "$conf" --run-dir "$run" --state-dir "$machine" >>"$log" 2>&1 &
 	agent=$!

@@ -20,6 +20,9 @@
 
 #define HISTORY_FILE	"history"
 
+/* Of the JSON; a reader may rely on what lukeep(8) says of it. */
+#define HISTORY_VERSION	1
+
 static void history_path(char *path, size_t len, const char *state_dir)
 {
 	snprintf(path, len, "%s/" HISTORY_FILE, state_dir);
@@ -109,6 +112,8 @@ int history_show(const char *state_dir, bool json)
 		fclose(f);
 	free(line);
 	if (json) {
+		entries = json_pack("{s:i, s:o}", "version", HISTORY_VERSION,
+				    "updates", entries);
 		json_dumpf(entries, stdout, JSON_INDENT(2));
 		putchar('\n');
 	} else {
