@@ -74,6 +74,19 @@ hooks_meet() {
 	jumps
 }
 
+# What the agent was started with open is not for hooks.
+hooks_inherit_nothing() {
+	by_signal signal
+	exec 9>"$machine/there"
+	boot
+	exec 9>&-
+	ok "the agent has inherited a file" test "/proc/$agent/fd/9" -ef "$machine/there"
+	hooks before "ls -l /proc/self/fd >$machine/before"
+	jumps
+	never "the hooks have not" grep -q "$machine/there" "$machine/before"
+	ok "they have their output" grep -q "$log" "$machine/before"
+}
+
 # The declaration is broken when the session has been retrieved, as it is when a keeper waits for that.
 declaration_breaks() {
 	one_service
@@ -258,5 +271,5 @@ owned_by_another() {
 	at_work command 12
 }
 
-scenario owned_by_another waits_without_agent talks escapes floods silent_and_left_out ended_and_left_out reloaded_while_saving late_stop_command cancelled_by_several stopped_in_update hooks_meet declaration_breaks
+scenario owned_by_another waits_without_agent talks escapes floods silent_and_left_out ended_and_left_out reloaded_while_saving late_stop_command cancelled_by_several stopped_in_update hooks_meet hooks_inherit_nothing declaration_breaks
 done_testing

@@ -91,6 +91,8 @@ static void become(const char *dir, const char *result)
 	setpgid(0, 0);
 	child_default_signals();
 	child_be_killable();
+	/* What the agent got from whoever started it. */
+	close_range(STDERR_FILENO + 1, ~0U, 0);
 	unsetenv("NOTIFY_SOCKET");
 	setenv("LUKEEP_RESULT", result, 1);
 	execlp("run-parts", "run-parts", "--exit-on-error", dir, NULL);
