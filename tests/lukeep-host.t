@@ -47,7 +47,7 @@ failures() {
 	fails_at 1 "preserve the memory" 'cannot open /dev/liveupdate'
 	fault open
 	fault create.command EEXIST
-	fails_at 1 "preserve the memory" 'another program holds a session of this name'
+	fails_at 1 "preserve the memory" 'another program has one of this name'
 	fault create.command
 	fault preserve.command ENOMEM
 	fails_at 1 "preserve the memory" 'cannot preserve memfd memory'
@@ -74,6 +74,19 @@ failures() {
 	boot
 	at_work signal 11112
 	at_work command 1112
+}
+
+# A keeper with its service's rights may keep the session of an update that failed.
+session_is_kept() {
+	two_services
+	fault create.command EEXIST
+	fails_at 1 "preserve the memory" 'command: cannot create the session: .*its keeper still holds .*stop the service, or .*--without'
+	at_work command 1
+	jumps --without command
+	fault create.command
+	boot
+	at_work signal 12
+	until_true "the other one starts afresh" has command 2
 }
 
 late() {
@@ -277,6 +290,6 @@ without() {
 	until_true "it starts afresh" has deaf 2
 }
 
-scenario whole looks_after_update failures late command_lingers forgets save_command_with_children agent_killed agent_terminated agent_killed_while_saving \
+scenario whole looks_after_update failures session_is_kept late command_lingers forgets save_command_with_children agent_killed agent_terminated agent_killed_while_saving \
 	next_kernel_stays cancel_load cancel_preserve cancel_nothing limited early seals without
 done_testing

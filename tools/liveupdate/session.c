@@ -27,7 +27,7 @@ static const struct {
 	const char *text;
 } advice[] = {
 	{ LIVEUPDATE_IOCTL_CREATE_SESSION, EEXIST,
-	  "another program holds a session of this name: stop it, or rename the service" },
+	  "its keeper still holds that of an earlier update, or another program has one of this name: stop the service, or update without it (--without)" },
 	{ LIVEUPDATE_IOCTL_CREATE_SESSION, EINVAL,
 	  "the name is empty or longer than 63 bytes: rename the service" },
 	{ LIVEUPDATE_SESSION_PRESERVE_FD, ENOENT,
@@ -109,7 +109,8 @@ int session_create(const char *name)
 	set_name(arg.name, name);
 	ret = ioctl(device, LIVEUPDATE_IOCTL_CREATE_SESSION, &arg);
 	if (ret)
-		pr_err("cannot create the session: %s: %s", strerror(errno),
+		pr_err("%s: cannot create the session: %s: %s", name,
+		       strerror(errno),
 		       advise(LIVEUPDATE_IOCTL_CREATE_SESSION, errno));
 	close(device);
 	return ret ? ret : arg.fd;
