@@ -47,7 +47,7 @@ failures() {
 	fails_at 1 "preserve the memory" 'cannot open /dev/liveupdate'
 	fault open
 	fault create.command EEXIST
-	fails_at 1 "preserve the memory" 'another program has one of this name'
+	fails_at 1 "preserve the memory" 'another program holds it'
 	fault create.command
 	fault preserve.command ENOMEM
 	fails_at 1 "preserve the memory" 'cannot preserve memfd memory'
@@ -80,13 +80,53 @@ failures() {
 session_is_kept() {
 	two_services
 	fault create.command EEXIST
-	fails_at 1 "preserve the memory" 'command: cannot create the session: .*its keeper still holds .*stop the service, or .*--without'
+	fails_at 1 "preserve the memory" 'command: cannot create the session: .*holds it: stop the service, or .*--without'
 	at_work command 1
 	jumps --without command
 	fault create.command
 	boot
 	at_work signal 12
 	until_true "the other one starts afresh" has command 2
+}
+
+# systemctl STATUS: one that takes its time, and exits with this; if it succeeds, the next kernel is entered
+systemctl() {
+	touch "$machine/slow"
+	cat >"$machine/bin/systemctl" <<-END
+		#!/bin/sh
+		echo "\$*" >>"$machine/asked"
+		while [ -e "$machine/slow" ]; do sleep 0.05; done
+		[ $1 != 0 ] || "$out/lukeep-machine" "$machine" reboot
+		exit $1
+	END
+	chmod +x "$machine/bin/systemctl"
+	rm -f "$machine/asked"
+	lukeep update --kernel "$machine/image" --initrd "$machine/initrd" --reuse-cmdline 2>/dev/null &
+	client=$!
+	until_true "systemd is asked to enter the next kernel" grep -sqx 'kexec --no-block' "$machine/asked"
+}
+
+# Its systemctl may take longer than the agent's watchdog allows.
+by_systemd() {
+	by_signal signal
+	boot_systemd signal
+	until_true "signal runs" has signal 1
+	systemctl 1
+	is "$(status .agent.state)" updating "the agent answers meanwhile"
+	lukeep cancel
+	is $? 1 "it cannot be called off"
+	ok "it says why" says 'it is too late'
+	rm "$machine/slow"
+	wait "$client"
+	is $? 3 "when systemd refuses, the services are back"
+	ok "it says why" logged '"systemctl kexec" exited with status 1'
+	at_work signal 11
+	systemctl 0
+	rm "$machine/slow"
+	until_true "kernel 2 runs" kernel_is 2
+	rm "$machine/bin/systemctl"
+	boot_systemd signal
+	at_work signal 112
 }
 
 late() {
@@ -290,6 +330,6 @@ without() {
 	until_true "it starts afresh" has deaf 2
 }
 
-scenario whole looks_after_update failures session_is_kept late command_lingers forgets save_command_with_children agent_killed agent_terminated agent_killed_while_saving \
+scenario whole looks_after_update failures session_is_kept by_systemd late command_lingers forgets save_command_with_children agent_killed agent_terminated agent_killed_while_saving \
 	next_kernel_stays cancel_load cancel_preserve cancel_nothing limited early seals without
 done_testing

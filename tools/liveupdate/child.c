@@ -61,19 +61,27 @@ void child_be_killable(void)
 	close(fd);
 }
 
+/* Run a program, without any file of ours but our output; returns its pid. */
+pid_t child_start(char *const argv[])
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	child_default_signals();
+	close_range(STDERR_FILENO + 1, ~0U, 0);
+	execvp(argv[0], argv);
+	fprintf(stderr, "cannot run %s: %s: is it in PATH?\n", argv[0],
+		strerror(errno));
+	_exit(EXIT_FAILURE);
+}
+
 /* Run a program and wait for it; returns its wait status, -1 if it cannot be had. */
 int child_run(char *const argv[])
 {
+	pid_t pid = child_start(argv);
 	int status = -1;
-	pid_t pid = fork();
 
-	if (!pid) {
-		child_default_signals();
-		execvp(argv[0], argv);
-		fprintf(stderr, "cannot run %s: %s: is it in PATH?\n", argv[0],
-			strerror(errno));
-		_exit(EXIT_FAILURE);
-	}
 	if (pid > 0)
 		waitpid(pid, &status, 0);
 	return status;

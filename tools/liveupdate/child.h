@@ -5,11 +5,13 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 const char *child_status(const siginfo_t *si);
 bool child_succeeded(const siginfo_t *si);
 void child_default_signals(void);
 void child_be_killable(void);
+pid_t child_start(char *const argv[]);
 int child_run(char *const argv[]);
 
 #endif /* _LUKEEP_CHILD_H */

@@ -303,19 +303,65 @@ static const char *advise(int err)
 	}
 }
 
-/*
- * Enter the next kernel. Returns 0 when systemd was asked to, who shuts the
- * system down first, and -1 when it is not possible.
+/**
+ * struct jump - systemctl, which is asking systemd to enter the next kernel
+ * @exit: event source of its exit
+ * @done: whom to tell
+ * @user: for @done
  */
-int kexec_jump(bool now)
+static struct jump {
+	sd_event_source *exit;
+	kexec_done_t done;
+	void *user;
+} jump;
+
+static int on_systemctl(sd_event_source *source, const siginfo_t *si,
+			void *user)
+{
+	bool ok = child_succeeded(si);
+
+	(void)source;
+	(void)user;
+	jump.exit = sd_event_source_disable_unref(jump.exit);
+	if (!ok)
+		pr_err("\"systemctl kexec\" %s: see what it says; --now does without it",
+		       child_status(si));
+	jump.done(jump.user, ok);
+	return 0;
+}
+
+/* It may take its time, in which we have to answer. */
+static int ask_systemd(sd_event *event)
 {
 	char *const systemctl[] = { "systemctl", "kexec", "--no-block", NULL };
+	pid_t pid = child_start(systemctl);
+	siginfo_t si = { };
+	int err = errno;
 
-	if (sd_booted() > 0 && !now) {
-		if (!child_run(systemctl))
-			return 0;
-		pr_err("\"systemctl kexec\" failed: see what it says; --now does without it");
+	if (pid < 0) {
+		pr_err("cannot run systemctl: %s: free some memory and try again",
+		       strerror(err));
 		return -1;
+	}
+	if (sd_event_add_child(event, &jump.exit, pid, WEXITED, on_systemctl,
+			       NULL) >= 0)
+		return 0;
+	/* It may have asked already: nothing else can be done now. */
+	waitid(P_PID, pid, &si, WEXITED);
+	on_systemctl(NULL, &si, NULL);
+	return 0;
+}
+
+/*
+ * Enter the next kernel. Returns 0 when systemd is asked to, who shuts the system
+ * down first: then @done is told whether it has been. -1 when it is not possible.
+ */
+int kexec_jump(sd_event *event, bool now, kexec_done_t done, void *user)
+{
+	if (sd_booted() > 0 && !now) {
+		jump.done = done;
+		jump.user = user;
+		return ask_systemd(event);
 	}
 	sync();
 	reboot(LINUX_REBOOT_CMD_KEXEC);

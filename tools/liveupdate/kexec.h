@@ -26,8 +26,8 @@ struct next_kernel {
 	char *cmdline;
 };
 
-/* Told once whether the next kernel is loaded; why not has been said. */
-typedef void (*kexec_done_t)(void *user, bool loaded);
+/* Told once whether it has succeeded; why not has been said. */
+typedef void (*kexec_done_t)(void *user, bool ok);
 
 int kexec_load(sd_event *event, const struct next_kernel *next, int seconds,
 	       kexec_done_t done, void *user);
@@ -35,6 +35,6 @@ void kexec_load_cancel(void);
 void next_kernel_free(struct next_kernel *next);
 bool kexec_is_loaded(void);
 void kexec_unload(void);
-int kexec_jump(bool now);
+int kexec_jump(sd_event *event, bool now, kexec_done_t done, void *user);
 
 #endif /* _LUKEEP_KEXEC_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which services come along with an update, and whether they can.
+ * Which services come along with an update, whether they can, and their sessions.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -90,6 +90,27 @@ int services_check(struct links *links, const struct request *request)
 		return -1;
 	links_connect(links);
 	return check_all(links, request);
+}
+
+/*
+ * Create the sessions: keepers may not be permitted to open the device. They stay
+ * open here as well: before version 255 systemd kills at the end what is not
+ * root's, and a keeper with another user is.
+ */
+int services_create_sessions(struct links *links)
+{
+	struct link *link;
+
+	for (link = links->first; link; link = link->next) {
+		if (link->without)
+			continue;
+		link->session = session_create(link->name);
+		if (link->session < 0) {
+			pr_err("update: %s failed", link->name);
+			return -1;
+		}
+	}
+	return 0;
 }
 
 /* Would the service come back by its declaration, when it @was this one? */

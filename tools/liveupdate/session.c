@@ -27,7 +27,7 @@ static const struct {
 	const char *text;
 } advice[] = {
 	{ LIVEUPDATE_IOCTL_CREATE_SESSION, EEXIST,
-	  "its keeper still holds that of an earlier update, or another program has one of this name: stop the service, or update without it (--without)" },
+	  "its keeper or another program holds it: stop the service, or leave it out (--without)" },
 	{ LIVEUPDATE_IOCTL_CREATE_SESSION, EINVAL,
 	  "the name is empty or longer than 63 bytes: rename the service" },
 	{ LIVEUPDATE_SESSION_PRESERVE_FD, ENOENT,

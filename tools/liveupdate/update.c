@@ -20,7 +20,6 @@
 #include "message.h"
 #include "request.h"
 #include "services.h"
-#include "session.h"
 #include "update.h"
 
 /* For what a keeper does at once, and on top of the time that services have. */
@@ -37,7 +36,7 @@
  * @loaded:  there is a next kernel
  * @touched: services have been told to save
  * @gone:    the keeper of one has ended since then
- * @handed_over: systemd has been asked to shut the system down
+ * @handed_over: systemd is, or has been, asked to shut the system down
  * @failed:  it is over; the services are being brought back to work
  * @status:  what the client exits with
  * @guard:   until when the keepers have to answer
@@ -288,9 +287,9 @@ static void on_keeper_gone(struct update *u, struct link *link)
 	if (link->without && !pending)
 		return;
 	pr_err("%s: its keeper has ended", link->name);
+	u->gone = true;
 	if (update_is_with_systemd(u))
 		return;		/* the others have saved, and go on */
-	u->gone = true;
 	if (u->failed && u->touched)
 		u->status = UPDATE_NOT_BACK;
 	if (!u->failed && !link->without)
@@ -384,27 +383,19 @@ static void load(struct update *u)
 	fail(u);
 }
 
-/*
- * Keepers may not be permitted to open the device: they get their sessions. These
- * stay open here as well: before version 255 systemd kills at the end what is not
- * root's, and a keeper with another user is.
- */
 static void preserve(struct update *u)
 {
 	struct link *link;
 
 	set_guard(u);
+	if (services_create_sessions(&u->links)) {
+		fail(u);
+		return;
+	}
 	for (link = u->links.first; link; link = link->next) {
-		if (link->without)
-			continue;
-		link->session = session_create(link->name);
-		if (link->session < 0) {
-			pr_err("update: %s failed", link->name);
-			fail(u);
-			return;
-		}
-		link_ask(link, json_pack("{ss}", "verb", "preserve"),
-			 link->session);
+		if (!link->without)
+			link_ask(link, json_pack("{ss}", "verb", "preserve"),
+				 link->session);
 	}
 	answered(u);
 }
@@ -443,18 +434,29 @@ static void save(struct update *u)
 	ask(u);
 }
 
+/* Systemd has been asked to enter the next kernel, or could not be. */
+static void on_asked(void *user, bool asked)
+{
+	struct update *u = user;
+
+	if (!asked) {
+		u->handed_over = false;
+		fail(u);
+		return;
+	}
+	/* Should the system not go down, the services still wait for us. */
+	pr_info("update: systemd shuts the system down, and enters the next kernel");
+	u->updater->ended(u->updater->user, UPDATE_DONE, NULL);
+}
+
 static void jump(struct update *u)
 {
 	u->limit = sd_event_source_disable_unref(u->limit);
 	pr_info("update: the kernel is replaced now");
-	if (kexec_jump(u->request.now)) {
-		fail(u);
-		return;
-	}
+	/* From here on it may be too late. */
 	u->handed_over = true;
-	/* Should the system not go down, the services still wait for us. */
-	pr_info("update: systemd shuts the system down, and enters the next kernel");
-	u->updater->ended(u->updater->user, UPDATE_DONE, NULL);
+	if (kexec_jump(u->updater->event, u->request.now, on_asked, u))
+		on_asked(u, false);
 }
 
 /*
