@@ -246,9 +246,10 @@ void __init kho_memory_release_late(void)
 		return;
 
 	kho_sort_late();
+	/* The page allocator keeps a page that is marked when it is freed. */
+	kho_poison_mark();
 	call_release();
 	kho_sort_nodes();
-	kho_poison_mark();
 	kho_timeline_mark(KHO_MEMORY);
 }
 

@@ -219,8 +219,7 @@ void __init kho_poison_drop(void)
  *
  * Context: called by kho_memory_ready() and kho_memory_release_late(), when the
  * struct pages of all that is reserved or preserved are initialised. The first
- * call does it. Nobody restores anything before, except early clients in their
- * release function.
+ * call does it. Nobody restores or frees anything of that before.
  */
 void __init kho_poison_mark(void)
 {
