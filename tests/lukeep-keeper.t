@@ -272,6 +272,54 @@ restarts() {
 	until_true "it runs" state_is signal running
 }
 
+# asks COUNT: the ready command waits for the file go.N the N-th time
+asks() {
+	[ "$(wc -l <"$machine/asked")" -ge "$1" ]
+}
+
+waits_to_be_ready() {
+	rm -f "$machine"/{asked,go.*}
+	: >"$machine/asked"
+	one_service "restart = yes" \
+		"ready-command = sh -c 'echo >>$machine/asked; n=\$(wc -l <$machine/asked); while [ ! -e $machine/go.\$n ]; do sleep 0.05; done'"
+	until_true "it is asked whether it is ready" asks 1
+}
+
+# A ready command does not speak for a process that comes later.
+ready_of_another() {
+	waits_to_be_ready
+	kill -KILL "$(pid signal)"
+	until_true "the service is started again" eval '[ "$(started signal)" = 2 ]'
+	until_true "another ready command is run" asks 2
+	touch "$machine/go.1"
+	sleep 0.2
+	ok "the service is not ready by what the first one says" state_is signal starting
+	touch "$machine/go.2"
+	until_true "it is by what the second one says" state_is signal running
+}
+
+ready_hangs() {
+	echo 100 >"$machine/faster"
+	waits_to_be_ready
+	until_true "a ready command that hangs is run again" asks 2
+	rm "$machine/faster"
+	ok "it says so" logged 'signal: its ready-command has not exited within 60 s'
+	touch "$machine"/go.{1,2,3,4,5,6,7,8,9}
+	until_true "the service is ready" state_is signal running
+	is "$(started signal)" 1 "it was not started again"
+}
+
+# The ready command is taken out of the declaration meanwhile.
+ready_removed() {
+	by_signal signal 'ready-command = false'
+	boot
+	until_true "the service is starting" state_is signal starting
+	by_signal signal
+	ok "the declaration is read again" lukeep reload
+	until_true "the service is ready" state_is signal running
+	is "$(started signal)" 1 "it was not started again"
+}
+
 no_restart() {
 	one_service
 	kill -KILL "$(pid signal)"
@@ -416,6 +464,6 @@ clean_after_arrival() {
 
 scenario terminated interrupted killed restarted_again agent_hup agent_usr agent_pipe keeper_hup keeper_usr keeper_pipe \
 	keeper_terminated reader_dies emptied removed stop_one stop_unknown stop_all undeclared broken broken_shown changed changed_memfds \
-	check_tells status_without_agent restarts no_restart exec_fails crash_loop keeper_killed keeper_killed_service_lives \
+	check_tells status_without_agent ready_of_another ready_hangs ready_removed restarts no_restart exec_fails crash_loop keeper_killed keeper_killed_service_lives \
 	keeper_killed_while_saving second_agent agents_meet agent_begins clean_exits clean_after_arrival
 done_testing

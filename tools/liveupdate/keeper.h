@@ -68,7 +68,7 @@ struct arrival {
  * @ready_pid:	its ready command, the same
  * @stop_pid:	its stop command, the same
  * @timer:	until when the service has to exit, or when it is started again
- * @ready_timer: when it is asked again whether it is ready
+ * @ready_timer: when it is asked again whether it is ready, or is asked no longer
  * @failures:	how often in a row it has exited unasked
  * @stopped:	wall-clock second at or before which it exited
  * @told:	wall-clock time when it was told to save; 0 when it is at work

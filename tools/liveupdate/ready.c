@@ -13,7 +13,9 @@
 #include "ready.h"
 #include "states.h"
 
-#define READY_PAUSE	1	/* seconds */
+/* In seconds; one that takes longer has lost its way, or its service has. */
+#define READY_PAUSE	1
+#define READY_TIMEOUT	60
 
 static void became_ready(struct keeper *k)
 {
@@ -33,13 +35,29 @@ static void became_ready(struct keeper *k)
 static int on_ask_again(struct sd_event_source *source, uint64_t usec,
 			void *user);
 
+static int on_timeout(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct keeper *k = user;
+
+	(void)source;
+	(void)usec;
+	pr_warn("its ready-command has not exited within %d s: killed, and run again",
+		READY_TIMEOUT);
+	command_kill(k->ready_pid);
+	return 0;
+}
+
+/* What one says of a process that is gone does not hold for the next one. */
 static int on_exit_of_ready(sd_event_source *source, const siginfo_t *si,
 			    void *user)
 {
 	struct keeper *k = user;
 
 	process_ended(source);
+	if (si->si_pid != k->ready_pid)
+		return 0;
 	k->ready_pid = 0;
+	k->ready_timer = sd_event_source_disable_unref(k->ready_timer);
 	if (k->state != SERVICE_STARTING)
 		return 0;
 	if (child_succeeded(si))
@@ -56,10 +74,16 @@ static int on_ask_again(sd_event_source *source, uint64_t usec, void *user)
 	(void)source;
 	(void)usec;
 	k->ready_timer = sd_event_source_disable_unref(k->ready_timer);
-	if (k->state != SERVICE_STARTING || k->ready_pid)
+	if (k->state != SERVICE_STARTING)
 		return 0;
+	if (!k->svc->ready_command) {	/* it is declared no more */
+		became_ready(k);
+		return 0;
+	}
 	k->ready_pid = process_start(k, k->svc->ready_command, on_exit_of_ready);
-	if (!k->ready_pid)
+	if (k->ready_pid)
+		process_timer(k, &k->ready_timer, READY_TIMEOUT, on_timeout);
+	else
 		process_timer(k, &k->ready_timer, READY_PAUSE, on_ask_again);
 	return 0;
 }
@@ -73,4 +97,13 @@ void ready_begin(struct keeper *k)
 	}
 	service_enter(k, SERVICE_STARTING);
 	on_ask_again(NULL, 0, k);
+}
+
+/* The service has exited: nobody waits for it to be ready any more. */
+void ready_end(struct keeper *k)
+{
+	k->ready_timer = sd_event_source_disable_unref(k->ready_timer);
+	if (k->ready_pid)
+		command_kill(k->ready_pid);
+	k->ready_pid = 0;
 }

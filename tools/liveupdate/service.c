@@ -420,6 +420,7 @@ static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
 		     k->state == SERVICE_REVERTING;
 
 	process_ended(source);
+	ready_end(k);
 	k->pid = 0;
 	k->stopped = time(NULL);
 	k->exited_well = child_succeeded(si);
