@@ -158,6 +158,37 @@ command_lingers() {
 	at_work command 12
 }
 
+# The save command is killed at its time limit, and the service saves after that.
+saves_a_bit_late() {
+	two_services
+	mood command dawdles
+	echo 20 >"$machine/faster"
+	fails_at 3 "save and stop the services" 'command: it has not saved and exited within 20 s'
+}
+
+saves_in_grace() {
+	saves_a_bit_late
+	rm "$machine/faster"
+	mood command
+	at_work command 11
+	at_work signal 11
+	jumps
+	boot
+	at_work command 112
+	at_work signal 112
+}
+
+saves_too_late() {
+	saves_a_bit_late
+	sleep 0.5
+	mood command
+	until_true "it says that what it saved is not used" logged 'command: what it has saved is not used'
+	until_true "it has exited unasked" state_is command down
+	ok "it can be started" lukeep reload
+	until_true "it starts afresh" has command 1
+	at_work signal 11
+}
+
 forgets() {
 	two_services
 	mood signal forgets
@@ -330,6 +361,6 @@ without() {
 	until_true "it starts afresh" has deaf 2
 }
 
-scenario whole looks_after_update failures session_is_kept by_systemd late command_lingers forgets save_command_with_children agent_killed agent_terminated agent_killed_while_saving \
+scenario whole looks_after_update failures session_is_kept by_systemd late command_lingers saves_in_grace saves_too_late forgets save_command_with_children agent_killed agent_terminated agent_killed_while_saving \
 	next_kernel_stays cancel_load cancel_preserve cancel_nothing limited early seals without
 done_testing

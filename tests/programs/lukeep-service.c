@@ -15,7 +15,8 @@
  *			saves, both as long as the file is there; "seals" what it
  *			saves; "deaf" to USR1 and TERM; "stumbles" when it resumes;
  *			"forgets" to save, and exits well; "outlives" its parent. Its
- *			save command: "refuses"; "hangs"; "lingers" when it is through
+ *			save command: "refuses"; "hangs"; "lingers" when it is through;
+ *			"dawdles", and the service with it
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -145,6 +146,7 @@ static void serve(int memory, int saved)
 	number = wait_for_signal();
 	if (number == SIGUSR1 && !mood_is("forgets")) {
 		while_mood_is("late");
+		while_mood_is("dawdles");
 		read_memfd(memory, text);
 		write_memfd(saved, text);
 	}
@@ -162,6 +164,7 @@ static int save(void)
 	if (kill(atoi(pid), SIGUSR1))
 		return 4;
 	while_mood_is("lingers");
+	while_mood_is("dawdles");
 	return 0;
 }
 

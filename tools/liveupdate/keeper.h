@@ -73,9 +73,9 @@ struct arrival {
  * @stopped:	wall-clock second at or before which it exited
  * @told:	wall-clock time when it was told to save; 0 when it is at work
  * @pause:	how long it was away the last time, 0 if it never was
+ * @overdue:	when its save command was killed, as it took too long; 0 if not
  * @exited_well: it exited with status 0
  * @save_succeeded: its save command did
- * @overdue:	its save command has been killed, as it took too long
  * @by_update:	it is down for an update, and starts when that is called off
  * @resumed:	it was started on what it saved
  * @from:	kernel that what it has came from, "" if from this one
@@ -103,9 +103,9 @@ struct keeper {
 	time_t stopped;
 	double told;
 	double pause;
+	double overdue;
 	bool exited_well;
 	bool save_succeeded;
-	bool overdue;
 	bool by_update;
 	bool resumed;
 	char from[RELEASE_MAX];

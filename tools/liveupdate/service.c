@@ -24,6 +24,9 @@
 #include "stop.h"
 #include "util.h"
 
+/* If the service exits within this after its save command was killed, it has saved. */
+#define SAVE_GRACE	5	/* seconds */
+
 static int start(struct keeper *k);
 
 static int on_try_again(sd_event_source *source, uint64_t usec, void *user)
@@ -74,6 +77,7 @@ static int launch(struct keeper *k, const char *command, bool resumes)
 	if (!k->unit)
 		pidfile_write(k->run_dir, k->svc->name, pid);
 	k->by_update = false;
+	k->overdue = 0;
 	k->resumed = resumes;
 	if (!resumes)
 		k->told = 0;
@@ -285,7 +289,7 @@ static int on_save_timeout(sd_event_source *source, uint64_t usec, void *user)
 	pr_err("it has not saved and exited within %d s: give it more with save-timeout",
 	       k->svc->save_timeout);
 	if (k->save_pid) {
-		k->overdue = true;
+		k->overdue = clock_now();
 		command_kill(k->save_pid);
 	}
 	if (k->pid)
@@ -332,7 +336,7 @@ void service_save(struct keeper *k)
 	}
 	k->told = told;
 	k->save_succeeded = false;
-	k->overdue = false;
+	k->overdue = 0;
 	service_enter(k, SERVICE_SAVING);
 	process_timer(k, &k->timer, k->svc->save_timeout, on_save_timeout);
 }
@@ -399,6 +403,20 @@ static void exited_late(struct keeper *k)
 		start(k);
 }
 
+/* It may have been told to save by a command that was killed then. */
+static void exited_running(struct keeper *k)
+{
+	if (k->overdue && k->exited_well && memory_is_saved(k->svc)) {
+		if (clock_now() - k->overdue < SAVE_GRACE) {
+			exited_late(k);
+			return;
+		}
+		pr_warn("what it has saved is not used: its save command was killed more than %d s before; give it more time with save-timeout",
+			SAVE_GRACE);
+	}
+	exited_unasked(k);
+}
+
 static void has_left(struct keeper *k)
 {
 	bool called_off = k->by_update;
@@ -435,6 +453,9 @@ static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
 		break;
 	case SERVICE_LATE:
 		exited_late(k);
+		break;
+	case SERVICE_RUNNING:
+		exited_running(k);
 		break;
 	case SERVICE_LEAVING:
 		has_left(k);

@@ -8,7 +8,8 @@
  *	DOWN		-			started: STARTING
  *	STARTING	as RUNNING		ready: RUNNING
  *	RUNNING		DOWN, or SAVED if it	told to save: SAVING
- *			can resume again
+ *			can resume again, or
+ *			has saved a bit late
  *	SAVING		SAVED, or DOWN if it	save command fails: RUNNING;
  *			has not saved		too long: RUNNING or LATE;
  *						called off: REVERTING
