@@ -65,7 +65,25 @@ nothing_in() {
 }
 
 no_session() { nothing_in retrieve; }
-no_state() { nothing_in retrieve-fd; }
+
+# Without what a keeper hands over the session is another program's.
+no_state() {
+	one_service
+	jumps
+	fault retrieve-fd ENOENT
+	boot
+	until_true "the service is held" state_is signal held
+	ok "it says why" logged 'signal: a session of this name came in, but nothing of lukeep is in it: it is left alone'
+	never "the session is not finished" some_call finish ok
+	never "and nothing is said to be lost" logged 'is lost'
+	lukeep reload
+	until_true "a reload does not change that" state_is signal held
+	fault retrieve-fd
+	ok "the service can be stopped" lukeep stop signal
+	ok "which gives the session up" some_call finish ok
+	ok "it can be started" lukeep reload
+	until_true "it starts afresh" has signal 2
+}
 
 no_device() {
 	fault open ENOENT

@@ -64,6 +64,17 @@ void arrival_give_up(struct keeper *k)
 	sd_notify_barrier(0, BARRIER_USEC);
 }
 
+/* It cannot be taken now, which is said; can it be later? */
+bool arrival_waits(const struct keeper *k)
+{
+	if (k->arrival.state < 0) {
+		pr_err("a session of this name came in, but nothing of lukeep is in it: it is left alone, and the service is not started: rename the service, or stop it, which gives the session up, and start it");
+		return false;
+	}
+	pr_err("what it had is still there, and is held: \"lukeep reload\" tries again with the declaration as it is then; to give it up, stop the service and start it");
+	return true;
+}
+
 /* Take the memfds, and what else is to be known. @why is said when all is lost. */
 enum transfer arrival_take(struct keeper *k, const char **why)
 {
@@ -71,7 +82,7 @@ enum transfer arrival_take(struct keeper *k, const char **why)
 	enum transfer ret;
 	struct state state;
 
-	if (state_read(&state, k->arrival.state))
+	if (k->arrival.state < 0 || state_read(&state, k->arrival.state))
 		return TRANSFER_HELD;
 	ret = transfer_in(k->svc, k->arrival.session, &state, k->insisted);
 	k->stopped = state.stopped;

@@ -7,6 +7,7 @@
 #include "transfer.h"
 
 enum transfer arrival_take(struct keeper *k, const char **why);
+bool arrival_waits(const struct keeper *k);
 void arrival_end(struct keeper *k);
 void arrival_give_up(struct keeper *k);
 

@@ -139,14 +139,19 @@ static bool get_session(const char *name, bool first, int *fds)
 	return true;
 }
 
-/* Get what the keeper in the previous kernel has to say; false when it is lost. */
+/*
+ * Get what the keeper in the previous kernel has to say; false when it is lost. A
+ * session without it is not ours: it stays open, and its files are left alone.
+ */
 static bool get_state(int *fds)
 {
 	int failures = 0;
 
 	while ((fds[STATE] = session_retrieve_fd(fds[SESSION], TOKEN_STATE,
 						 "lukeep.state")) < 0) {
-		if (fds[STATE] == -ENOENT || fds[STATE] == -EIO) {
+		if (fds[STATE] == -ENOENT)
+			return true;
+		if (fds[STATE] == -EIO) {
 			session_finish(fds[SESSION]);
 			close(fds[SESSION]);
 			fds[SESSION] = -1;

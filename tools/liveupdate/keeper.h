@@ -43,7 +43,8 @@ enum service_state {
 /**
  * struct arrival - what a keeper finds when it is started
  * @session: the session that came in, -1 if none did
- * @state:   memfd with what the keeper before has to say, -1 without @session
+ * @state:   memfd with what the keeper before has to say, -1 without @session, or
+ *	     if that is another program's
  * @left:    there was an update just now, so that something should have come in
  * @died:    it did, and was lost with the keeper before
  */

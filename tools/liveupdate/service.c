@@ -140,8 +140,8 @@ static int give_up_memory(struct keeper *k, const char *why)
 static int hold(struct keeper *k)
 {
 	service_enter(k, SERVICE_HELD);
-	pr_err("what it had is still there, and is held: \"lukeep reload\" tries again with the declaration as it is then; to give it up, stop the service and start it");
-	try_again_later(k);
+	if (arrival_waits(k))
+		try_again_later(k);
 	return -1;
 }
 

@@ -39,7 +39,7 @@ static const struct {
 	{ LIVEUPDATE_SESSION_PRESERVE_FD, ENOMEM,
 	  "free some memory; without CAP_IPC_LOCK raise the limit on locked memory (ulimit -l)" },
 	{ LIVEUPDATE_SESSION_RETRIEVE_FD, ENOENT,
-	  "the previous kernel's agent did not hand it over: see what it logged" },
+	  "it was not handed over: see what was logged before the update" },
 	{ LIVEUPDATE_SESSION_FINISH, EBUSY,
 	  "a file is still in use by its handler: try again" },
 	{ LIVEUPDATE_SESSION_FINISH, EIO,
