@@ -309,6 +309,36 @@ ready_hangs() {
 	is "$(started signal)" 1 "it was not started again"
 }
 
+# A service that did not save, and works on, is asked once more, as it may be paused.
+ready_after_save() {
+	declare_service signal "ready-command = test ! -e $machine/asked" "save-command = sh -c 'touch $machine/asked; exit 3'"
+	boot
+	until_true "signal runs" has signal 1
+	until_true "it is ready" state_is signal running
+	fails_at 3 "save and stop the services" 'its save command exited with status 3'
+	ok "the status shows that it is not ready" state_is signal starting
+	rm "$machine/asked"
+	until_true "it is ready" state_is signal running
+	at_work signal 1
+	is "$(grep -c 'signal: at work' "$log")" 1 "it is not said to have been away"
+}
+
+# What a save that failed has left is not what it had when it resumed.
+stale_is_no_retry() {
+	one_service 'retry = yes'
+	jumps
+	by_command signal 'retry = yes'
+	sed -i "s/^save-command = .*/save-command = sh -c 'echo stale >\/proc\/self\/fd\/4; exit 3'/" "$conf/signal.conf"
+	boot
+	at_work signal 12
+	ok "the declaration is read again" lukeep reload
+	fails_at 3 "save and stop the services" 'its save command exited with status 3'
+	kill -KILL "$(pid signal)"
+	until_true "it is down" state_is signal down
+	ok "it can be started" lukeep reload
+	until_true "it starts afresh" has signal 2
+}
+
 # The ready command is taken out of the declaration meanwhile.
 ready_removed() {
 	by_signal signal 'ready-command = false'
@@ -464,6 +494,6 @@ clean_after_arrival() {
 
 scenario terminated interrupted killed restarted_again agent_hup agent_usr agent_pipe keeper_hup keeper_usr keeper_pipe \
 	keeper_terminated reader_dies emptied removed stop_one stop_unknown stop_all undeclared broken broken_shown changed changed_memfds \
-	check_tells status_without_agent ready_of_another ready_hangs ready_removed restarts no_restart exec_fails crash_loop keeper_killed keeper_killed_service_lives \
+	check_tells status_without_agent ready_of_another ready_hangs ready_removed ready_after_save stale_is_no_retry restarts no_restart exec_fails crash_loop keeper_killed keeper_killed_service_lives \
 	keeper_killed_while_saving second_agent agents_meet agent_begins clean_exits clean_after_arrival
 done_testing

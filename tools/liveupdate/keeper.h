@@ -75,6 +75,8 @@ struct arrival {
  * @told:	wall-clock time when it was told to save; 0 when it is at work
  * @pause:	how long it was away the last time, 0 if it never was
  * @overdue:	when its save command was killed, as it took too long; 0 if not
+ * @was_told:	it has been told to save since it was started
+ * @asked_again: it is asked whether it is ready since it has not saved, but works on
  * @exited_well: it exited with status 0
  * @save_succeeded: its save command did
  * @by_update:	it is down for an update, and starts when that is called off
@@ -105,6 +107,8 @@ struct keeper {
 	double told;
 	double pause;
 	double overdue;
+	bool was_told;
+	bool asked_again;
 	bool exited_well;
 	bool save_succeeded;
 	bool by_update;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When a service that has been started is ready: at once, or when its ready command
- * says so.
+ * When a service that has been started, or works on, is ready: at once, or when its
+ * ready command says so.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -20,6 +20,8 @@
 static void became_ready(struct keeper *k)
 {
 	service_enter(k, SERVICE_RUNNING);
+	if (k->asked_again)
+		return;
 	if (!k->resumed) {
 		pr_info("at work, started afresh (pid %d)", k->pid);
 		return;
@@ -88,15 +90,27 @@ static int on_ask_again(sd_event_source *source, uint64_t usec, void *user)
 	return 0;
 }
 
-/* The service has been started: it is running as soon as it is ready. */
-void ready_begin(struct keeper *k)
+static void begin(struct keeper *k, bool again)
 {
+	k->asked_again = again;
 	if (!k->svc->ready_command) {
 		became_ready(k);
 		return;
 	}
 	service_enter(k, SERVICE_STARTING);
 	on_ask_again(NULL, 0, k);
+}
+
+/* The service has been started: it is running as soon as it is ready. */
+void ready_begin(struct keeper *k)
+{
+	begin(k, false);
+}
+
+/* It has not saved, and works on: as soon as it is ready, it is running again. */
+void ready_ask(struct keeper *k)
+{
+	begin(k, true);
 }
 
 /* The service has exited: nobody waits for it to be ready any more. */

@@ -6,6 +6,7 @@
 #include "keeper.h"
 
 void ready_begin(struct keeper *k);
+void ready_ask(struct keeper *k);
 void ready_end(struct keeper *k);
 
 #endif /* _LUKEEP_READY_H */

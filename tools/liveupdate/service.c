@@ -14,9 +14,9 @@
 #include "child.h"
 #include "clock.h"
 #include "command.h"
+#include "launch.h"
 #include "memory.h"
 #include "message.h"
-#include "pidfile.h"
 #include "process.h"
 #include "ready.h"
 #include "service.h"
@@ -65,58 +65,23 @@ static void give_up(struct keeper *k, bool well)
 static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
 			      void *user);
 
-/* Run the service. When that fails its state is what it was. */
-static int launch(struct keeper *k, const char *command, bool resumes)
-{
-	pid_t pid = process_start(k, command, on_exit_of_service);
-
-	if (!pid)
-		return -1;
-	k->timer = sd_event_source_disable_unref(k->timer);
-	k->pid = pid;
-	if (!k->unit)
-		pidfile_write(k->run_dir, k->svc->name, pid);
-	k->by_update = false;
-	k->overdue = 0;
-	k->resumed = resumes;
-	if (!resumes)
-		k->told = 0;
-	ready_begin(k);
-	return 0;
-}
-
-static int launch_on_saved(struct keeper *k)
-{
-	if (memory_create(k->svc) || memory_link(k->svc, MEMFD_MEMORY) ||
-	    memory_link(k->svc, MEMFD_SAVE))
-		return -1;
-	if (k->svc->clock)
-		clock_pass(k->stopped);
-	return launch(k, k->svc->resume, true);
-}
-
 /* Start the service on what it saved. When that fails it stays saved. */
 static int resume(struct keeper *k)
 {
-	int err = launch_on_saved(k);
+	int err = launch_on_saved(k, on_exit_of_service);
 
 	if (err && k->svc->restart)
 		try_again_later(k);
 	return err;
 }
 
-/* Start the service on nothing; a file that it could take for its own is none. */
+/* Start the service on nothing. */
 static int start_afresh(struct keeper *k)
 {
-	memory_discard(k->svc);
-	*k->from = '\0';
-	if (memory_create(k->svc) || memory_link(k->svc, MEMFD_MEMORY) ||
-	    memory_unlink(k->svc, MEMFD_SAVE) ||
-	    launch(k, k->svc->start, false)) {
-		give_up(k, false);
-		return -1;
-	}
-	return 0;
+	if (!launch_afresh(k, on_exit_of_service))
+		return 0;
+	give_up(k, false);
+	return -1;
 }
 
 /*
@@ -239,7 +204,10 @@ static void save_done(struct keeper *k, enum service_state state)
 	k->by_update = state == SERVICE_SAVED || state == SERVICE_DOWN;
 	if (!k->by_update)
 		k->told = 0;
-	service_enter(k, state);
+	if (state == SERVICE_RUNNING)
+		ready_ask(k);
+	else
+		service_enter(k, state);
 	if (called_off)
 		back_to_work(k);
 	else
@@ -335,6 +303,7 @@ void service_save(struct keeper *k)
 		return;
 	}
 	k->told = told;
+	k->was_told = true;
 	k->save_succeeded = false;
 	k->overdue = 0;
 	service_enter(k, SERVICE_SAVING);
@@ -364,10 +333,14 @@ void service_revert(struct keeper *k)
  * Exits.
  */
 
-/* It has exited as it was about to resume, and can do so again. */
+/*
+ * It has exited as it was about to resume, and can do so again. Once it was told to
+ * save, what is there may be less, or older, than its memory.
+ */
 static bool can_retry(const struct keeper *k)
 {
-	return k->svc->retry && k->resumed && memory_is_saved(k->svc);
+	return k->svc->retry && k->resumed && !k->was_told &&
+	       memory_is_saved(k->svc);
 }
 
 static void exited_unasked(struct keeper *k)
@@ -454,6 +427,7 @@ static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
 	case SERVICE_LATE:
 		exited_late(k);
 		break;
+	case SERVICE_STARTING:
 	case SERVICE_RUNNING:
 		exited_running(k);
 		break;

@@ -6,12 +6,13 @@
  *
  *	state		service exits		else
  *	DOWN		-			started: STARTING
- *	STARTING	as RUNNING		ready: RUNNING
+ *	STARTING	as RUNNING		ready, at once without a ready
+ *						command: RUNNING
  *	RUNNING		DOWN, or SAVED if it	told to save: SAVING
  *			can resume again, or
  *			has saved a bit late
- *	SAVING		SAVED, or DOWN if it	save command fails: RUNNING;
- *			has not saved		too long: RUNNING or LATE;
+ *	SAVING		SAVED, or DOWN if it	save command fails: STARTING;
+ *			has not saved		too long: STARTING or LATE;
  *						called off: REVERTING
  *	REVERTING	as SAVING, and then it is started at once
  *	LATE		it is started at once, on what it saved if it has
