@@ -169,6 +169,24 @@ loads "${two[@]}"
 guest_is running "as one that runs"
 stop_machine
 
+# A save that is killed when QEMU has saved leaves a guest that is paused.
+machine
+monitor "migrate\", \"arguments\": {\"uri\": \"exec:cat >$dir/state\"}, \"id\": \"1" >/dev/null
+for _ in $(seq 600); do
+	! monitor query-status | grep -q postmigrate || break
+	sleep 0.1
+done
+guest_is postmigrate "all is saved, and QEMU is still there"
+ok "the state is there" test -s "$dir/state"
+"$tool" ready "$socket" >"$dir/saved" 2>&1
+is $? 0 "when it is asked whether it is ready, it becomes so"
+ok "it says so" grep -q 'had left the guest paused: it runs on' "$dir/saved"
+guest_is running "the guest runs"
+ok "what was saved is there no more" test ! -s "$dir/state"
+saves "it can be saved"
+stop_machine
+: >"$dir/state"
+
 # Somebody else has the image open: QEMU loads the state, but does not let the guest go on.
 truncate -s 1M "$dir/disk"
 disk=(-drive "file=$dir/disk,format=raw,if=virtio")

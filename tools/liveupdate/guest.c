@@ -5,10 +5,12 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "guest.h"
@@ -85,13 +87,30 @@ int guest_stop(const char *path, int seconds)
 	return down < 0 ? -1 : 0;
 }
 
+/*
+ * QEMU has saved, and stays: who had it save was killed just before the end. As
+ * long as we are connected, nobody else does. The guest changes its RAM when it
+ * goes on, so what was saved is emptied before.
+ */
+static bool go_on(struct qmp *qmp, int state)
+{
+	if (state >= 0 && ftruncate(state, 0)) {
+		pr_err("cannot empty the memfd \"state\": %s", strerror(errno));
+		return false;
+	}
+	if (qmp_do(qmp, "cont", NULL))
+		return false;
+	pr_info("a save that was killed had left the guest paused: it runs on");
+	return true;
+}
+
 /* Is the guest loaded? 1 when it is not, -1 if QEMU cannot be asked. */
 static int ask(const char *path, int state)
 {
 	char status[STATUS_MAX];
 	struct stat st = { };
 	struct qmp qmp;
-	bool known;
+	bool known, left;
 	int there;
 
 	there = qmp_is_there(path);
@@ -100,14 +119,18 @@ static int ask(const char *path, int state)
 	if (qmp_connect(&qmp, path, QMP_LIMIT))
 		return -1;
 	known = guest_status(&qmp, status);
+	left = known && !strcmp(status, "postmigrate");
+	if (left)
+		known = go_on(&qmp, state);
 	qmp_close(&qmp);
 	if (!known)
 		return -1;
+	if (left)
+		return 0;
 	/* Loaded, it is paused until the memfd has been emptied. */
 	if (state >= 0 && !fstat(state, &st) && st.st_size)
 		return 1;
-	return !strcmp(status, "inmigrate") || !strcmp(status, "finish-migrate") ||
-	       !strcmp(status, "postmigrate");
+	return !strcmp(status, "inmigrate") || !strcmp(status, "finish-migrate");
 }
 
 /*
