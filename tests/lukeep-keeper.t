@@ -311,6 +311,7 @@ ready_hangs() {
 
 # A service that did not save, and works on, is asked once more, as it may be paused.
 ready_after_save() {
+	rm -f "$machine/asked"
 	declare_service signal "ready-command = test ! -e $machine/asked" "save-command = sh -c 'touch $machine/asked; exit 3'"
 	boot
 	until_true "signal runs" has signal 1
