@@ -294,6 +294,76 @@ cancel_load() {
 	cancels load
 }
 
+# other_kernel: another program loads one
+other_kernel() {
+	"$out/lukeep-machine" "$machine" load other
+}
+
+other_is_loaded() {
+	is_loaded && [ "$(cat "$machine/loaded")" = other ]
+}
+
+# The kernel of another program, which has been loaded before or after, is not the agent's to unload.
+load_refused_after_another() {
+	two_services
+	other_kernel
+	fault load ENOMEM
+	fails_with_kernel 1 'load the next kernel'
+	fault load
+	ok "the other kernel is still loaded" other_is_loaded
+	run_another_agent
+	ok "a new agent does not unload it" other_is_loaded
+}
+
+# fails_with_kernel STATUS STEP
+fails_with_kernel() {
+	update
+	is $? "$1" "the update fails"
+	ok "it says at which step" says "failed at the step \"$2\""
+}
+
+run_another_agent() {
+	kill -KILL "$agent"
+	until_true "the agent is gone" gone "$agent"
+	run_agent
+}
+
+load_killed_after_another() {
+	two_services
+	other_kernel
+	update_that_hangs load
+	run_another_agent
+	fault load
+	wait "$client"
+	ok "a new agent does not unload what it may not have loaded" other_is_loaded
+	ok "it says so" logged 'and another one was loaded before'
+	ok "the one after that does not, either" eval 'run_another_agent >/dev/null; other_is_loaded'
+}
+
+load_cancelled_after_another() {
+	two_services
+	other_kernel
+	update_that_hangs load
+	ok "it can be called off" lukeep cancel
+	wait "$client"
+	fault load
+	until_true "it says that it is not known what is loaded" logged 'it is not known whether it still is'
+	ok "the other kernel is still loaded" other_is_loaded
+}
+
+# After an update that was called off.
+another_after_cancel() {
+	two_services
+	update_that_hangs load
+	ok "it can be called off" lukeep cancel
+	wait "$client"
+	fault load
+	until_true "nothing of it is left" eval '[ ! -e "$run/loaded" ]'
+	other_kernel
+	run_another_agent
+	ok "a new agent does not unload another kernel" other_is_loaded
+}
+
 cancel_preserve() {
 	cancels preserve.command
 }
@@ -362,5 +432,5 @@ without() {
 }
 
 scenario whole looks_after_update failures session_is_kept by_systemd late command_lingers saves_in_grace saves_too_late forgets save_command_with_children agent_killed agent_terminated agent_killed_while_saving \
-	next_kernel_stays cancel_load cancel_preserve cancel_nothing limited early seals without
+	next_kernel_stays cancel_load load_refused_after_another load_killed_after_another load_cancelled_after_another another_after_cancel cancel_preserve cancel_nothing limited early seals without
 done_testing

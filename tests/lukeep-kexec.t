@@ -93,9 +93,19 @@ echo 0 >loaded
 hangs=$'is not loaded\nlukeep: process * is still loading the kernel of an update that failed*\nno other can be loaded now\n'
 HANG=1 says "a kernel that does not get loaded is given up, and does not stand in the way for ever" \
 	"loads: *lukeep: the kernel kernel is not loaded in time: *${hangs}loads: *is loaded" ./driver over-limit kernel
+echo 0 >loaded
 HANG=late says "one that is loaded after the time is unloaded" \
 	"loads: *lukeep: the kernel kernel is not loaded in time: *${hangs}unloads*loads: *is loaded" ./driver over-limit kernel
 says "one that nobody waits for any more is unloaded" $'loads: *\nunloads' ./driver cancel kernel
+
+# Somebody else has loaded a kernel before.
+echo 1 >loaded
+HANG=1 says "it is not unloaded when it may be there still" "*lukeep: a kernel was loaded before, and it is not known whether it still is*" \
+	./driver over-limit kernel
+echo 1 >loaded
+FAIL=EINVAL says "nor when the next one is refused" $'loads: *' ./driver cancel kernel
+is "$(cat loaded)" 1 "it is there"
+says "one that has taken its place is" $'loads: *\nunloads' ./driver cancel kernel
 
 # Command lines.
 export CMDLINE=$box/cmdline

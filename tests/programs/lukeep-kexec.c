@@ -155,7 +155,7 @@ static int cancel(struct next_kernel *next)
 	if (kexec_load(event, next, 60, on_loaded, NULL))
 		return EXIT_FAILURE;
 	waitid(P_ALL, 0, &si, WEXITED | WNOWAIT);
-	kexec_load_cancel();
+	kexec_load_cancel(NULL, NULL);
 	sd_event_run(event, UINT64_MAX);
 	return EXIT_SUCCESS;
 }

@@ -35,6 +35,8 @@
  * struct loader - the child that loads, of which there is one at a time
  * @pid:   the child, 0 when there is none
  * @next:  what it loads; strings of the caller
+ * @before: a kernel was loaded before, by somebody else
+ * @cancelled: it is loaded for nobody
  * @done:  whom to tell; NULL when nobody waits any more
  * @user:  for @done
  * @pipe:  what the child writes its result to
@@ -45,6 +47,8 @@
 static struct loader {
 	pid_t pid;
 	struct next_kernel next;
+	bool before;
+	bool cancelled;
 	kexec_done_t done;
 	void *user;
 	int pipe;
@@ -53,7 +57,15 @@ static struct loader {
 	sd_event_source *limit;
 } loader;
 
-static void load(const struct next_kernel *next, struct kexec_result *result)
+/* What the child writes to its pipe; the last one counts. */
+static void tell(int fd, const struct kexec_result *result)
+{
+	if (write(fd, result, sizeof(*result)) != sizeof(*result))
+		_exit(EXIT_FAILURE);
+}
+
+static void load(const struct next_kernel *next, struct kexec_result *result,
+		 int fd)
 {
 	int kernel, initrd = -1;
 	unsigned long flags = 0;
@@ -69,6 +81,9 @@ static void load(const struct next_kernel *next, struct kexec_result *result)
 		flags = KEXEC_FILE_NO_INITRAMFS;
 	}
 	result->step = KEXEC_LOAD;
+	/* Should we be killed, it may have been loaded all the same. */
+	result->err = EINPROGRESS;
+	tell(fd, result);
 	result->err = 0;
 	if (syscall(SYS_kexec_file_load, kernel, initrd,
 		    strlen(next->cmdline) + 1, next->cmdline, flags))
@@ -86,9 +101,8 @@ static void be_loader(const struct next_kernel *next, int fd)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(fd, STDERR_FILENO + 1);
 	close_range(STDERR_FILENO + 2, ~0U, 0);
-	load(next, &result);
-	if (write(STDERR_FILENO + 1, &result, sizeof(result)) < 0)
-		_exit(EXIT_FAILURE);
+	load(next, &result, STDERR_FILENO + 1);
+	tell(STDERR_FILENO + 1, &result);
 	_exit(EXIT_SUCCESS);
 }
 
@@ -129,38 +143,52 @@ static void close_loader(void)
 	loader = (struct loader){ };
 }
 
+/* The child was killed as the kernel was loading; that may have gone on. */
+static void clean_up(void)
+{
+	if (!kexec_is_loaded())
+		return;
+	if (!loader.before)
+		kexec_unload();
+	else
+		pr_warn("a kernel was loaded before, and it is not known whether it still is, or the next one: load yours again, or unload what there is by kexec -s -u");
+}
+
 /* Is the next kernel loaded by the child, which has ended? */
 static bool collect(void)
 {
-	struct kexec_result result;
+	struct kexec_result result = { };
+	bool began = false;
 
-	if (read(loader.pipe, &result, sizeof(result)) == sizeof(result)) {
-		if (loader.done && result.err)
+	while (read(loader.pipe, &result, sizeof(result)) == sizeof(result))
+		began = true;
+	if (began && result.err != EINPROGRESS) {
+		if (!loader.cancelled && result.err)
 			report(&loader.next, &result);
 		return !result.err;
 	}
-	if (loader.done)
+	if (!loader.cancelled)
 		pr_err("the process that loads the kernel was killed: free some memory and try again");
-	/* It was killed; the kernel may have gone on until it was done. */
-	if (kexec_is_loaded())
-		kexec_unload();
+	if (began)
+		clean_up();
 	return false;
 }
 
 static int on_child(sd_event_source *source, const siginfo_t *si, void *user)
 {
-	kexec_done_t done = loader.done;
+	struct loader ended = loader;
 	bool loaded;
 
 	(void)source;
 	(void)si;
+	(void)user;
 	kmsg_report(loader.kmsg);
 	loaded = collect();
 	close_loader();
-	if (done)
-		done(user, loaded);
-	else if (loaded)
+	if (loaded && ended.cancelled)
 		kexec_unload();
+	if (ended.done)
+		ended.done(ended.user, loaded);
 	return 0;
 }
 
@@ -174,7 +202,7 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *user)
 	pr_err("the kernel %s is not loaded in time: see if a disk or a file system hangs, and dmesg",
 	       loader.next.kernel);
 	kmsg_report(loader.kmsg);
-	kexec_load_cancel();
+	kexec_load_cancel(NULL, NULL);
 	done(user, false);
 	return 0;
 }
@@ -219,6 +247,7 @@ static int start(const struct next_kernel *next)
 int kexec_load(sd_event *event, const struct next_kernel *next, int seconds,
 	       kexec_done_t done, void *user)
 {
+	bool before = kexec_is_loaded();
 	int kmsg, err;
 
 	if (loader.pid) {
@@ -236,6 +265,7 @@ int kexec_load(sd_event *event, const struct next_kernel *next, int seconds,
 		return -1;
 	}
 	loader.next = *next;
+	loader.before = before;
 	loader.done = done;
 	loader.user = user;
 	loader.kmsg = kmsg;
@@ -250,14 +280,21 @@ int kexec_load(sd_event *event, const struct next_kernel *next, int seconds,
 	return -1;
 }
 
-/* Nobody waits for the next kernel any more: it is unloaded again. */
-void kexec_load_cancel(void)
+/*
+ * Nobody waits for the next kernel any more: it is unloaded again. Returns false if
+ * none is being loaded. Else @gone is told, unless it is NULL, when that has ended,
+ * and whether it had succeeded.
+ */
+bool kexec_load_cancel(kexec_done_t gone, void *user)
 {
 	if (!loader.pid)
-		return;
+		return false;
 	kill(loader.pid, SIGKILL);
-	loader.done = NULL;
+	loader.cancelled = true;
+	loader.done = gone;
+	loader.user = user;
 	loader.limit = sd_event_source_disable_unref(loader.limit);
+	return true;
 }
 
 void next_kernel_free(struct next_kernel *next)

@@ -31,7 +31,7 @@ typedef void (*kexec_done_t)(void *user, bool ok);
 
 int kexec_load(sd_event *event, const struct next_kernel *next, int seconds,
 	       kexec_done_t done, void *user);
-void kexec_load_cancel(void);
+bool kexec_load_cancel(kexec_done_t gone, void *user);
 void next_kernel_free(struct next_kernel *next);
 bool kexec_is_loaded(void);
 void kexec_unload(void);

@@ -3,9 +3,11 @@
 #ifndef _LUKEEP_LOADED_H
 #define _LUKEEP_LOADED_H
 
+#include <stdbool.h>
+
 void loaded_begin(const char *run_dir);
-void loaded_not(const char *run_dir);
-void loaded_end(const char *run_dir);
+void loaded_done(bool loaded);
+void loaded_end(void);
 void loaded_forget(const char *run_dir);
 
 #endif /* _LUKEEP_LOADED_H */

@@ -114,7 +114,7 @@ static void end(struct update *u)
 static void unload(struct update *u)
 {
 	u->loaded = false;
-	loaded_end(u->updater->run_dir);
+	loaded_end();
 }
 
 /*
@@ -188,7 +188,7 @@ static void fail(struct update *u)
 	pr_event(MESSAGE_UPDATE_FAILED, "update: failed at the step \"%s\"",
 		 update_step(u));
 	if (u->loading)
-		kexec_load_cancel();
+		loaded_done(false);
 	hooks_cancel();
 	revert(u);
 }
@@ -364,23 +364,20 @@ static void on_loaded(void *user, bool loaded)
 
 	u->loading = false;
 	u->loaded = loaded;
-	if (loaded) {
+	loaded_done(loaded);
+	if (loaded)
 		end_step(u);
-		return;
-	}
-	loaded_not(u->updater->run_dir);
-	fail(u);
+	else
+		fail(u);
 }
 
 static void load(struct update *u)
 {
 	loaded_begin(u->updater->run_dir);
 	u->loading = true;
-	if (!kexec_load(u->updater->event, &u->request.next, KEXEC_LOAD_SECONDS,
-			on_loaded, u))
-		return;
-	u->loading = false;
-	fail(u);
+	if (kexec_load(u->updater->event, &u->request.next, KEXEC_LOAD_SECONDS,
+		       on_loaded, u))
+		fail(u);
 }
 
 static void preserve(struct update *u)
