@@ -271,5 +271,14 @@ owned_by_another() {
 	at_work command 12
 }
 
-scenario owned_by_another waits_without_agent talks escapes floods silent_and_left_out ended_and_left_out reloaded_while_saving late_stop_command cancelled_by_several stopped_in_update hooks_meet hooks_inherit_nothing declaration_breaks
+# As one that is killed: its connection is closed, and it still has the session.
+leaves_slowly() {
+	two_services
+	perl "$programs/lukeep-packets.pl" "$run/signal.keeper" leave save >>"$machine/signal.log" 2>&1 &
+	until_true "its update is called off" logged 'signal: the agent is gone'
+	at_work signal 11
+	is "$(sed 's/ .*//' "$machine/signal.log" | tr '\n' ' ')" "start saved ends resume " "the service waits for the agent's end"
+}
+
+scenario leaves_slowly owned_by_another waits_without_agent talks escapes floods silent_and_left_out ended_and_left_out reloaded_while_saving late_stop_command cancelled_by_several stopped_in_update hooks_meet hooks_inherit_nothing declaration_breaks
 done_testing

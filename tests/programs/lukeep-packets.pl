@@ -4,6 +4,8 @@
 #	lukeep-packets.pl SOCKET idle COUNT	connects so often, or as often as nobody need accept it, says nothing, and stays
 #						until it is ended
 #	lukeep-packets.pl SOCKET ask VERB	sends a verb, prints what comes, and stays until it is ended
+#	lukeep-packets.pl SOCKET leave VERB	sends a verb, waits for the answer, closes the connection, and ends a second later:
+#						then it prints "ends"
 #	lukeep-packets.pl SOCKET fuzz COUNT	sends so many packets: bytes, JSON, and damaged JSON; the same ones each time
 #
 # Of the verbs it knows only those that change nothing, or are taken back when the connection closes.
@@ -96,6 +98,17 @@ if ($what eq 'ask') {
 	send $socket, qq({"verb":"$count"}), 0;
 	my $answer;
 	print "$answer\n" while defined recv($socket, $answer, 65536, 0) && length $answer;
+	exit;
+}
+
+if ($what eq 'leave') {
+	my $socket = connection();
+	my $answer = '';
+	send $socket, qq({"verb":"$count"}), 0;
+	recv $socket, $answer, 65536, 0 until $answer =~ /"ok"/;
+	close $socket;
+	sleep 1;
+	print "ends\n";
 	exit;
 }
 

@@ -20,6 +20,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "arrival.h"
+#include "given.h"
 #include "keep.h"
 #include "keeper.h"
 #include "memory.h"
@@ -46,8 +47,12 @@ struct keep {
 	struct server *server;
 };
 
-/* The connection whose update is under way, -1 when there is none. */
+/* The agent's end is waited for. */
+#define END_TIMEOUT	5	/* seconds */
+
+/* The connection whose update is under way, and a pidfd of the agent; -1 for none. */
 static int owner = -1;
+static int agent = -1;
 
 static void tell_owner(const char *text)
 {
@@ -57,6 +62,9 @@ static void tell_owner(const char *text)
 static void set_owner(struct keeper *k, int fd)
 {
 	owner = fd;
+	close_fd(&agent);
+	if (fd >= 0)
+		agent = packet_peer(fd);
 	k->owned = fd >= 0;
 	message_forward(fd >= 0 ? tell_owner : NULL);
 }
@@ -290,6 +298,20 @@ static const struct verb verbs[] = {
 	{ "stop", do_stop },
 };
 
+/*
+ * An agent that was killed may have closed its connection, and not yet its copy of
+ * the session: until it has, the next kernel would get that. So until then the
+ * memory has to be what was saved.
+ */
+static void wait_for_agents_end(void)
+{
+	struct pollfd pfd = { .fd = agent, .events = POLLIN };
+
+	if (agent >= 0 && poll(&pfd, 1, END_TIMEOUT * 1000) == 0)
+		pr_warn("the agent has not ended within %d s", END_TIMEOUT);
+	close_fd(&agent);
+}
+
 static void on_closed(void *user, int fd)
 {
 	struct keep *keep = user;
@@ -300,6 +322,7 @@ static void on_closed(void *user, int fd)
 	message_forward(NULL);
 	owner = -1;
 	pr_warn("the agent is gone: the update is called off");
+	wait_for_agents_end();
 	service_revert(&keep->k);
 	keep->k.owned = false;
 }
@@ -336,49 +359,6 @@ static int set_up(struct keep *keep, int listener)
 		return 0;
 	pr_err("cannot prepare the event loop: the kernel needs CONFIG_EPOLL, CONFIG_SIGNALFD and CONFIG_TIMERFD");
 	return -1;
-}
-
-/* There was an update, and nothing came in, or what did was lost. */
-static void read_left(struct keeper *k, int fd)
-{
-	if (pread(fd, k->from, sizeof(k->from) - 1, 0) < 0)
-		pr_warn("cannot tell which kernel was left: %s",
-			strerror(errno));
-	close(fd);
-}
-
-/* What has been put ready for us, see arrive.c; returns the listening socket. */
-static int receive(struct keeper *k)
-{
-	struct arrival *arrival = &k->arrival;
-	int listener = -1, i, nr, fd;
-	char **names = NULL;
-
-	nr = sd_listen_fds_with_names(1, &names);
-	for (i = 0; i < nr; i++) {
-		fd = SD_LISTEN_FDS_START + i;
-		if (!strcmp(names[i], "listener"))
-			listener = fd;
-		else if (!strcmp(names[i], "session"))
-			arrival->session = fd;
-		else if (!strcmp(names[i], "state"))
-			arrival->state = fd;
-		else if (!strcmp(names[i], "left"))
-			arrival->left = true;
-		else if (!strcmp(names[i], "died"))
-			arrival->died = true;
-		else
-			close(fd);
-		if (!strcmp(names[i], "left") || !strcmp(names[i], "died"))
-			read_left(k, fd);
-		free(names[i]);
-	}
-	free(names);
-	/* The unit's store is to be empty: it may be kept over a kexec. */
-	sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=listener");
-	if (listener < 0)
-		pr_err("a keeper is started by lukeep@.service, or by \"lukeep run\"");
-	return listener;
 }
 
 /* Nothing ends a keeper but being told to. */
@@ -464,7 +444,7 @@ int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 	bool came;
 
 	message_open(name);
-	listener = receive(&keep.k);
+	listener = given_receive(&keep.k);
 	if (listener < 0)
 		return EXIT_FAILURE;
 	came = keep.k.arrival.session >= 0;

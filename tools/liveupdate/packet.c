@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -151,6 +152,17 @@ int packet_accept(int listener)
 		return -1;
 	}
 	return fd;
+}
+
+/* Who is at the other end: a pidfd, or -1 if that cannot be had. */
+int packet_peer(int fd)
+{
+	struct ucred cred = { };
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) || !cred.pid)
+		return -1;
+	return syscall(SYS_pidfd_open, cred.pid, 0);
 }
 
 /*

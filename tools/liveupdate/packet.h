@@ -20,6 +20,7 @@ void packet_unlisten(const char *dir, const char *service);
 int packet_connect(const char *dir, const char *name);
 int packet_connect_keeper(const char *dir, const char *service);
 int packet_accept(int listener);
+int packet_peer(int fd);
 ssize_t packet_send_text(int fd, const char *text, int passed, int flags);
 int packet_send(int fd, json_t *packet);
 int packet_send_fd(int fd, json_t *packet, int passed);
