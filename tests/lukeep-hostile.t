@@ -165,6 +165,7 @@ ended_and_left_out() {
 	kill -KILL "$(keeper signal)"
 	wait "$updating"
 	is $? 137 "the update succeeds"
+	until_true "kernel 2 runs" kernel_is 2
 	rm "$conf/signal.conf"
 	boot
 	at_work command 12
