@@ -284,6 +284,20 @@ unit_held_and_stopped() {
 	until_true "it starts afresh" has signal 2
 }
 
+# What systemd itself has preserved of a store is of no use without the session.
+unit_stale() {
+	one_service
+	jumps
+	echo '{"format":2,"release":"none","stopped":1,"memfds":{}}' >"$machine/signal.stale"
+	boot_systemd signal
+	at_work signal 12
+	until_true "the store is empty" in_store signal
+	jumps
+	rm "$machine/signal.stale"
+	boot_systemd signal
+	at_work signal 123
+}
+
 # Nor with a declaration that breaks while it is held.
 unit_broken_and_stopped() {
 	held boot_systemd signal
@@ -342,6 +356,6 @@ scenario open_EBUSY open_EMFILE open_ENOMEM retrieve_ENOMEM retrieve_EMFILE retr
 	no_session no_state no_device cold_boot lost_and_held \
 	memory_renamed_before saved_added_before kind_changed_before memory_renamed memory_renamed_hold saved_added memory_added \
 	broken_declaration missing_declaration wrong_command missing_command stumbles killed_on_arrival \
-	held_and_killed unit_held_and_killed unit_held_and_stopped unit_broken_and_stopped \
+	held_and_killed unit_held_and_killed unit_held_and_stopped unit_broken_and_stopped unit_stale \
 	clock_set clock_left_alone clock_far_back
 done_testing

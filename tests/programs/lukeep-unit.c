@@ -8,6 +8,7 @@
  * a file descriptor store, which stays when the keeper has ended. On HUP it runs
  * both again. In the folder are
  *
+ *	NAME.stale	is in the store from the beginning, as "state", if there
  *	NAME.store	the names of what is in the store, a line each
  *	NAME.unit	"active", or how the keeper or the step before has ended
  *
@@ -120,16 +121,35 @@ static void receive(int notify)
 	tell_store();
 }
 
-/* In the child: give it the store, as sd_listen_fds_with_names(3) expects it. */
+/* What systemd has preserved itself over a kexec. */
+static void add_stale(void)
+{
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s.stale", folder, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	strcpy(store[nr_stored].name, "state");
+	store[nr_stored++].fd = fd;
+}
+
+/*
+ * In the child: give it the store, as sd_listen_fds_with_names(3) expects it. As
+ * with systemd, the last one that was stored is the first.
+ */
 static void pass_store(void)
 {
 	char names[STORE_MAX * NAME_MAX_LEN] = "", number[12];
 	int i, moved[STORE_MAX];
+	struct stored *stored;
 
 	for (i = 0; i < nr_stored; i++) {
-		moved[i] = fcntl(store[i].fd, F_DUPFD_CLOEXEC, ABOVE);
+		stored = &store[nr_stored - 1 - i];
+		moved[i] = fcntl(stored->fd, F_DUPFD_CLOEXEC, ABOVE);
 		snprintf(names + strlen(names), sizeof(names) - strlen(names),
-			 "%s%s", i ? ":" : "", store[i].name);
+			 "%s%s", i ? ":" : "", stored->name);
 	}
 	for (i = 0; i < nr_stored; i++)
 		dup2(moved[i], 3 + i);
@@ -197,6 +217,7 @@ int main(int argc, char **argv)
 	name = argv[2];
 	notify = listen_for_notes();
 	signal(SIGHUP, on_hup);
+	add_stale();
 	for (;;) {
 		while (!again)
 			poll(NULL, 0, 20);

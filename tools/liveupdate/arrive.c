@@ -243,6 +243,9 @@ int arrive_for_systemd(const char *name, const char *conf_dir,
 		return EXIT_FAILURE;
 	collect(name, conf_dir, run_dir, fds);
 	sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=listener");
+	/* It is the last kernel's then: newer versions of systemd preserve it. */
+	if (fds[SESSION] != -EINVAL)
+		sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=state");
 	for (i = 0; i < NR_FDS && ret >= 0; i++) {
 		if (fds[i] >= 0)
 			ret = store(fd_names[i], fds[i]);
