@@ -301,13 +301,13 @@ static const struct verb verbs[] = {
 /*
  * An agent that was killed may have closed its connection, and not yet its copy of
  * the session: until it has, the next kernel would get that. So until then the
- * memory has to be what was saved.
+ * memory of a service that was told to save has to be what was saved.
  */
-static void wait_for_agents_end(void)
+static void wait_for_agents_end(const struct keeper *k)
 {
 	struct pollfd pfd = { .fd = agent, .events = POLLIN };
 
-	if (agent >= 0 && poll(&pfd, 1, END_TIMEOUT * 1000) == 0)
+	if (k->told && agent >= 0 && poll(&pfd, 1, END_TIMEOUT * 1000) == 0)
 		pr_warn("the agent has not ended within %d s", END_TIMEOUT);
 	close_fd(&agent);
 }
@@ -322,7 +322,7 @@ static void on_closed(void *user, int fd)
 	message_forward(NULL);
 	owner = -1;
 	pr_warn("the agent is gone: the update is called off");
-	wait_for_agents_end();
+	wait_for_agents_end(&keep->k);
 	service_revert(&keep->k);
 	keep->k.owned = false;
 }
