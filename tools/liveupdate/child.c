@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,4 +87,62 @@ int child_run(char *const argv[])
 	if (pid > 0)
 		waitpid(pid, &status, 0);
 	return status;
+}
+
+/* Read @fd to its end into @text, but not wait for longer than @timeout, in ms. */
+static int read_all(int fd, char *text, size_t size, int timeout)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	size_t len = 0;
+	ssize_t n = 1;
+
+	while (len < size - 1 && poll(&pfd, 1, timeout) > 0) {
+		n = read(fd, text + len, size - 1 - len);
+		if (n <= 0)
+			break;
+		len += n;
+	}
+	text[len] = '\0';
+	return n ? -1 : 0;
+}
+
+/* In the child: be a program whose output goes to @fd, and whose errors to nobody. */
+static void become(char *const argv[], int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	    dup2(fd, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
+		return;
+	child_default_signals();
+	close_range(STDERR_FILENO + 1, ~0U, 0);
+	execvp(argv[0], argv);
+}
+
+/*
+ * Run a program, and get what it prints. Returns -1 when that does not come within
+ * @timeout, in ms, or is more than @text has room for; the program is killed then.
+ */
+int child_output(char *const argv[], char *text, size_t size, int timeout)
+{
+	int fd[2], ret;
+	pid_t pid;
+
+	*text = '\0';
+	if (pipe2(fd, O_CLOEXEC))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		become(argv, fd[1]);
+		_exit(EXIT_FAILURE);
+	}
+	close(fd[1]);
+	ret = pid < 0 ? -1 : read_all(fd[0], text, size, timeout);
+	close(fd[0]);
+	if (pid < 0)
+		return -1;
+	if (ret)
+		kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return ret;
 }

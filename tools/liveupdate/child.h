@@ -13,5 +13,6 @@ void child_default_signals(void);
 void child_be_killable(void);
 pid_t child_start(char *const argv[]);
 int child_run(char *const argv[]);
+int child_output(char *const argv[], char *text, size_t size, int timeout);
 
 #endif /* _LUKEEP_CHILD_H */

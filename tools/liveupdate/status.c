@@ -14,6 +14,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <systemd/sd-daemon.h>
+
 #include "clock.h"
 #include "declaration.h"
 #include "memory.h"
@@ -21,6 +23,7 @@
 #include "names.h"
 #include "packet.h"
 #include "status.h"
+#include "unit_states.h"
 
 /* Of the JSON; a reader may rely on what lukeep(8) says of it. */
 #define STATUS_VERSION	1
@@ -200,6 +203,8 @@ json_t *status_of_services(const char *conf_dir, const char *run_dir)
 	ask_all(services, run_dir, KEEPER_SUFFIX);
 	tell_waiting(services, run_dir);
 	drop_gone(services);
+	if (sd_booted() > 0)
+		unit_states_add(services);
 	return services;
 }
 
@@ -279,6 +284,9 @@ static void show_service(const json_t *service)
 	       !strcmp(text(service, "declaration"), "ok") ? "" :
 	       !strcmp(text(service, "declaration"), "none") ?
 	       "  (not declared)" : "  (its declaration cannot be used)");
+	if (strcmp(text(service, "state"), "running") &&
+	    strcmp(shown(service, "error"), "-") && *shown(service, "error"))
+		printf("  %s\n", shown(service, "error"));
 	json_array_foreach(json_object_get(service, "memfds"), i, memfd)
 		printf("  %-18s %-8s %12.1f MiB, %.1f MiB allocated\n",
 		       shown(memfd, "name"), shown(memfd, "kind"),
