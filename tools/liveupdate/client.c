@@ -26,6 +26,10 @@
 #define ANSWER_TIMEOUT	30000
 #define STATUS_TIMEOUT	2000
 
+/* How often is looked whether a service works, in ms; and for how long it has to. */
+#define LOOK_PAUSE	50
+#define SETTLE_TIME	0.5	/* seconds */
+
 /* Seconds for a service to stop that is not declared, or not well. */
 #define STOP_MAX	600
 
@@ -202,8 +206,20 @@ static int for_each(const struct options *opt, const struct links *links,
 	return failed;
 }
 
-/* Whether some service has to be started yet. */
-static bool missing;
+/* What a service's keeper says of it; NULL, with errno, if it does not. */
+static json_t *service_status(const struct options *opt, struct link *link)
+{
+	json_t *status;
+
+	if (link->fd >= 0)
+		close(link->fd);
+	if (ask_keeper(opt, link, "status"))
+		return NULL;
+	status = packet_wait(link->fd, STATUS_TIMEOUT);
+	if (!status)
+		errno = EAGAIN;
+	return status;
+}
 
 static int reload_one(const struct options *opt, struct link *link)
 {
@@ -214,8 +230,8 @@ static int reload_one(const struct options *opt, struct link *link)
 	if (ask_keeper(opt, link, "reload")) {
 		if (errno != ENOENT && errno != ECONNREFUSED)
 			return -1;
-		if (link->listed)
-			missing = true;
+		link->missing = link->listed;
+		link->reloaded = link->listed;
 		return link->listed ? units_want(link->name) : 0;
 	}
 	status = keeper_status(link, ANSWER_TIMEOUT);
@@ -224,7 +240,103 @@ static int reload_one(const struct options *opt, struct link *link)
 	else if (!link->listed)
 		pr_warn("%s: it is not declared any more, and goes on: \"lukeep stop %s\" stops it",
 			link->name, link->name);
+	link->reloaded = link->listed && !status;
 	return link->listed ? status : 0;
+}
+
+/* It does not run, or nobody keeps it, though it was started. Say why. */
+static int say_failed(const struct link *link, const json_t *status)
+{
+	const char *error = NULL;
+
+	json_unpack((json_t *)status, "{ss}", "error", &error);
+	if (error && *error)
+		fprintf(stderr, "lukeep: %s\n", message_shown(error));
+	else if (sd_booted() > 0)
+		pr_err("%s: it has exited again: see \"systemctl status lukeep@%s\"",
+		       link->name, link->name);
+	else
+		pr_err("%s: it has exited again: see what it logged",
+		       link->name);
+	return -1;
+}
+
+/* Does it run, and if it tells by nothing that it is ready, has it for a moment? */
+static bool is_at_work(const struct link *link, const json_t *status)
+{
+	double since = 0;
+
+	json_unpack((json_t *)status, "{sf}", "since", &since);
+	return link->svc->ready_command || clock_wall() - since > SETTLE_TIME;
+}
+
+static void say_at_work(const struct link *link, const json_t *status)
+{
+	int resumed = 0, pid = 0;
+
+	json_unpack((json_t *)status, "{sb si}", "resumed", &resumed, "pid",
+		    &pid);
+	if (link->missing)
+		pr_info("%s: at work, %s (pid %d)", link->name,
+			resumed ? "with what it had" : "started afresh", pid);
+}
+
+/*
+ * See what has become of a service that was to be started. Returns -1 if it does
+ * not work, and 1 if that is not known yet.
+ */
+static int look_at(const struct options *opt, struct link *link)
+{
+	json_t *status = service_status(opt, link);
+	const char *state = "";
+	int ret = 1;
+
+	json_unpack(status, "{ss}", "state", &state);
+	if (!status) {
+		if (errno == ENOENT || errno == ECONNREFUSED)
+			ret = say_failed(link, NULL);
+	} else if (!strcmp(state, "running")) {
+		if (is_at_work(link, status)) {
+			say_at_work(link, status);
+			ret = 0;
+		}
+	} else if (!strcmp(state, "down") || !strcmp(state, "saved") ||
+		   !strcmp(state, "held") || !strcmp(state, "lost")) {
+		ret = say_failed(link, status);
+	} else if (strcmp(state, "starting")) {
+		ret = 0;	/* it saves, or stops */
+	}
+	json_decref(status);
+	return ret;
+}
+
+/* Wait until a service that was to be started is ready. */
+static int wait_for_service(const struct options *opt, struct link *link)
+{
+	double until = clock_now() + ANSWER_TIMEOUT / 1000.0;
+	int ret;
+
+	while ((ret = look_at(opt, link)) > 0 && clock_now() < until)
+		poll(NULL, 0, LOOK_PAUSE);
+	if (ret > 0)
+		pr_warn("%s: it is not ready yet: see \"lukeep status\"",
+			link->name);
+	return ret < 0 ? -1 : 0;
+}
+
+/* Start the services that have no keeper. */
+static int start_missing(const struct options *opt, const struct links *links)
+{
+	const struct link *link;
+	bool missing = false;
+
+	for (link = links->first; link; link = link->next)
+		missing |= link->missing;
+	if (!missing)
+		return 0;
+	if (sd_booted() > 0)
+		return units_start();
+	return ask_agent(opt, json_pack("{ss}", "verb", "spawn"));
 }
 
 /* Have the declarations read again, and what does not run started. */
@@ -234,17 +346,19 @@ int client_reload(const struct options *opt)
 		.conf_dir = opt->conf_dir,
 		.run_dir = opt->run_dir,
 	};
+	struct link *link;
 	int failed;
 
-	missing = false;
 	if (links_find(&links))
 		return EXIT_FAILURE;
 	failed = for_each(opt, &links, reload_one);
+	if (start_missing(opt, &links)) {
+		failed++;	/* has been said */
+	} else {
+		for (link = links.first; link; link = link->next)
+			failed += link->reloaded && wait_for_service(opt, link);
+	}
 	links_free(&links);
-	if (missing && sd_booted() > 0)
-		failed += !!units_start();
-	else if (missing)
-		failed += ask_agent(opt, json_pack("{ss}", "verb", "spawn"));
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

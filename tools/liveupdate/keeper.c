@@ -242,8 +242,7 @@ static int reload(struct keep *keep)
 	declared = declaration_read(keep->conf_dir, keep->k.svc->name);
 	if (!declared)
 		return -1;
-	service_reload(&keep->k, declared);
-	return 0;
+	return service_reload(&keep->k, declared);
 }
 
 static void end(int fd, int err)

@@ -26,6 +26,8 @@ struct links;
  * @packets: what its keeper has said so far
  * @pending: the keeper has not answered yet
  * @without: the update goes on without it
+ * @missing: it had no keeper, and so is started by a reload
+ * @reloaded: a reload has had it do what it can
  */
 struct link {
 	struct links *links;
@@ -40,6 +42,8 @@ struct link {
 	int packets;
 	bool pending;
 	bool without;
+	bool missing;
+	bool reloaded;
 };
 
 /**

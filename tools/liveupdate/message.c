@@ -171,10 +171,16 @@ void pr_event(const char *id, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* The last of pr_err(), "" if there was none. */
+/* The last of pr_err(), "" if there was none, or if it is mended. */
 const char *message_last_error(void)
 {
 	return last_error;
+}
+
+/* What went wrong is mended. */
+void message_forget_error(void)
+{
+	*last_error = '\0';
 }
 
 /* Pass on to a client what somebody else has said, and logged. */

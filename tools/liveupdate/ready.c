@@ -22,6 +22,7 @@ static void became_ready(struct keeper *k)
 	service_enter(k, SERVICE_RUNNING);
 	if (k->asked_again)
 		return;
+	message_forget_error();
 	if (!k->resumed) {
 		pr_info("at work, started afresh (pid %d)", k->pid);
 		return;

@@ -115,6 +115,7 @@ static int take_over(struct keeper *k)
 {
 	const char *why;
 	double begin;
+	int err;
 
 	switch (arrival_take(k, &why)) {
 	case TRANSFER_HELD:
@@ -127,13 +128,14 @@ static int take_over(struct keeper *k)
 	k->failures = 0;
 	service_enter(k, SERVICE_SAVED);
 	begin = clock_now();
-	if (!resume(k))
+	err = resume(k);
+	if (!err)
 		pr_info("update: start the service: %.3f s",
 			clock_now() - begin);
 	else
 		service_wait_no_more();
 	arrival_end(k);
-	return 0;
+	return err;
 }
 
 /* Start the service, with what came from the previous kernel if there is any. */
@@ -167,18 +169,18 @@ static int start(struct keeper *k)
 
 /*
  * Go by the declaration as it is @declared now, unless that is NULL, and start the
- * service if it does not run. Not while an update is under way.
+ * service if it does not run; -1 when that fails. Not while an update is under way.
  */
-void service_reload(struct keeper *k, struct service *declared)
+int service_reload(struct keeper *k, struct service *declared)
 {
 	if (declared)
 		adopt(k, declared);
 	k->failures = 0;
 	k->insisted = true;
-	if (!k->pid) {
-		k->timer = sd_event_source_disable_unref(k->timer);
-		start(k);
-	}
+	if (k->pid)
+		return 0;
+	k->timer = sd_event_source_disable_unref(k->timer);
+	return start(k);
 }
 
 /*
@@ -403,6 +405,17 @@ static void has_left(struct keeper *k)
 		k->done(k, "leave", true);
 }
 
+static void say_exited(const struct keeper *k, const siginfo_t *si)
+{
+	if (k->state != SERVICE_STARTING && k->state != SERVICE_RUNNING)
+		pr_info("the service %s", child_status(si));
+	else if (k->exited_well)
+		pr_err("the service %s, and was not told to: it must not go into the background",
+		       child_status(si));
+	else
+		pr_err("the service %s", child_status(si));
+}
+
 static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
 			      void *user)
 {
@@ -416,7 +429,7 @@ static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
 	k->stopped = time(NULL);
 	k->exited_well = child_succeeded(si);
 	if (!asked || !k->exited_well)
-		pr_info("the service %s", child_status(si));
+		say_exited(k, si);
 
 	switch (k->state) {
 	case SERVICE_SAVING:

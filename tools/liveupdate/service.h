@@ -6,7 +6,7 @@
 #include "keeper.h"
 
 void service_arrive(struct keeper *k);
-void service_reload(struct keeper *k, struct service *declared);
+int service_reload(struct keeper *k, struct service *declared);
 void service_save(struct keeper *k);
 void service_revert(struct keeper *k);
 void service_leave(struct keeper *k);

@@ -43,7 +43,7 @@ static int add(const char *fmt, const char *name)
 int units_want(const char *name)
 {
 	static const char * const begin[] = {
-		"systemctl", "start", "--no-block", "--",
+		"systemctl", "start", "--",
 	};
 	size_t i;
 
@@ -58,7 +58,10 @@ out_of_memory:
 	return -1;
 }
 
-/* Start what is wanted; systemd is told first of declarations that are new. */
+/*
+ * Start what is wanted, and wait until it is ready; systemd is told first of
+ * declarations that are new. What cannot be started systemctl says.
+ */
 int units_start(void)
 {
 	char * const reload[] = { "systemctl", "daemon-reload", NULL };

@@ -1,0 +1,116 @@
+#!/bin/bash
+# lukeep on this host, with a shim: what a reload starts and says, and what the status shows of services that do not run.
+# flavours: none
+# shellcheck disable=SC2016,SC2119 # patterns, and options of functions
+. "$(dirname "$0")/lukeep-machine.bash"
+
+# Scenarios that fail as yet.
+not_yet=''
+
+# declare_program NAME START [KEY=VALUE]...: any program
+declare_program() {
+	printf '[service]\nstart = %s\n' "$2" >"$conf/$1.conf"
+	printf '%s\n' "${@:3}" '' '[memfd saved]' 'kind = save' >>"$conf/$1.conf"
+}
+
+# reload_fails WHY [NAME]...: it says so
+reload_fails() {
+	lukeep reload "${@:2}"
+	is $? 1 "a reload of ${*:2} that cannot start a service fails"
+	ok "it says why" says "$1"
+}
+
+reload_cannot_start() {
+	one_service
+	declare_program nope "$machine/nope"
+	reload_fails "nope: cannot run .*No such file"
+	reload_fails "nope: cannot run .*No such file"
+	touch "$machine/nope"
+	reload_fails "nope: cannot run .*Permission denied" nope
+	declare_program nope 'sleep 1000'
+	ok "a declaration that is right now is read again" lukeep reload nope
+	is "$(of_service nope error)" "" "the status has no error that is mended"
+	declare_program three "sh -c 'exit 3'" 'ready-command = false'
+	reload_fails "three: the service exited with status 3"
+	is "$(of_service three error)" "three: the service exited with status 3" "and so does the status"
+	declare_program back "sh -c 'sleep 1000 &'" 'ready-command = false'
+	reload_fails "back: the service exited with status 0.*background" back
+	rm "$conf/three.conf" "$conf/back.conf"
+	lukeep stop three back
+	declare_program good 'sleep 1000'
+	ok "one that can be started is" lukeep reload
+	ok "it says so" says 'good: at work, started afresh'
+}
+
+# A reload waits until the service is ready.
+reload_waits() {
+	one_service
+	declare_program slow 'sleep 1000' "ready-command = sh -c 'sleep 0.5; touch $machine/there'"
+	ok "a service is started" lukeep reload
+	is "$(of_service slow state)" running "and is running then"
+	rm "$conf/slow.conf"
+}
+
+# unit_of NAME ACTIVE RESULT: what systemd says of a unit
+unit_of() {
+	printf 'Result=%s\nActiveState=%s\n' "$3" "$2" >"$machine/$1.show"
+}
+
+# fake_systemctl [START]: one that shows these, and runs this to start units
+fake_systemctl() {
+	cat >"$machine/bin/systemctl" <<-END
+		#!/bin/sh
+		echo "\$*" >>"$machine/asked"
+		for id; do :; done
+		id=\${id#lukeep@}
+		case \$1 in
+		show)	cat "$machine/\${id%.service}.show" ;;
+		start)	${1:-true} ;;
+		esac
+	END
+	chmod +x "$machine/bin/systemctl"
+	rm -f "$machine/asked"
+}
+
+# shown ACTIVE RESULT STATE: by the status
+shown() {
+	unit_of signal "$1" "$2"
+	is "$(of_service signal state)" "$3" "a unit that is $1 ($2) is $3"
+}
+
+states_of_units() {
+	by_signal signal
+	boot_systemd
+	until_true "the agent answers" agent_answers
+	fake_systemctl
+	shown activating success starting
+	shown deactivating success stopping
+	shown inactive success stopped
+	shown failed exit-code down
+	is "$(of_service signal error)" 'its unit has failed (exit-code): see "systemctl status lukeep@signal"' "it says where to look"
+	lukeep status
+	ok "and so does the table" says 'systemctl status lukeep@signal'
+	shown failed signal gone
+	rm "$machine/signal.show"
+	is "$(of_service signal state)" stopped "without an answer of systemd it is stopped"
+	rm "$machine/bin/systemctl"
+}
+
+reload_of_units() {
+	by_signal signal
+	boot_systemd
+	until_true "the agent answers" agent_answers
+	fake_systemctl false
+	lukeep reload
+	is $? 1 "when a unit cannot be started a reload fails"
+	is "$(grep -v ^show "$machine/asked")" $'daemon-reload\nstart -- lukeep@signal.service' "it waits for units to start"
+	fake_systemctl true
+	unit_of signal failed exit-code
+	lukeep reload
+	is $? 1 "when a unit has ended at once as well"
+	ok "it says where to look" says 'signal: .*systemctl status lukeep@signal'
+	rm "$machine/bin/systemctl"
+}
+
+scenario reload_cannot_start reload_waits states_of_units reload_of_units
+done_testing
