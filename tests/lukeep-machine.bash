@@ -152,7 +152,7 @@ run_agent() {
 
 # boot: what each kernel begins with
 boot() {
-	rm -rf "$run" "$machine"/*.has
+	rm -rf "$run" "$run"-* "$machine"/*.has
 	start_agent
 	until_true "the agent listens" test -S "$run/agent.sock"
 }
@@ -325,7 +325,7 @@ fails_at() {
 fresh() {
 	"$out/lukeep-machine" "$machine" reset
 	wait
-	rm -rf "$run" "$conf" "$machine"/{*.unit,*.store,*.show,nope,asked,away,history*,fault.*,*.has,*.log,*.mood,*.pid,calls,faster,odd,systemd,refused,timers,there,before,log,said}
+	rm -rf "$run" "$run"-* "$conf" "$machine"/{*.unit,*.store,*.show,nope,asked,away,history*,fault.*,*.has,*.log,*.mood,*.pid,calls,faster,odd,systemd,refused,timers,there,before,log,said}
 	mkdir "$conf"
 	: >"$log"
 	: >"$machine/refused"

@@ -51,6 +51,28 @@ reload_waits() {
 	rm "$conf/slow.conf"
 }
 
+# with_path KIND PATH: a service with a memfd that it opens by this path
+with_path() {
+	printf '[service]\nstart = sleep 1000\n[memfd m]\nkind = %s\npath = %s\n' "$1" "$2" >"$conf/path.conf"
+}
+
+# Without systemd the folder of a service is there as well; other ones are not made.
+links() {
+	one_service
+	with_path memory "$run-path/memory"
+	ok "a service has a folder for its links" lukeep reload
+	is "$(readlink "$run-path/memory")" /proc/self/fd/3 "the link is there"
+	lukeep stop path
+	with_path save "$run-path/saved"
+	ok "it has one to what it saves" lukeep reload
+	is "$(ls "$run-path")" memory "which is not there before it saves"
+	lukeep stop path
+	for kind in memory save; do
+		with_path $kind "$machine/missing/$kind"
+		reload_fails "path: cannot create the link $machine/missing/$kind: No such file"
+	done
+}
+
 # unit_of NAME ACTIVE RESULT: what systemd says of a unit
 unit_of() {
 	printf 'Result=%s\nActiveState=%s\n' "$3" "$2" >"$machine/$1.show"
@@ -112,5 +134,5 @@ reload_of_units() {
 	rm "$machine/bin/systemctl"
 }
 
-scenario reload_cannot_start reload_waits states_of_units reload_of_units
+scenario reload_cannot_start reload_waits links states_of_units reload_of_units
 done_testing

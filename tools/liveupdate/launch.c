@@ -44,12 +44,16 @@ int launch_on_saved(struct keeper *k, sd_event_child_handler_t on_exit)
 	return launch(k, k->svc->resume, true, on_exit);
 }
 
-/* On nothing; a file that it could take for its own is none. */
+/*
+ * On nothing. A link to what is saved is made later; that it can be made is found out
+ * now, and one that the service could take for what it saved is removed.
+ */
 int launch_afresh(struct keeper *k, sd_event_child_handler_t on_exit)
 {
 	memory_discard(k->svc);
 	*k->from = '\0';
 	if (memory_create(k->svc) || memory_link(k->svc, MEMFD_MEMORY) ||
+	    memory_link(k->svc, MEMFD_SAVE) ||
 	    memory_unlink(k->svc, MEMFD_SAVE))
 		return -1;
 	return launch(k, k->svc->start, false, on_exit);
