@@ -191,5 +191,5 @@ says "unless systemd-boot booted the system" "*it loads more than one initramfs:
 perl -e 'print "attr", map { "$_\0" } split //, "GRUB 2.12"' >$efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f
 says "GRUB leaves its name there, too" "*its kernel is neither in / nor in /boot: $unusable"
 host -
-says "no boot loader" "lukeep: neither GRUB's configuration nor entries of systemd-boot can be read: are you root? Else $unusable"
+says "no boot loader" "lukeep: there is no entry of a boot loader: neither /boot/grub/grub.cfg nor /boot/grub2/grub.cfg can be read, and \"bootctl list\" shows none: $( ((UID)) && echo 'are you root? Else ')$unusable"
 done_testing

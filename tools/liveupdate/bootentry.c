@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "bootentry.h"
@@ -29,8 +30,8 @@ static const struct bootentry *find_chosen(const struct bootentry *list)
 	const struct bootentry *e;
 
 	if (!list) {
-		pr_err("neither GRUB's configuration nor entries of systemd-boot can be read: are you root? Else %s",
-		       GIVE_ALL);
+		pr_err("there is no entry of a boot loader: neither /boot/grub/grub.cfg nor /boot/grub2/grub.cfg can be read, and \"bootctl list\" shows none: %s%s",
+		       geteuid() ? "are you root? Else " : "", GIVE_ALL);
 		return NULL;
 	}
 	for (e = list; e && !e->chosen; )
