@@ -73,6 +73,24 @@ links() {
 	done
 }
 
+# On a kernel that cannot keep memory lukeep starts services all the same.
+no_device() {
+	touch "$machine/no-device"
+	one_service
+	until_true "the agent warns" logged 'this kernel cannot keep memory over an update: there is no /dev/liveupdate'
+	lukeep status
+	ok "the status says so" says 'this kernel cannot keep memory .*kho=on liveupdate=on'
+	is "$(status .liveupdate)" false "as JSON as well"
+	never "checked, it is an error" lukeep status --check
+	lukeep update --dry-run
+	is $? 1 "there is no update"
+	ok "a dry run says why" says 'cannot use /dev/liveupdate: No such file or directory: boot a kernel'
+	never "and nothing of a boot loader" says 'boot loader'
+	rm "$machine/no-device"
+	is "$(status .liveupdate)" true "with it there is"
+	ok "checked, all is well" lukeep status --check
+}
+
 # unit_of NAME ACTIVE RESULT: what systemd says of a unit
 unit_of() {
 	printf 'Result=%s\nActiveState=%s\n' "$3" "$2" >"$machine/$1.show"
@@ -134,5 +152,5 @@ reload_of_units() {
 	rm "$machine/bin/systemctl"
 }
 
-scenario reload_cannot_start reload_waits links states_of_units reload_of_units
+scenario reload_cannot_start reload_waits links no_device states_of_units reload_of_units
 done_testing

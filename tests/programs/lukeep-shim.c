@@ -8,6 +8,7 @@
  *	clock		seconds by which its clock is ahead of this host's
  *	faster		how many times faster than here its time passes, if there
  *	systemd		there is one, if there
+ *	no-device	there is no device, if there
  *	timers		microseconds, a line for each timer that was set
  *	odd		what no process should do, a line each time it did
  *	refused		as many bytes as one process failed to accept connections
@@ -155,8 +156,13 @@ int __wrap_access(const char *path, int mode)
 {
 	char other[PATH_MAX];
 
-	if (!strcmp(path, DEVICE))
-		return __real_access(in_folder("socket", other), mode);
+	if (!strcmp(path, DEVICE) &&
+	    __real_access(in_folder("no-device", other), F_OK))
+		return 0;
+	if (!strcmp(path, DEVICE)) {
+		errno = ENOENT;
+		return -1;
+	}
 	return __real_access(stand_in(path, other), mode);
 }
 

@@ -33,6 +33,7 @@
 #include "message.h"
 #include "packet.h"
 #include "server.h"
+#include "session.h"
 #include "spawn.h"
 #include "status.h"
 #include "update.h"
@@ -477,6 +478,8 @@ int agent_run(const struct options *opt)
 			.ended = on_ended,
 			.user = &agent,
 		};
+		if (!session_is_possible())
+			pr_warn(NO_LIVEUPDATE);
 		loaded_forget(opt->run_dir);
 		if (sd_booted() <= 0)
 			spawn_missing(&agent);

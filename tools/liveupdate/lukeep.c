@@ -21,6 +21,7 @@
 #include "keep.h"
 #include "message.h"
 #include "options.h"
+#include "session.h"
 #include "status.h"
 #include "survivor.h"
 #include "units.h"
@@ -193,7 +194,7 @@ static int parse_option(struct options *opt, int c, char *arg)
 
 static int do_update(const struct options *opt)
 {
-	if (bootentry_complete("", opt->update))
+	if (session_check_device() || bootentry_complete("", opt->update))
 		return EXIT_FAILURE;
 	return client_update(opt, json_incref(opt->update));
 }

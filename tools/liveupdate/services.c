@@ -4,9 +4,7 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "message.h"
 #include "services.h"
@@ -68,16 +66,6 @@ static int check_all(struct links *links, const struct request *request)
 				link->name);
 	}
 	return ret;
-}
-
-/* Can this kernel do updates at all? */
-int services_check_device(void)
-{
-	if (!access(LIVEUPDATE_DEVICE, R_OK | W_OK))
-		return 0;
-	pr_err("cannot use %s: %s: boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on",
-	       LIVEUPDATE_DEVICE, strerror(errno));
-	return -1;
 }
 
 /*

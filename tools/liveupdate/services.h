@@ -6,7 +6,6 @@
 #include "links.h"
 #include "request.h"
 
-int services_check_device(void);
 int services_check(struct links *links, const struct request *request);
 bool services_is_as_declared(const struct link *link, const json_t *was);
 bool services_leave_any(const struct links *links);

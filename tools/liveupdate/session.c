@@ -93,6 +93,22 @@ static int device_open(void)
 	return -1;
 }
 
+/* Does this kernel have the device? */
+bool session_is_possible(void)
+{
+	return !access(LIVEUPDATE_DEVICE, F_OK);
+}
+
+/* Can the device be used? If not it is said why. */
+int session_check_device(void)
+{
+	if (!access(LIVEUPDATE_DEVICE, R_OK | W_OK))
+		return 0;
+	pr_err("cannot use " LIVEUPDATE_DEVICE ": %s: %s", strerror(errno),
+	       advise(0, errno));
+	return -1;
+}
+
 /* Create an outgoing session; returns its file descriptor. */
 int session_create(const char *name)
 {

@@ -3,14 +3,24 @@
 #ifndef _LUKEEP_SESSION_H
 #define _LUKEEP_SESSION_H
 
+#include <stdbool.h>
+
 #include <linux/types.h>
 
 #define LIVEUPDATE_DEVICE	"/dev/liveupdate"
+
+/* What is said where there is none. */
+#define NO_LIVEUPDATE \
+	"this kernel cannot keep memory over an update: there is no " \
+	LIVEUPDATE_DEVICE \
+	"; boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on"
 
 /* Tokens in the session: the keeper's own state, then memfd by memfd. */
 #define TOKEN_STATE		0
 #define TOKEN_MEMFD(i)		((i) + 1)
 
+bool session_is_possible(void);
+int session_check_device(void);
 int session_create(const char *name);
 int session_retrieve(const char *name);
 int session_preserve(int session, int fd, __u64 token, const char *what);

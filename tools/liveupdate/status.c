@@ -22,6 +22,7 @@
 #include "message.h"
 #include "names.h"
 #include "packet.h"
+#include "session.h"
 #include "status.h"
 #include "unit_states.h"
 
@@ -214,8 +215,10 @@ static json_t *collect(const char *conf_dir, const char *run_dir)
 	struct utsname uts;
 
 	uname(&uts);
-	return json_pack("{s:i, s:s, s:s, s:o, s:o}", "version", STATUS_VERSION,
-			 "lukeep", VERSION, "kernel", uts.release,
+	return json_pack("{s:i, s:s, s:s, s:b, s:o, s:o}", "version",
+			 STATUS_VERSION, "lukeep", VERSION,
+			 "kernel", uts.release,
+			 "liveupdate", session_is_possible(),
 			 "agent", collect_agent(run_dir),
 			 "services", status_of_services(conf_dir, run_dir));
 }
@@ -245,7 +248,7 @@ bool status_is_settled(const json_t *services)
 	return true;
 }
 
-/* Does all work that is declared, and nothing else, and is there an agent? */
+/* Does all work that is declared, and nothing else, and can there be an update? */
 static bool is_well(const json_t *status)
 {
 	json_t *service;
@@ -256,7 +259,9 @@ static bool is_well(const json_t *status)
 		    strcmp(text(service, "declaration"), "ok"))
 			return false;
 	}
-	return !strcmp(text(json_object_get(status, "agent"), "state"), "idle");
+	return !strcmp(text(json_object_get(status, "agent"), "state"),
+		       "idle") &&
+	       json_is_true(json_object_get(status, "liveupdate"));
 }
 
 /* A keeper may be its service's user's, and this is root's terminal. */
@@ -318,8 +323,11 @@ int status_show(const struct options *opt)
 		json_dumpf(status, stdout, JSON_INDENT(2));
 		putchar('\n');
 	} else {
-		printf("kernel %s, agent %s\n\n", text(status, "kernel"),
+		printf("kernel %s, agent %s\n", text(status, "kernel"),
 		       text(json_object_get(status, "agent"), "state"));
+		if (!session_is_possible())
+			puts(NO_LIVEUPDATE);
+		putchar('\n');
 		printf("%-20s %-8s %7s  %-9s %11s  %s\n", "SERVICE", "STATE",
 		       "PID", "STARTED", "LAST PAUSE", "SESSION");
 		json_array_foreach(json_object_get(status, "services"), i,

@@ -20,6 +20,7 @@
 #include "message.h"
 #include "request.h"
 #include "services.h"
+#include "session.h"
 #include "update.h"
 
 /* For what a keeper does at once, and on top of the time that services have. */
@@ -480,7 +481,7 @@ struct update *update_begin(const struct updater *updater, json_t *request)
 			.user = u,
 		},
 	};
-	if (services_check_device() || request_read(&u->request, request) ||
+	if (session_check_device() || request_read(&u->request, request) ||
 	    services_check(&u->links, &u->request)) {
 		pr_event(MESSAGE_UPDATE_FAILED,
 			 "update: failed at the step \"%s\"", steps[0].name);
