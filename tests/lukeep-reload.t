@@ -91,6 +91,23 @@ no_device() {
 	ok "checked, all is well" lukeep status --check
 }
 
+# What stands in the way of an update is shown, before and after a reload.
+changed_is_shown() {
+	one_service
+	is "$(of_service signal changed)" null "nothing has changed"
+	sed -i 's/memfd memory/memfd renamed/' "$conf/signal.conf"
+	is "$(of_service signal changed)" 'memfd memory is not there any more' "a change is in the status"
+	never "checked, it is an error" lukeep status --check
+	lukeep reload
+	lukeep status
+	ok "the table tells it after a reload, too" says 'no update with it, by its declaration: memfd memory is not there any more'
+	is "$(of_service signal '"started-with"')" null "what it was started with is not shown"
+	sed -i 's/memfd renamed/memfd memory/' "$conf/signal.conf"
+	sed -i '/^start/a stop-timeout = 20' "$conf/signal.conf"
+	is "$(of_service signal changed)" null "what does no harm is not in the status"
+	ok "checked, all is well" lukeep status --check
+}
+
 # unit_of NAME ACTIVE RESULT: what systemd says of a unit
 unit_of() {
 	printf 'Result=%s\nActiveState=%s\n' "$3" "$2" >"$machine/$1.show"
@@ -152,5 +169,5 @@ reload_of_units() {
 	rm "$machine/bin/systemctl"
 }
 
-scenario reload_cannot_start reload_waits links no_device states_of_units reload_of_units
+scenario reload_cannot_start reload_waits links no_device changed_is_shown states_of_units reload_of_units
 done_testing

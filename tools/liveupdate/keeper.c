@@ -35,6 +35,9 @@
 /* How often a declaration that cannot be used is read again. */
 #define READ_AGAIN	10	/* seconds */
 
+/* Of a status, in bytes: there is no more room for what a service was started with. */
+#define STARTED_MAX	16384
+
 /**
  * struct keep - a keeper as a process
  * @k:	    what it keeps; the first member
@@ -105,27 +108,40 @@ static bool own(struct keeper *k, int fd, const char *verb)
 	return false;
 }
 
+/* What it was started with; NULL if that would make a packet too large. */
+static json_t *started_with(const struct keeper *k)
+{
+	json_t *declaration = declaration_pack(k->svc);
+
+	if (json_dumpb(declaration, NULL, 0, JSON_COMPACT) < STARTED_MAX)
+		return declaration;
+	json_decref(declaration);
+	return NULL;
+}
+
 static void do_status(void *user, int fd, json_t *request, int *passed)
 {
 	const struct keep *keep = user;
 	const struct keeper *k = &keep->k;
+	json_t *status;
 
 	(void)request;
 	(void)passed;
-	packet_send(fd, json_pack("{s:s, s:s, s:f, s:i, s:i, s:b, s:s*, s:f, s:o, s:s*, s:s, s:b}",
-				  "name", k->svc->name,
-				  "state", service_state(k),
-				  "since", k->since,
-				  "pid", (int)k->pid,
-				  "keeper", (int)getpid(),
-				  "resumed", k->resumed,
-				  "from", *k->from ? k->from : NULL,
-				  "pause", k->pause,
-				  "memfds", memory_describe(k->svc),
-				  "session", k->session >= 0 ?
-				  k->svc->name : NULL,
-				  "error", message_last_error(),
-				  "unit", k->unit));
+	status = json_pack("{s:s, s:s, s:f, s:i, s:i, s:b, s:s*, s:f, s:o, s:s*, s:s, s:b}",
+			   "name", k->svc->name,
+			   "state", service_state(k),
+			   "since", k->since,
+			   "pid", (int)k->pid,
+			   "keeper", (int)getpid(),
+			   "resumed", k->resumed,
+			   "from", *k->from ? k->from : NULL,
+			   "pause", k->pause,
+			   "memfds", memory_describe(k->svc),
+			   "session", k->session >= 0 ? k->svc->name : NULL,
+			   "error", message_last_error(),
+			   "unit", k->unit);
+	json_object_set_new(status, "started-with", started_with(k));
+	packet_send(fd, status);
 }
 
 /* The agent compares what is declared with what the service was started on. */

@@ -80,6 +80,7 @@ static void receive(json_t *services, struct pollfd *pfd)
 			/* A keeper may be its service's user's: no other's name. */
 			json_object_del(answer, "name");
 			json_object_del(answer, "declaration");
+			json_object_del(answer, "changed");
 			json_object_update(json_array_get(services, i), answer);
 			json_decref(answer);
 			close(pfd[i].fd);
@@ -129,7 +130,18 @@ static void tell_waiting(json_t *services, const char *run_dir)
 	}
 }
 
-/* Has it a declaration that can be used? */
+/* Is there no update with a service that runs, since it is declared as another? */
+static void compare(json_t *service, const struct service *svc)
+{
+	json_t *was = json_object_get(service, "started-with");
+	char what[256];
+
+	if (was && number(service, "pid") &&
+	    declaration_compare(svc, was, what, sizeof(what)) < 0)
+		json_object_set_new(service, "changed", json_string(what));
+}
+
+/* Has it a declaration that can be used, and is it the one that it has? */
 static void add_declaration(json_t *service, const char *conf_dir)
 {
 	struct service *svc;
@@ -137,7 +149,21 @@ static void add_declaration(json_t *service, const char *conf_dir)
 	svc = declaration_read(conf_dir, text(service, "name"));
 	json_object_set_new(service, "declaration",
 			    json_string(svc ? "ok" : "broken"));
+	if (svc)
+		compare(service, svc);
 	declaration_free(svc);
+}
+
+static void add_declarations(json_t *services, const char *conf_dir)
+{
+	json_t *service;
+	size_t i;
+
+	json_array_foreach(services, i, service) {
+		if (strcmp(text(service, "declaration"), "none"))
+			add_declaration(service, conf_dir);
+		json_object_del(service, "started-with");
+	}
 }
 
 static json_t *find(const json_t *services, const char *name)
@@ -152,7 +178,13 @@ static json_t *find(const json_t *services, const char *name)
 	return NULL;
 }
 
-static void add_name(void *services, const char *name)
+static void add_declared(void *services, const char *name)
+{
+	json_array_append_new(services, json_pack("{s:s, s:s}", "name", name,
+						  "declaration", "broken"));
+}
+
+static void add_kept(void *services, const char *name)
 {
 	if (!find(services, name))
 		json_array_append_new(services, json_pack("{s:s, s:s}", "name",
@@ -194,14 +226,12 @@ static json_t *collect_agent(const char *run_dir)
 /* What it shows of the services alone. */
 json_t *status_of_services(const char *conf_dir, const char *run_dir)
 {
-	json_t *services = json_array(), *service;
-	size_t i;
+	json_t *services = json_array();
 
-	names_find(conf_dir, CONFIG_SUFFIX, add_name, services);
-	json_array_foreach(services, i, service)
-		add_declaration(service, conf_dir);
-	names_find(run_dir, KEEPER_SUFFIX, add_name, services);
+	names_find(conf_dir, CONFIG_SUFFIX, add_declared, services);
+	names_find(run_dir, KEEPER_SUFFIX, add_kept, services);
 	ask_all(services, run_dir, KEEPER_SUFFIX);
+	add_declarations(services, conf_dir);
 	tell_waiting(services, run_dir);
 	drop_gone(services);
 	if (sd_booted() > 0)
@@ -256,7 +286,8 @@ static bool is_well(const json_t *status)
 
 	json_array_foreach(json_object_get(status, "services"), i, service) {
 		if (strcmp(text(service, "state"), "running") ||
-		    strcmp(text(service, "declaration"), "ok"))
+		    strcmp(text(service, "declaration"), "ok") ||
+		    json_object_get(service, "changed"))
 			return false;
 	}
 	return !strcmp(text(json_object_get(status, "agent"), "state"),
@@ -292,6 +323,9 @@ static void show_service(const json_t *service)
 	if (strcmp(text(service, "state"), "running") &&
 	    strcmp(shown(service, "error"), "-") && *shown(service, "error"))
 		printf("  %s\n", shown(service, "error"));
+	if (json_object_get(service, "changed"))
+		printf("  no update with it, by its declaration: %s\n",
+		       shown(service, "changed"));
 	json_array_foreach(json_object_get(service, "memfds"), i, memfd)
 		printf("  %-18s %-8s %12.1f MiB, %.1f MiB allocated\n",
 		       shown(memfd, "name"), shown(memfd, "kind"),
