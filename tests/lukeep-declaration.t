@@ -110,12 +110,12 @@ lines() {
 	refused 'x.conf:3: there is no section [thing]' "${service}[thing]\n"
 	refused 'x.conf:3: the line begins with [ and does not end with ]' "${service}[memfd m\n"
 	refused 'x.conf:3: this is neither [SECTION] nor KEY = VALUE' "${service}retry\n"
-	refused 'x.conf:3: section [service] has no key "size"' "${service}size = 1\n"
-	refused 'x.conf:5: section [memfd m] has no key "start"' "${memory}start = a\n"
+	refused 'x.conf:3: section [service] does not know the key "size": see lukeep.conf(5)' "${service}size = 1\n"
+	refused 'x.conf:5: section [memfd m] does not know the key "start": see lukeep.conf(5)' "${memory}start = a\n"
 	refused 'x.conf:1: there is no [SECTION] before this line' 'start = a\n'
-	refused 'x.conf: section [service] has no key "start"' ''
-	refused 'x.conf: section [service] has no key "start"' '[memfd m]\nkind = memory\n'
-	refused 'x.conf: section [memfd m] has no key "kind"' "${service}[memfd m]\n"
+	refused 'x.conf: section [service] needs the key "start"' ''
+	refused 'x.conf: section [service] needs the key "start"' '[memfd m]\nkind = memory\n'
+	refused 'x.conf: section [memfd m] needs the key "kind"' "${service}[memfd m]\n"
 	refused 'x.conf:3: the line has a NUL byte' "$service"'re\0000try = yes\n'
 	refused 'x.conf:3: the line is not UTF-8' "$service"'resume = \0377\n'
 	refused 'x.conf: the file has more than 65536 bytes' "${service}resume = a$(printf '%70000s' '')\n"

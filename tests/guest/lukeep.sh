@@ -299,10 +299,10 @@ malformed() {
 	wait $bad
 	cat /run/bad.log
 	ok "a wrong value is named" grep -q '/run/bad/signal.conf:4: "KILL" is not a save signal' /run/bad.log
-	ok "a wrong key is named" grep -q '/run/bad/key.conf:5: section \[memfd a\] has no key "sise"' /run/bad.log
+	ok "a wrong key is named" grep -q '/run/bad/key.conf:5: section \[memfd a\] does not know the key "sise"' /run/bad.log
 	ok "a line that is none is named" grep -q '/run/bad/nothing.conf:1: this is neither' /run/bad.log
 	ok "a command for a shell is named" grep -q '/run/bad/shell.conf:2: a command is not run by a shell' /run/bad.log
-	ok "a missing key is named" grep -q '/run/bad/empty.conf: section \[service\] has no key "start"' /run/bad.log
+	ok "a missing key is named" grep -q '/run/bad/empty.conf: section \[service\] needs the key "start"' /run/bad.log
 	ok "the name of systemd's session is refused" grep -q '/run/bad/systemd.conf: systemd has a session of this name' /run/bad.log
 	ok "a file too long is named" grep -q '/run/bad/long.conf: the file has more than' /run/bad.log
 }

@@ -265,8 +265,8 @@ const struct key *key_find(struct reader *r, const char *name)
 		key++;
 	bit = 1U << (key - keys);
 	if (!key->name)
-		key_error(r, "section [%s] has no key \"%s\"", r->section,
-			  key_shown(name));
+		key_error(r, "section [%s] does not know the key \"%s\": see lukeep.conf(5)",
+			  r->section, key_shown(name));
 	else if (r->seen & bit)
 		key_error(r, "the key \"%s\" is there twice", name);
 	r->seen |= bit;
@@ -319,7 +319,7 @@ static void check_memfds(struct reader *r)
 	for (i = 0; i < svc->nr_memfds; i++) {
 		m = &svc->memfd[i];
 		if (!(r->kinds & 1U << i))
-			key_error(r, "section [memfd %s] has no key \"kind\"",
+			key_error(r, "section [memfd %s] needs the key \"kind\"",
 				  m->name);
 		if (m->kind == MEMFD_SAVE && m->size)
 			key_error(r,
@@ -334,7 +334,7 @@ void keys_check(struct reader *r)
 	struct service *svc = r->svc;
 
 	if (!svc->start) {
-		key_error(r, "section [service] has no key \"start\"");
+		key_error(r, "section [service] needs the key \"start\"");
 		return;
 	}
 	if (svc->save_command && svc->save_signal)
