@@ -7,6 +7,10 @@
 box=$(mktemp -d)
 trap 'rm -rf "$box"' EXIT
 agent=$root/tools/liveupdate
+mkdir "$box/bin"
+printf '#!/bin/sh\n' >"$box/bin/a"
+chmod +x "$box/bin/a"
+PATH=$box/bin:$PATH
 # A mistake that a sanitizer finds is not taken for one in a declaration.
 export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=print_stacktrace=1
 flags='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
@@ -187,7 +191,7 @@ files() {
 	check "$box/n$name63.conf"
 	is "$status ${said#*.conf: }" "1 \"n$name63\" is not a name: use 1 to 63 letters, digits, dots, dashes and underscores" "a name too long"
 
-	write x "$service"
+	write x "$memory"
 	cp "$box/x.conf" "$folder/y.conf"
 	chmod 664 "$box/x.conf"
 	check "$box/x.conf"
@@ -217,6 +221,37 @@ files() {
 	rm -r "$box"/*.conf "$folder"
 }
 
+# lacks WARNING TEXT: so does this host
+lacks() {
+	write x "$2"
+	check "$box/x.conf"
+	is "$status $said" "0 lukeep: x.conf: $1" "warned of: ${2@Q}"
+}
+
+# What is not there yet is no mistake.
+lacking() {
+	local memfd='[memfd m]\nkind = memory\n'
+
+	lacks 'start: cannot run /bin/nosuch: No such file or directory' "[service]\nstart = /bin/nosuch -a\n$memfd"
+	lacks 'start: cannot run /etc/passwd: Permission denied' "[service]\nstart = /etc/passwd\n$memfd"
+	lacks 'start: cannot run /etc: Permission denied' "[service]\nstart = /etc\n$memfd"
+	lacks 'start: cannot run no-such: No such file or directory' "[service]\nstart = no-such\nresume = a\n$memfd"
+	lacks 'resume: cannot run no-such: No such file or directory' "${service}resume = no-such\n$memfd"
+	lacks 'save-command: cannot run no-such: No such file or directory' "${service}save-command = no-such\n$memfd"
+	lacks 'stop-command: cannot run no-such: No such file or directory' "${service}stop-command = no-such\n$memfd"
+	lacks 'ready-command: cannot run no-such: No such file or directory' "${service}ready-command = no-such\n$memfd"
+	lacks 'it has no memfd, so nothing that the service has is kept: add a section [memfd NAME]' "$service"
+	lacks 'memfd m: there is no folder /no/such/ for its link: take /run/lukeep-x, or make it' "${memory}path = /no/such/m\n"
+	lacks 'memfd m: there is no folder /run/lukeep-other/ for its link: take /run/lukeep-x, or make it' "${memory}path = /run/lukeep-other/m\n"
+	for text in "${memory}path = /run/lukeep-x/m\n" "${memory}path = /m\n" "[service]\nstart = \$PROGRAM a\n$memfd" \
+		"[service]\nstart = 'a' b\n$memfd"; do
+		write x "$text"
+		check "$box/x.conf"
+		is "$status $said" "0 x.conf: no mistake found" "nothing lacks: ${text@Q}"
+	done
+	rm "$box/x.conf"
+}
+
 # The verb itself, and the others.
 verbs() {
 	mkdir "$box/etc"
@@ -224,6 +259,10 @@ verbs() {
 	is "$status $said" "1 lukeep: there is no declaration in etc: see lukeep.conf(5)" "check: an empty folder"
 	cp "$agent"/{memcached,qemu}.conf "$box/etc"
 	chmod go-w "$box"/etc/*
+	for program in memcached lukeep-qemu; do
+		printf '#!/bin/sh\n' >"$box/bin/$program"
+		chmod +x "$box/bin/$program"
+	done
 	check --config-dir "$box/etc"
 	is "$status $said" $'0 etc/memcached.conf: no mistake found\netc/qemu.conf: no mistake found' "check: the examples"
 	printf '[service]\n' >"$box/etc/bad.conf"
@@ -275,6 +314,7 @@ lines
 memfds
 values
 files
+lacking
 verbs
 compared
 cat >"$box/all.conf" <<'END'

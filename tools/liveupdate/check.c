@@ -12,6 +12,7 @@
 
 #include "check.h"
 #include "declaration.h"
+#include "lacking.h"
 #include "message.h"
 #include "names.h"
 
@@ -25,10 +26,13 @@ static bool ends_in(const char *text, const char *suffix)
 static int check_service(const char *dir, const char *name)
 {
 	struct service *svc = declaration_read(dir, name);
+	char file[PATH_MAX];
 
 	if (!svc)
 		return -1;
-	printf("%s/%s" CONFIG_SUFFIX ": no mistake found\n", dir, name);
+	snprintf(file, sizeof(file), "%s/%s" CONFIG_SUFFIX, dir, name);
+	if (!lacking(svc, file))
+		printf("%s: no mistake found\n", file);
 	declaration_free(svc);
 	return 0;
 }

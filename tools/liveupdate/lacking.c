@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What this host lacks for a declaration: programs, and folders of links.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lacking.h"
+#include "message.h"
+#include "words.h"
+
+/* Made when the service is started, see lukeep(8). */
+#define OWN_FOLDER	"/run/lukeep-"
+
+/* 0, or the negative errno by which it cannot be run. */
+static int cannot_run(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EACCES;
+	return access(path, X_OK) ? -errno : 0;
+}
+
+/* The same, for one that is looked for in PATH. */
+static int cannot_find(const char *program)
+{
+	char *folders = strdup(getenv("PATH") ?: ""), *rest = folders, *folder;
+	char path[PATH_MAX];
+	int err = -ENOENT;
+
+	while (err && (folder = strsep(&rest, ":"))) {
+		snprintf(path, sizeof(path), "%s/%s", folder, program);
+		err = cannot_run(path);
+	}
+	free(folders);
+	return err ? -ENOENT : 0;
+}
+
+static int check_command(const char *file, const char *key,
+			 const char *command)
+{
+	const char *error;
+	char **words;
+	int err = 0;
+
+	/* Which program a variable names is not known here. */
+	if (!command || memchr(command, '$', strcspn(command, " \t")))
+		return 0;
+	words = words_split(command, false, &error);
+	if (words && *words)
+		err = strchr(words[0], '/') ? cannot_run(words[0]) :
+					      cannot_find(words[0]);
+	if (err)
+		pr_warn("%s: %s: cannot run %s: %s", file, key, words[0],
+			strerror(-err));
+	words_free(words);
+	return err;
+}
+
+static int check_path(const char *file, const struct service *svc,
+		      const struct memfd *m)
+{
+	char folder[PATH_MAX], own[sizeof(OWN_FOLDER) + NAME_MAX_LEN];
+
+	if (!m->path)
+		return 0;
+	snprintf(folder, sizeof(folder), "%s", m->path);
+	strrchr(folder, '/')[1] = '\0';
+	snprintf(own, sizeof(own), OWN_FOLDER "%s", svc->name);
+	if (!strncmp(folder, own, strlen(own)) && folder[strlen(own)] == '/' &&
+	    !folder[strlen(own) + 1])
+		return 0;
+	if (!access(folder, F_OK))
+		return 0;
+	pr_warn("%s: memfd %s: there is no folder %s for its link: take %s, or make it",
+		file, m->name, folder, own);
+	return -1;
+}
+
+/* Warn of what the service of this @file will not have here. Returns -1 for that. */
+int lacking(const struct service *svc, const char *file)
+{
+	const struct memfd *m;
+	int err;
+
+	err = check_command(file, "start", svc->start);
+	if (strcmp(svc->start, svc->resume))
+		err |= check_command(file, "resume", svc->resume);
+	err |= check_command(file, "save-command", svc->save_command);
+	err |= check_command(file, "stop-command", svc->stop_command);
+	err |= check_command(file, "ready-command", svc->ready_command);
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++)
+		err |= check_path(file, svc, m);
+	if (!svc->nr_memfds) {
+		pr_warn("%s: it has no memfd, so nothing that the service has is kept: add a section [memfd NAME]",
+			file);
+		err = -1;
+	}
+	return err ? -1 : 0;
+}
