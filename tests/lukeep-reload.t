@@ -51,6 +51,24 @@ reload_waits() {
 	rm "$conf/slow.conf"
 }
 
+# nothing_left SECONDS: of a program that sleeps for so long
+nothing_left() {
+	until_true "nothing is left of it" eval "! pgrep -fx 'sleep $1' >/dev/null"
+}
+
+# A service that goes into the background has ended.
+left_behind() {
+	one_service
+	declare_program back "sh -c 'sleep 71$$ &'" 'ready-command = false'
+	reload_fails "back: the service exited with status 0.*background"
+	nothing_left 71$$
+	declare_program back "sh -c 'sleep 72$$ & wait'"
+	ok "one that does not is started" lukeep reload
+	until_true "it has a child" eval "pgrep -fx 'sleep 72$$' >/dev/null"
+	ok "it is stopped" lukeep stop back
+	nothing_left 72$$
+}
+
 # with_path KIND PATH: a service with a memfd that it opens by this path
 with_path() {
 	printf '[service]\nstart = sleep 1000\n[memfd m]\nkind = %s\npath = %s\n' "$1" "$2" >"$conf/path.conf"
@@ -169,5 +187,5 @@ reload_of_units() {
 	rm "$machine/bin/systemctl"
 }
 
-scenario reload_cannot_start reload_waits links no_device changed_is_shown states_of_units reload_of_units
+scenario reload_cannot_start reload_waits left_behind links no_device changed_is_shown states_of_units reload_of_units
 done_testing

@@ -425,6 +425,8 @@ static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
 
 	process_ended(source);
 	ready_end(k);
+	if (!asked && k->state != SERVICE_LATE)
+		command_kill(k->pid);	/* what it has left behind */
 	k->pid = 0;
 	k->stopped = time(NULL);
 	k->exited_well = child_succeeded(si);
