@@ -69,6 +69,32 @@ left_behind() {
 	nothing_left 72$$
 }
 
+undeclared() {
+	one_service
+	declare_program bg 'false' 'ready-command = false'
+	lukeep reload
+	rm "$conf/bg.conf" "$conf/signal.conf"
+	ok "declarations are read again" lukeep reload
+	ok "of a service that does not run it says so" says 'bg: it is not declared any more, and does not run: "lukeep stop bg" ends its keeper'
+	ok "and of one that runs" says 'signal: it is not declared any more, and goes on'
+	never "it does not try to read what is not there" says 'No such file'
+}
+
+without_agent() {
+	by_signal signal
+	never "without an agent nothing is started" lukeep reload --config-dir "$conf"
+	ok "it says how to start it" says 'cannot reach the agent in .*: No such file or directory: start it by "lukeep run"'
+	never "it says nothing else" says 'cannot read the folder'
+	touch "$machine/systemd"
+	lukeep cancel
+	ok "with systemd it is another way" says 'start it by "systemctl start lukeep"'
+	fake_systemctl
+	unit_of signal failed exit-code
+	lukeep reload --config-dir "$conf"
+	ok "a reload by systemd tells that there is no agent" says 'there is no agent, and so no update'
+	rm "$machine/bin/systemctl"
+}
+
 # with_path KIND PATH: a service with a memfd that it opens by this path
 with_path() {
 	printf '[service]\nstart = sleep 1000\n[memfd m]\nkind = %s\npath = %s\n' "$1" "$2" >"$conf/path.conf"
@@ -187,5 +213,5 @@ reload_of_units() {
 	rm "$machine/bin/systemctl"
 }
 
-scenario reload_cannot_start reload_waits left_behind links no_device changed_is_shown states_of_units reload_of_units
+scenario reload_cannot_start reload_waits left_behind undeclared without_agent links no_device changed_is_shown states_of_units reload_of_units
 done_testing

@@ -58,6 +58,12 @@ static int print_answer(int fd, int timeout)
 	return status;
 }
 
+static const char *how_to_start(void)
+{
+	return sd_booted() > 0 ? "\"systemctl start lukeep\"" :
+				 "\"lukeep run\"";
+}
+
 static int connect_agent(const struct options *opt)
 {
 	int fd = packet_connect(opt->run_dir, AGENT_SOCKET);
@@ -66,9 +72,12 @@ static int connect_agent(const struct options *opt)
 		return fd;
 	if (errno == EAGAIN)
 		pr_err("the agent does not answer: is it stopped?");
+	else if (geteuid())
+		pr_err("cannot reach the agent in %s: %s: are you root?",
+		       opt->run_dir, strerror(errno));
 	else
-		pr_err("cannot reach the agent in %s: is \"lukeep run\" alive, and are you root?",
-		       opt->run_dir);
+		pr_err("cannot reach the agent in %s: %s: start it by %s",
+		       opt->run_dir, strerror(errno), how_to_start());
 	return -1;
 }
 
@@ -206,6 +215,18 @@ static int for_each(const struct options *opt, const struct links *links,
 	return failed;
 }
 
+/* Services do without an agent, but updates do not. */
+static void warn_without_agent(const struct options *opt)
+{
+	int fd = packet_connect(opt->run_dir, AGENT_SOCKET);
+
+	if (fd >= 0)
+		close(fd);
+	else if (errno != EAGAIN)
+		pr_warn("there is no agent, and so no update: start it by %s",
+			how_to_start());
+}
+
 /* What a service's keeper says of it; NULL, with errno, if it does not. */
 static json_t *service_status(const struct options *opt, struct link *link)
 {
@@ -221,27 +242,44 @@ static json_t *service_status(const struct options *opt, struct link *link)
 	return status;
 }
 
+/* A service that is not declared any more: nothing of it is read again. */
+static int tell_undeclared(const struct options *opt, struct link *link)
+{
+	json_t *status = service_status(opt, link);
+	const char *state;
+
+	if (!json_unpack(status, "{ss}", "state", &state)) {
+		if (!strcmp(state, "down"))
+			pr_warn("%s: it is not declared any more, and does not run: \"lukeep stop %s\" ends its keeper",
+				link->name, link->name);
+		else
+			pr_warn("%s: it is not declared any more, and goes on: \"lukeep stop %s\" stops it",
+				link->name, link->name);
+	}
+	json_decref(status);
+	return 0;
+}
+
 static int reload_one(const struct options *opt, struct link *link)
 {
 	int status;
 
-	if (link->listed && !link->svc)
+	if (!link->listed)
+		return tell_undeclared(opt, link);
+	if (!link->svc)
 		return -1;	/* has been said */
 	if (ask_keeper(opt, link, "reload")) {
 		if (errno != ENOENT && errno != ECONNREFUSED)
 			return -1;
-		link->missing = link->listed;
-		link->reloaded = link->listed;
-		return link->listed ? units_want(link->name) : 0;
+		link->missing = true;
+		link->reloaded = true;
+		return units_want(link->name);
 	}
 	status = keeper_status(link, ANSWER_TIMEOUT);
 	if (status == NO_ANSWER)
 		say_silent(link->name);
-	else if (!link->listed)
-		pr_warn("%s: it is not declared any more, and goes on: \"lukeep stop %s\" stops it",
-			link->name, link->name);
-	link->reloaded = link->listed && !status;
-	return link->listed ? status : 0;
+	link->reloaded = !status;
+	return status;
 }
 
 /* It does not run, or nobody keeps it, though it was started. Say why. */
@@ -334,8 +372,10 @@ static int start_missing(const struct options *opt, const struct links *links)
 		missing |= link->missing;
 	if (!missing)
 		return 0;
-	if (sd_booted() > 0)
+	if (sd_booted() > 0) {
+		warn_without_agent(opt);
 		return units_start();
+	}
 	return ask_agent(opt, json_pack("{ss}", "verb", "spawn"));
 }
 

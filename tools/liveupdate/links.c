@@ -76,13 +76,16 @@ static int add_files(struct links *links, const char *dir, const char *suffix,
 {
 	if (names_find(dir, suffix, found, links) >= 0)
 		return 0;
-	pr_err("cannot read the folder %s: %s", dir, strerror(errno));
+	pr_err("cannot read the folder %s: %s%s", dir, strerror(errno),
+	       errno == EACCES && geteuid() ? ": are you root?" : "");
 	return -1;
 }
 
-/* Find what is kept. */
+/* Find what is kept: nothing where no agent and no unit was started yet. */
 void links_find_kept(struct links *links)
 {
+	if (access(links->run_dir, F_OK) && errno == ENOENT)
+		return;
 	add_files(links, links->run_dir, KEEPER_SUFFIX, add_name);
 }
 
