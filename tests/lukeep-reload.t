@@ -95,6 +95,53 @@ without_agent() {
 	rm "$machine/bin/systemctl"
 }
 
+# from_manual BEGINNING: an example of lukeep.conf(5) that begins so, with paths of this machine
+from_manual() {
+	sed -n "/^\.Bd/,/^\.Ed/p" "$root/tools/liveupdate/lukeep.conf.5" |
+		awk -v begin="$1" '/^\.Bd/ { getline; on = index($0, begin) == 1 && !done } /^\.Ed/ { done += on; on = 0 } on' |
+		sed "s:/run/lukeep-:$run-:; s:/usr/local/bin:$machine/bin:"
+}
+
+# The program that the manual has for an example is kept.
+example() {
+	from_manual '#!/bin/sh' >"$machine/bin/counter"
+	chmod +x "$machine/bin/counter"
+	from_manual '[service]' >"$conf/counter.conf"
+	boot
+	until_true "it runs" state_is counter running
+	sleep 1.5	# so that it counts
+	jumps
+	boot
+	until_true "it runs again" state_is counter running
+	is "$(of_service counter resumed)" true "with what it had"
+	jumps
+	ok "which it has saved again" test "$(of_counter)" -ge 1
+	rm "$machine/bin/counter"
+}
+
+# of_counter: what came in last
+of_counter() {
+	boot >/dev/null
+	until_true "it runs once more" state_is counter running >&2
+	cat "/proc/$(of_service counter pid)/fd/3"
+}
+
+silent_no_more() {
+	one_service
+	ok "the history" lukeep_history
+	ok "says that there was no update" says 'there was no update yet'
+	ok "a service is stopped" lukeep stop signal
+	ok "and once more" lukeep stop signal
+	ok "it says that it does not run" says 'signal: it does not run'
+	lukeep update -k
+	is $? 2 "an option lacks its argument"
+	ok "it is lukeep that says so" says '^lukeep: option requires an argument'
+}
+
+lukeep_history() {
+	(become "$out/agent/lukeep" history --state-dir "$machine") >"$said" 2>&1
+}
+
 # with_path KIND PATH: a service with a memfd that it opens by this path
 with_path() {
 	printf '[service]\nstart = sleep 1000\n[memfd m]\nkind = %s\npath = %s\n' "$1" "$2" >"$conf/path.conf"
@@ -213,5 +260,5 @@ reload_of_units() {
 	rm "$machine/bin/systemctl"
 }
 
-scenario reload_cannot_start reload_waits left_behind undeclared without_agent links no_device changed_is_shown states_of_units reload_of_units
+scenario reload_cannot_start reload_waits left_behind undeclared without_agent example silent_no_more links no_device changed_is_shown states_of_units reload_of_units
 done_testing

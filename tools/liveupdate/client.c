@@ -404,7 +404,11 @@ int client_reload(const struct options *opt)
 
 static int tell_to_stop(const struct options *opt, struct link *link)
 {
-	return ask_keeper(opt, link, "stop") && errno == EAGAIN;
+	if (!ask_keeper(opt, link, "stop"))
+		return 0;
+	if (*opt->arguments && (errno == ENOENT || errno == ECONNREFUSED))
+		pr_info("%s: it does not run", link->name);
+	return errno == EAGAIN;
 }
 
 /*

@@ -117,6 +117,8 @@ int history_show(const char *state_dir, bool json)
 		json_dumpf(entries, stdout, JSON_INDENT(2));
 		putchar('\n');
 	} else {
+		if (!json_array_size(entries))
+			pr_info("there was no update yet");
 		json_array_foreach(entries, i, entry)
 			show_entry(entry);
 	}

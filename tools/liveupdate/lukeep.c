@@ -295,6 +295,7 @@ static int run(const struct verb *verb, struct options *opt, int argc,
 {
 	int c;
 
+	argv[0] = "lukeep";	/* for messages of getopt's */
 	while ((c = getopt_long(argc, argv, verb->options, options,
 				NULL)) != -1) {
 		if (c == '?')
