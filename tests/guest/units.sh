@@ -132,9 +132,22 @@ verbs() {
 
 	declare_service late 'save-signal = USR1'
 	ok "declarations are read again" lukeep reload
-	until_true "a new one has its unit" is_up late
+	ok "a new one has its unit, and is ready" is_up late
 	ok "it can be stopped" systemctl stop lukeep@late
+	ok "it can be started once more" lukeep reload late
+	kill -9 "$(show late MainPID)"
+	until_true "a killed keeper is noticed" service_is late '.state == "gone"'
 	rm /etc/lukeep/late.conf
+	systemctl reset-failed lukeep@late
+
+	printf '[service]\nstart = /bin/nosuch\n' >/etc/lukeep/nope.conf
+	lukeep reload >/run/reload 2>&1
+	is $? 1 "a service that cannot be started is an error"
+	cat /run/reload
+	ok "it says which" grep -q 'lukeep@nope.service' /run/reload
+	ok "the status says where to look" service_is nope '.state == "down" and (.error | contains("systemctl status lukeep@nope"))'
+	rm /etc/lukeep/nope.conf
+	systemctl reset-failed lukeep@nope
 }
 
 # exposure UNIT: what systemd-analyze thinks of it
