@@ -160,16 +160,6 @@ static void memfd_luo_write_record(struct memfd_luo *memfd, struct file *file)
 	page->count.nr_pages = memfd->folios.nr_pages;
 }
 
-/*
- * A preserved file cannot change its size. So a task that may only read the file
- * must not preserve it.
- */
-static bool memfd_luo_may_preserve(struct file *file)
-{
-	return file->f_mode & FMODE_WRITE ||
-	       inode_owner_or_capable(file_mnt_idmap(file), file_inode(file));
-}
-
 static struct memfd_luo *memfd_luo_alloc(u32 identity)
 {
 	struct memfd_luo_page *page;

@@ -8,6 +8,7 @@
 #ifndef _MM_MEMFD_LUO_H
 #define _MM_MEMFD_LUO_H
 
+#include <linux/fs.h>
 #include <linux/kho/abi/memfd.h>
 #include <linux/math.h>
 #include <linux/mm.h>
@@ -58,6 +59,16 @@ static inline pgoff_t memfd_luo_end_index(loff_t size)
 	return DIV_ROUND_UP_ULL(size, PAGE_SIZE);
 }
 
+/*
+ * A preserved file cannot change its size. So a task that may only read the file
+ * must not preserve it.
+ */
+static inline bool memfd_luo_may_preserve(struct file *file)
+{
+	return file->f_mode & FMODE_WRITE ||
+	       inode_owner_or_capable(file_mnt_idmap(file), file_inode(file));
+}
+
 /* memfd_luo_records.c */
 
 /**
@@ -86,6 +97,10 @@ memfd_luo_record_at(const struct memfd_luo_records *records, unsigned long i)
 int memfd_luo_records_reserve(struct memfd_luo_records *records,
 			      unsigned long nr);
 void memfd_luo_records_free(struct memfd_luo_records *records);
+int memfd_luo_records_prepare(struct memfd_luo_records *records,
+			      unsigned long max,
+			      struct kho_vmalloc *preservation);
+u64 memfd_luo_records_seal(struct memfd_luo_records *records, u32 identity);
 int memfd_luo_records_preserve(struct memfd_luo_records *records, u32 identity,
 			       struct kho_vmalloc *preservation, u64 *sum);
 
@@ -165,6 +180,8 @@ void memfd_luo_unpreserve_folios(struct memfd_luo *memfd);
 int memfd_luo_check_tags(const struct memfd_luo_folios *folios);
 
 /* memfd_luo_check.c */
+bool memfd_luo_records_sum(const struct kho_vmalloc *folios, u64 nr,
+			   u32 identity, u64 *sum);
 struct memfd_luo_ser *
 memfd_luo_find_record(const struct liveupdate_file_op_args *args);
 u64 memfd_luo_count(const struct memfd_luo_ser *ser);
@@ -179,6 +196,8 @@ void memfd_luo_fill_begin(struct inode *inode,
 void memfd_luo_discard(const struct memfd_luo_array *array);
 
 /* memfd_luo_retrieve.c */
+int memfd_luo_init_file(struct file *file, unsigned int *file_seals, u64 pos,
+			unsigned int seals);
 int memfd_luo_retrieve(struct liveupdate_file_op_args *args);
 void memfd_luo_finish(struct liveupdate_file_op_args *args);
 

@@ -79,28 +79,49 @@ static int memfd_luo_sum_pages(const void *data, size_t size, void *arg)
 	return 0;
 }
 
-/* Are the pages of the array, and the checksums in it, as they were written? */
-static bool memfd_luo_sum_ok(const struct memfd_luo_page *page, u32 identity)
+/**
+ * memfd_luo_records_sum - the checksum of the records of a file that came in
+ * @folios:   the array of records, with their checksums behind the last one
+ * @nr:       how many records are used
+ * @identity: of the file, which the checksum begins with
+ * @sum:      set to the checksum
+ *
+ * The checksums of the pages of records are not verified here.
+ *
+ * Context: may sleep.
+ * Return: true, or false if the array is damaged.
+ */
+bool memfd_luo_records_sum(const struct kho_vmalloc *folios, u64 nr,
+			   u32 identity, u64 *sum)
 {
-	const u64 nr = page->ser.nr_folios;
 	struct memfd_luo_summing s = {
 		.table_start = nr * sizeof(struct memfd_luo_folio_ser),
 		.end = memfd_luo_array_size(nr),
 	};
 	struct memfd_luo_sums sums;
-	u64 sum = identity;
 
-	if (nr) {
-		xxh64_reset(&s.pages, 0);
-		xxh64_reset(&s.table, 0);
-		if (kho_read_vmalloc(&page->ser.folios, memfd_luo_sum_pages,
-				     &s) || s.pos < s.end)
-			return false;
-		sums.pages = xxh64_digest(&s.pages);
-		sums.table = xxh64_digest(&s.table);
-		sum = memfd_luo_sum(&sums, identity);
-	}
-	return page->sum.magic == MEMFD_LUO_SUM_MAGIC &&
+	*sum = identity;
+	if (!nr)
+		return true;
+
+	xxh64_reset(&s.pages, 0);
+	xxh64_reset(&s.table, 0);
+	if (kho_read_vmalloc(folios, memfd_luo_sum_pages, &s) || s.pos < s.end)
+		return false;
+	sums.pages = xxh64_digest(&s.pages);
+	sums.table = xxh64_digest(&s.table);
+	*sum = memfd_luo_sum(&sums, identity);
+	return true;
+}
+
+/* Are the pages of the array, and the checksums in it, as they were written? */
+static bool memfd_luo_sum_ok(const struct memfd_luo_page *page, u32 identity)
+{
+	u64 sum;
+
+	return memfd_luo_records_sum(&page->ser.folios, page->ser.nr_folios,
+				     identity, &sum) &&
+	       page->sum.magic == MEMFD_LUO_SUM_MAGIC &&
 	       page->sum.sum == xxh64(&page->ser, sizeof(page->ser), sum);
 }
 

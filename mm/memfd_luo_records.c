@@ -145,8 +145,15 @@ u64 memfd_luo_sum(const struct memfd_luo_sums *sums, u32 identity)
 	return xxh64(sums, sizeof(*sums), identity);
 }
 
-/* Writes the checksums of the pages behind the records, and returns that of all. */
-static u64 write_sums(struct memfd_luo_records *records, u32 identity)
+/**
+ * memfd_luo_records_seal - write the checksums of records behind them
+ * @records:  the records, one at least, with room for the checksums
+ * @identity: of the file, which the checksum begins with
+ *
+ * Context: may sleep.
+ * Return: the checksum of all.
+ */
+u64 memfd_luo_records_seal(struct memfd_luo_records *records, u32 identity)
 {
 	const u64 nr_pages = PFN_UP(memfd_luo_array_size(records->nr));
 	const u64 nr_sums = memfd_luo_nr_sums(records->nr);
@@ -176,6 +183,30 @@ static u64 write_sums(struct memfd_luo_records *records, u32 identity)
 }
 
 /**
+ * memfd_luo_records_prepare - preserve the memory of records
+ * @records:      the records; no more can be added than there is room for
+ * @max:          how many records there is to be room for, one at least
+ * @preservation: filled in for kho_restore_vmalloc(), and for
+ *                kho_unpreserve_vmalloc()
+ *
+ * Context: may sleep.
+ * Return: 0, or an errno of kho_preserve_page_array().
+ */
+int memfd_luo_records_prepare(struct memfd_luo_records *records,
+			      unsigned long max,
+			      struct kho_vmalloc *preservation)
+{
+	const size_t size = memfd_luo_array_size(max);
+	int err;
+
+	err = reserve_bytes(records, size);
+	if (!err)
+		err = kho_preserve_page_array(records->pages, PFN_UP(size),
+					      preservation);
+	return err;
+}
+
+/**
  * memfd_luo_records_preserve - preserve records and their checksums
  * @records:      the records, one at least; no more can be added
  * @identity:     of the file, which the checksum begins with
@@ -189,14 +220,10 @@ static u64 write_sums(struct memfd_luo_records *records, u32 identity)
 int memfd_luo_records_preserve(struct memfd_luo_records *records, u32 identity,
 			       struct kho_vmalloc *preservation, u64 *sum)
 {
-	const size_t size = memfd_luo_array_size(records->nr);
 	int err;
 
-	err = reserve_bytes(records, size);
+	err = memfd_luo_records_prepare(records, records->nr, preservation);
 	if (!err)
-		err = kho_preserve_page_array(records->pages, PFN_UP(size),
-					      preservation);
-	if (!err)
-		*sum = write_sums(records, identity);
+		*sum = memfd_luo_records_seal(records, identity);
 	return err;
 }

@@ -35,31 +35,46 @@ static int memfd_luo_restore_array(const struct liveupdate_file_op_args *args,
 	return 0;
 }
 
+/**
+ * memfd_luo_init_file - make a new file a memfd that was handed over
+ * @file:       the file, which is empty
+ * @file_seals: its seals
+ * @pos:        file position
+ * @seals:      F_SEAL_*
+ *
+ * Context: may sleep.
+ * Return: 0, or an errno of memfd_fcntl().
+ */
+int memfd_luo_init_file(struct file *file, unsigned int *file_seals, u64 pos,
+			unsigned int seals)
+{
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+	file->f_flags |= O_LARGEFILE;
+	file->f_pos = pos;
+
+	/*
+	 * The mode was not handed over, but F_SEAL_EXEC was almost surely set
+	 * by MFD_NOEXEC_SEAL. A file must not become executable.
+	 */
+	if (seals & F_SEAL_EXEC)
+		file_inode(file)->i_mode &= ~0111;
+
+	/* While the file is empty, F_SEAL_WRITE has no folios to check. */
+	*file_seals = 0;
+	return memfd_fcntl(file, F_ADD_SEALS, seals);
+}
+
 /* Makes a memfd as described by @ser, but without folios. */
 static struct file *memfd_luo_new_file(const struct memfd_luo_ser *ser)
 {
-	struct inode *inode;
 	struct file *file;
 	int err;
 
 	file = shmem_file_setup("memfd:liveupdate", ser->size, VM_NORESERVE);
 	if (IS_ERR(file))
 		return file;
-	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
-	file->f_flags |= O_LARGEFILE;
-	file->f_pos = ser->pos;
-
-	inode = file_inode(file);
-	/*
-	 * The mode was not handed over, but F_SEAL_EXEC was almost surely set
-	 * by MFD_NOEXEC_SEAL. A file must not become executable.
-	 */
-	if (ser->seals & F_SEAL_EXEC)
-		inode->i_mode &= ~0111;
-
-	/* While the file is empty, F_SEAL_WRITE has no folios to check. */
-	SHMEM_I(inode)->seals = 0;
-	err = memfd_fcntl(file, F_ADD_SEALS, ser->seals);
+	err = memfd_luo_init_file(file, &SHMEM_I(file_inode(file))->seals,
+				  ser->pos, ser->seals);
 	if (err) {
 		fput(file);
 		return ERR_PTR(err);
