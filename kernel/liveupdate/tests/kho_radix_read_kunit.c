@@ -19,12 +19,15 @@
 /* Random sets are drawn from this many pages; they span several bitmaps. */
 #define MODEL_PAGES	(3 * KHO_TREE_BITMAP_BITS)
 
+/* Of the largest huge page that an architecture has. */
+#define LARGEST_ORDER	(34 - PAGE_SHIFT)
+
 static void key_of_each_order_decodes(struct kunit *test)
 {
 	unsigned int order, got_order;
 	phys_addr_t got_phys;
 
-	for (order = 0; order <= MAX_PAGE_ORDER; order++) {
+	for (order = 0; order <= LARGEST_ORDER; order++) {
 		const phys_addr_t size = PAGE_SIZE << order;
 		const phys_addr_t phys[] = { 0, size, 7 * size, 1023 * size,
 					     BIT(46), -2 * size };
