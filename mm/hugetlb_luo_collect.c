@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live update of files of hugetlbfs: bringing the folios of a file to where they
+ * can stay, and pinning and preserving them there.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#define pr_fmt(fmt) "hugetlb_luo: " fmt
+
+#include <linux/hugetlb.h>
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/kho_hooks.h>
+#include <linux/memblock.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/pagevec.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+
+#include "internal.h"
+#include "hugetlb_luo.h"
+
+static_assert(PAGEVEC_SIZE <= KHO_FOLIO_BATCH);
+
+/*
+ * So many ticks a folio may keep us waiting that is being migrated by others. A
+ * folio that cannot be migrated at all would do so for ever.
+ */
+#define NR_TRIES	64
+
+static bool is_in_scratch(struct folio *folio)
+{
+	const struct kho_scratch *areas;
+	unsigned int i, nr;
+
+	areas = kho_scratch_areas(&nr);
+	for (i = 0; i < nr; i++)
+		if (memblock_addrs_overlap(areas[i].addr, areas[i].size,
+					   PFN_PHYS(folio_pfn(folio)),
+					   folio_size(folio)))
+			return true;
+	return false;
+}
+
+/*
+ * A gigantic page cannot be moved but to another of the pool, which may be in
+ * such memory as well. So say what to do about it.
+ */
+static int check_gigantic(struct folio *folio)
+{
+	if (folio_order(folio) <= MAX_PAGE_ORDER)
+		return 0;
+	if (is_in_scratch(folio)) {
+		pr_warn_ratelimited("a gigantic page in scratch memory cannot be preserved; boot cold to have all of them elsewhere\n");
+		return -EOPNOTSUPP;
+	}
+	if (is_migrate_cma_page(&folio->page)) {
+		pr_warn_ratelimited("a gigantic page of hugetlb_cma= cannot be preserved; allocate gigantic pages by hugepages=\n");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/*
+ * Pins a folio if it is still in the file: from then on it is not migrated.
+ * Returns -EAGAIN if it is not. The caller holds a reference.
+ */
+static int pin_folio(struct address_space *mapping, struct folio *folio)
+{
+	int err = -EAGAIN;
+
+	folio_lock(folio);
+	if (folio->mapping == mapping && folio_test_uptodate(folio)) {
+		if (folio_test_hwpoison(folio)) {
+			pr_warn_ratelimited("a file with a poisoned huge page cannot be preserved\n");
+			err = -EOPNOTSUPP;
+		} else {
+			err = check_gigantic(folio) ?:
+			      try_grab_folio(folio, 1, FOLL_PIN);
+		}
+	}
+	folio_unlock(folio);
+	return err;
+}
+
+/*
+ * Pins the next folios from *@start up to @end, moves them to where they can stay,
+ * and moves *@start behind them. Returns how many; 0 to be called again; or an
+ * errno.
+ */
+static long pin_next(struct inode *inode, pgoff_t *start, pgoff_t end,
+		     struct folio **pinned)
+{
+	struct address_space *mapping = inode->i_mapping;
+	struct folio_batch fbatch;
+	unsigned int i, found;
+	pgoff_t next = *start;
+	long err = 0;
+
+	folio_batch_init(&fbatch);
+	found = filemap_get_folios(mapping, &next, end - 1, &fbatch);
+	next = found ? *start : end;
+	for (i = 0; i < found; i++) {
+		pinned[i] = fbatch.folios[i];
+		err = pin_folio(mapping, pinned[i]);
+		if (err)
+			break;
+		next = folio_next_index(pinned[i]);
+	}
+	/* Migration, below, fails if there are more references than the pins. */
+	folio_batch_release(&fbatch);
+
+	/* Moves them out of scratch. If this returns not 0, it has unpinned all. */
+	if (i)
+		err = check_and_migrate_movable_folios(i, pinned,
+						       __GFP_RETRY_MAYFAIL);
+	if (err)
+		return err == -EAGAIN ? 0 : err;
+	*start = next;
+	return i;
+}
+
+static void write_records(struct hugetlb_luo *hl, struct folio **pinned,
+			  unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		*memfd_luo_record_at(&hl->records, hl->records.nr++) =
+			(struct memfd_luo_folio_ser) {
+				.pfn = folio_pfn(pinned[i]),
+				.index = pinned[i]->index,
+			};
+}
+
+static void count_folios(struct hugetlb_luo *hl, struct folio **pinned,
+			 unsigned int nr, long sign)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		hugetlb_luo_count(hl->order, folio_nid(pinned[i]), sign);
+}
+
+/* Preserves @nr pinned folios and writes their records: all or none. */
+static int preserve_batch(struct hugetlb_luo *hl, struct folio **pinned,
+			  unsigned int nr)
+{
+	unsigned int i;
+	int err = 0;
+
+	if (hl->records.nr + nr > hl->max)
+		return -ENOSPC;
+	err = kho_preserve_folios(pinned, nr);
+	if (err)
+		return err;
+	for (i = 0; !err && i < nr; i++)
+		err = hugetlb_luo_count(hl->order, folio_nid(pinned[i]), 1);
+	if (err) {
+		count_folios(hl, pinned, i - 1, -1);
+		kho_unpreserve_folios(pinned, nr);
+		return err;
+	}
+	write_records(hl, pinned, nr);
+	return 0;
+}
+
+/* Unpins the folios if they cannot be preserved. */
+static int preserve_all(struct hugetlb_luo *hl, struct folio **pinned,
+			unsigned int nr)
+{
+	int err = preserve_batch(hl, pinned, nr);
+
+	if (err)
+		unpin_folios(pinned, nr);
+	return err;
+}
+
+/*
+ * As preserve_all(), but leaves out the folios that are preserved already. These
+ * are ours: nobody else preserves folios that are in this file.
+ */
+static int preserve_new(struct hugetlb_luo *hl, struct folio **pinned,
+			unsigned int nr)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (!err)
+			err = preserve_batch(hl, &pinned[i], 1);
+		if (err)
+			unpin_folio(pinned[i]);
+		if (err == -EEXIST)
+			err = 0;
+	}
+	return err;
+}
+
+/* The next folio was just moved, or is to be. */
+static int wait_for_folio(unsigned int *tries)
+{
+	if (++*tries > NR_TRIES)
+		return -EBUSY;
+	if (*tries > 1)
+		schedule_timeout_uninterruptible(1);
+	return 0;
+}
+
+/**
+ * hugetlb_luo_collect - pin and preserve the folios of a file that are not yet
+ * @hl:    the preserved file, with room for records; gets those of its folios
+ * @inode: the file, whose holes are fixed
+ *
+ * On failure the folios that were preserved until then are among those of @hl.
+ *
+ * Context: may sleep. Takes folio locks.
+ * Return: 0; -EINTR if killed; -ENOMEM if a folio cannot be moved out of scratch
+ * memory, because there is neither a free huge page elsewhere nor memory for one;
+ * -EBUSY if it is never left alone; -EOPNOTSUPP, with a message, if a folio can
+ * neither stay nor be moved; or an errno of kho_preserve_folios().
+ */
+int hugetlb_luo_collect(struct hugetlb_luo *hl, struct inode *inode)
+{
+	const pgoff_t end = memfd_luo_end_index(i_size_read(inode));
+	const bool all_new = !hl->records.nr;
+	struct folio *pinned[PAGEVEC_SIZE];
+	unsigned int pin_flags, tries = 0;
+	pgoff_t index = 0;
+	int err = 0;
+	long nr;
+
+	/* Migrate to memory where folios can be pinned. */
+	pin_flags = memalloc_pin_save();
+	while (index < end && !err) {
+		if (fatal_signal_pending(current)) {
+			err = -EINTR;
+			break;
+		}
+		nr = pin_next(inode, &index, end, pinned);
+		if (nr < 0)
+			err = nr;
+		else if (nr)
+			err = all_new ? preserve_all(hl, pinned, nr) :
+					preserve_new(hl, pinned, nr);
+		else if (index < end)
+			err = wait_for_folio(&tries);
+		if (nr)
+			tries = 0;
+		cond_resched();
+	}
+	memalloc_pin_restore(pin_flags);
+	return err;
+}
+
+/**
+ * hugetlb_luo_make_room - make room for the records of all folios of a file
+ * @hl:    the preserved file
+ * @inode: the file, whose size is fixed
+ *
+ * The freeze, which must not fail for lack of memory, allocates none for records
+ * then.
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM.
+ */
+int hugetlb_luo_make_room(struct hugetlb_luo *hl, struct inode *inode)
+{
+	const u64 pages = min_t(u64, memfd_luo_end_index(i_size_read(inode)),
+				PHYS_PFN(memblock_end_of_DRAM()));
+
+	hl->max = DIV_ROUND_UP_ULL(pages, 1UL << hl->order);
+	if (!hl->max)
+		return 0;
+	return memfd_luo_records_prepare(&hl->records, hl->max,
+					 &hl->ser->folios);
+}
+
+/**
+ * hugetlb_luo_check_poison - look for preserved folios with poisoned pages
+ * @hl: the preserved file
+ *
+ * Memory may fail while it is pinned.
+ *
+ * Context: may sleep.
+ * Return: 0, or -EOPNOTSUPP with a message if there are any.
+ */
+int hugetlb_luo_check_poison(const struct hugetlb_luo *hl)
+{
+	unsigned long i;
+	u64 pfn;
+
+	for (i = 0; i < hl->records.nr; i++) {
+		pfn = memfd_luo_record_at(&hl->records, i)->pfn;
+		if (folio_test_hwpoison(pfn_folio(pfn))) {
+			pr_warn("a preserved huge page is poisoned: take its file out of its session\n");
+			return -EOPNOTSUPP;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * hugetlb_luo_drop - undo hugetlb_luo_collect() and hugetlb_luo_make_room()
+ * @hl: the preserved file
+ *
+ * Context: may sleep.
+ */
+void hugetlb_luo_drop(struct hugetlb_luo *hl)
+{
+	struct folio *batch[PAGEVEC_SIZE];
+	unsigned long i = 0;
+	unsigned int nr;
+
+	while (i < hl->records.nr) {
+		for (nr = 0; nr < PAGEVEC_SIZE && i < hl->records.nr; nr++, i++)
+			batch[nr] = pfn_folio(memfd_luo_record_at(&hl->records,
+								  i)->pfn);
+		count_folios(hl, batch, nr, -1);
+		kho_unpreserve_folios(batch, nr);
+		unpin_folios(batch, nr);
+		cond_resched();
+	}
+	if (hl->max)
+		kho_unpreserve_vmalloc(&hl->ser->folios);
+	memfd_luo_records_free(&hl->records);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Live update of files of hugetlbfs: putting a folio that was handed over into a
+ * pool and into the page cache of its new file, and allocating huge pages for a
+ * preserved file.
+ *
+ * A part of mm/hugetlb.c, which alone includes it, as it uses static functions
+ * from there.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#ifndef _MM_HUGETLB_LUO_INSERT_H
+#define _MM_HUGETLB_LUO_INSERT_H
+
+#ifdef CONFIG_LIVEUPDATE_HUGETLB
+
+#include <linux/cgroup.h>
+#include <linux/kexec_handover.h>
+#include <linux/page_counter.h>
+
+#include "hugetlb_luo.h"
+
+/*
+ * For a fault in a hole. Folios of a preserved file are wanted where they can
+ * stay: then the freeze need not move them. A folio elsewhere is better than none.
+ */
+static struct folio *hugetlb_luo_alloc_folio(struct vm_area_struct *vma,
+					     unsigned long addr)
+{
+	struct folio *folio;
+	unsigned int flags;
+
+	if (vma->vm_flags & VM_MAYSHARE &&
+	    hugetlb_luo_is_preserved(file_inode(vma->vm_file))) {
+		flags = memalloc_pin_save();
+		folio = alloc_hugetlb_folio(vma, addr, false);
+		memalloc_pin_restore(flags);
+		if (!IS_ERR(folio))
+			return folio;
+	}
+	return alloc_hugetlb_folio(vma, addr, false);
+}
+
+/**
+ * hugetlb_luo_adopt - make a folio that came in a huge page of a pool, in use
+ * @h:     the pool
+ * @folio: the folio, of the pool's order, just restored, with one reference
+ *
+ * When the last reference is dropped, the folio goes to the pool, or to the page
+ * allocator if the pool has more pages than were asked for.
+ *
+ * Context: may sleep.
+ */
+void hugetlb_luo_adopt(struct hstate *h, struct folio *folio)
+{
+	/* Others, which look at any page, have a reference for a moment only. */
+	while (!folio_ref_freeze(folio, 1))
+		cond_resched();
+	__prep_new_hugetlb_folio(h, folio);
+	spin_lock_irq(&hugetlb_lock);
+	hugetlb_luo_take(h, folio_nid(folio));
+	list_add(&folio->lru, &h->hugepage_activelist);
+	spin_unlock_irq(&hugetlb_lock);
+	folio_ref_unfreeze(folio, 1);
+}
+
+#ifdef CONFIG_CGROUP_HUGETLB
+/* Charges the task's cgroup beyond any limit: the memory is in use already. */
+static struct hugetlb_cgroup *hugetlb_luo_charge(struct hstate *h, bool rsvd)
+{
+	const int idx = hstate_index(h);
+	struct cgroup_subsys_state *css;
+	struct hugetlb_cgroup *h_cg;
+
+	if (hugetlb_cgroup_disabled())
+		return NULL;
+	css = task_get_css(current, hugetlb_cgrp_id);
+	h_cg = container_of(css, struct hugetlb_cgroup, css);
+	page_counter_charge(rsvd ? &h_cg->rsvd_hugepage[idx] :
+				   &h_cg->hugepage[idx],
+			    pages_per_huge_page(h));
+	/* As with other charges, only a reservation keeps the reference. */
+	if (!rsvd)
+		css_put(css);
+	return h_cg;
+}
+#else
+static struct hugetlb_cgroup *hugetlb_luo_charge(struct hstate *h, bool rsvd)
+{
+	return NULL;
+}
+#endif
+
+/* As alloc_hugetlb_folio() charges a folio for which nothing was reserved. */
+static void hugetlb_luo_charge_folio(struct hstate *h, struct folio *folio)
+{
+	const long nr_pages = pages_per_huge_page(h);
+	struct mem_cgroup *memcg = get_mem_cgroup_from_current();
+	struct hugetlb_cgroup *h_cg = hugetlb_luo_charge(h, false);
+	struct hugetlb_cgroup *rsvd = hugetlb_luo_charge(h, true);
+
+	spin_lock_irq(&hugetlb_lock);
+	hugetlb_cgroup_commit_charge(hstate_index(h), nr_pages, h_cg, folio);
+	hugetlb_cgroup_commit_charge_rsvd(hstate_index(h), nr_pages, rsvd,
+					  folio);
+	spin_unlock_irq(&hugetlb_lock);
+
+	/* No task is killed for this: it could be the one that holds the file. */
+	if (!mem_cgroup_hugetlb_try_charge(memcg, GFP_KHO_RESTORE |
+					   __GFP_NORETRY, nr_pages))
+		mem_cgroup_commit_charge(folio, memcg);
+	mem_cgroup_put(memcg);
+}
+
+/*
+ * The contents would be lost if memory was short for a moment: try until there is
+ * some, as GFP_KHO_RESTORE does.
+ */
+static int hugetlb_luo_add_to_page_cache(struct folio *folio,
+					 struct address_space *mapping,
+					 pgoff_t idx)
+{
+	const u32 hash = hugetlb_fault_mutex_hash(mapping, idx);
+	int err;
+
+	mutex_lock(&hugetlb_fault_mutex_table[hash]);
+	for (;;) {
+		err = hugetlb_add_to_page_cache(folio, mapping, idx);
+		if (err != -ENOMEM)
+			break;
+		schedule_timeout_uninterruptible(1);
+	}
+	mutex_unlock(&hugetlb_fault_mutex_table[hash]);
+	return err;
+}
+
+/**
+ * hugetlb_luo_insert - put an adopted folio into the page cache of a file
+ * @inode: the file, which has no subpool and that no user knows yet
+ * @folio: from hugetlb_luo_adopt(), with one reference, which stays the caller's
+ * @index: where it belongs, in base pages, aligned to its size
+ *
+ * The folio is charged to the cgroups of the task.
+ *
+ * Context: may sleep.
+ * Return: 0, or -EEXIST if there is a folio in its place.
+ */
+int hugetlb_luo_insert(struct inode *inode, struct folio *folio, pgoff_t index)
+{
+	struct hstate *h = hstate_inode(inode);
+	struct resv_map *resv = inode_resv_map(inode);
+	const pgoff_t idx = index >> huge_page_order(h);
+	long chg, needed;
+	int err;
+
+	while ((chg = region_chg(resv, idx, idx + 1, &needed)) == -ENOMEM)
+		schedule_timeout_uninterruptible(1);
+	if (!chg) {
+		region_abort(resv, idx, idx + 1, needed);
+		return -EEXIST;
+	}
+
+	hugetlb_luo_charge_folio(h, folio);
+	__folio_mark_uptodate(folio);
+	err = hugetlb_luo_add_to_page_cache(folio, inode->i_mapping, idx);
+	if (err) {
+		region_abort(resv, idx, idx + 1, needed);
+		return err;
+	}
+	region_add(resv, idx, idx + 1, needed, NULL, NULL);
+	folio_set_hugetlb_migratable(folio);
+	folio_unlock(folio);
+	return 0;
+}
+
+#else /* CONFIG_LIVEUPDATE_HUGETLB */
+
+static struct folio *hugetlb_luo_alloc_folio(struct vm_area_struct *vma,
+					     unsigned long addr)
+{
+	return alloc_hugetlb_folio(vma, addr, false);
+}
+
+#endif /* CONFIG_LIVEUPDATE_HUGETLB */
+
+#endif /* _MM_HUGETLB_LUO_INSERT_H */
