@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "liveupdate.h"
+#include "luo_hugetlb.h"
 
 /* Files of kinds that nobody preserves. */
 enum unknown_kind { PIPE, TMPFS_FILE, DEVICE_FILE, DIRECTORY, SOCKET, HUGETLB, ITSELF };
@@ -30,7 +31,7 @@ FIXTURE_VARIANT_ADD(unknown_file, regular_file_on_tmpfs) { .kind = TMPFS_FILE };
 FIXTURE_VARIANT_ADD(unknown_file, character_device) { .kind = DEVICE_FILE };
 FIXTURE_VARIANT_ADD(unknown_file, directory) { .kind = DIRECTORY };
 FIXTURE_VARIANT_ADD(unknown_file, socket) { .kind = SOCKET };
-FIXTURE_VARIANT_ADD(unknown_file, hugetlb_memfd) { .kind = HUGETLB };
+FIXTURE_VARIANT_ADD(unknown_file, regular_file_on_hugetlbfs) { .kind = HUGETLB };
 FIXTURE_VARIANT_ADD(unknown_file, its_own_session) { .kind = ITSELF };
 
 static int file_on_tmpfs(void)
@@ -56,7 +57,8 @@ static int open_unknown(enum unknown_kind kind)
 	case SOCKET:
 		return socket(AF_UNIX, SOCK_STREAM, 0);
 	case HUGETLB:
-		return memfd_create("luo", MFD_CLOEXEC | MFD_HUGETLB);
+		return openat(huge_fs(), "file", O_RDWR | O_CREAT | O_CLOEXEC,
+			      0600);
 	default:
 		return -1;
 	}
