@@ -17,6 +17,7 @@
 #include <linux/types.h>
 
 #include <linux/kho/abi/block.h>
+#include <linux/kho/abi/hugetlb.h>
 #include <linux/kho/abi/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/abi/memfd.h>
@@ -73,6 +74,15 @@ static void walk_memfd(const struct kho_walk *walk, struct memfd_luo_ser *memfd)
 	walk_folios(walk, &memfd->folios, memfd->nr_folios);
 }
 
+static void walk_hugetlb(const struct kho_walk *walk, struct hugetlb_luo_ser *ser)
+{
+	walk->found(walk, HUGETLB, ser, sizeof(*ser));
+	if (!ser->folios.total_pages)
+		return;
+	walk_vmalloc(walk, &ser->folios);
+	walk_folios(walk, &ser->folios, ser->nr_folios);
+}
+
 static void walk_files(struct kho_walk *walk, u64 phys)
 {
 	struct kho_block_header_ser *block;
@@ -91,6 +101,9 @@ static void walk_files(struct kho_walk *walk, u64 phys)
 			walk->found(walk, FILE_RECORD, file, sizeof(*file));
 			if (!strcmp(file->compatible, MEMFD_LUO_FH_COMPATIBLE))
 				walk_memfd(walk, phys_to_virt(file->data));
+			else if (!strcmp(file->compatible,
+					 HUGETLB_LUO_FH_COMPATIBLE))
+				walk_hugetlb(walk, phys_to_virt(file->data));
 		}
 	}
 }
@@ -149,6 +162,13 @@ static void walk_tree(const struct kho_walk *walk, u64 phys, unsigned int level)
 			walk_tree(walk, node->table[i], level - 1);
 }
 
+static void walk_pool(const struct kho_walk *walk,
+		      struct hugetlb_luo_pool_ser *ser)
+{
+	walk->found(walk, HUGETLB_POOL, ser,
+		    offsetof(struct hugetlb_luo_pool_ser, counts[ser->nr]));
+}
+
 static u64 fdt_u64(const void *fdt, int node, const char *name)
 {
 	u64 value;
@@ -165,6 +185,8 @@ static void walk_subtree(const struct kho_walk *walk, const char *name,
 		walk->found(walk, METADATA, blob, size);
 	else if (!strcmp(name, "memblock"))
 		walk->found(walk, MEMBLOCK, blob, size);
+	else if (!strcmp(name, HUGETLB_LUO_POOL_NAME))
+		walk_pool(walk, blob);
 }
 
 /**

@@ -24,6 +24,8 @@ enum kho_structure {
 	FILE_RECORD,
 	FLB,
 	MEMFD,
+	HUGETLB,
+	HUGETLB_POOL,
 	VMALLOC,
 	VMALLOC_CHUNK,
 	FOLIO,
