@@ -291,10 +291,10 @@ static int say_failed(const struct link *link, const json_t *status)
 	if (error && *error)
 		fprintf(stderr, "lukeep: %s\n", message_shown(error));
 	else if (sd_booted() > 0)
-		pr_err("%s: it has exited again: see \"systemctl status lukeep@%s\"",
+		pr_err("%s: it has exited at once: see \"systemctl status lukeep@%s\"",
 		       link->name, link->name);
 	else
-		pr_err("%s: it has exited again: see what it logged",
+		pr_err("%s: it has exited at once: see what it logged",
 		       link->name);
 	return -1;
 }
