@@ -282,7 +282,7 @@ verbs() {
 	said=$("$box/lukeep" foo 2>&1)
 	is "$? $said" $'2 lukeep: there is no verb "foo"\nTry "lukeep --help".' "a verb that there is not"
 	said=$("$box/lukeep" update --kernel 2>&1)
-	is "$? $said" $'2 update: option \'--kernel\' requires an argument\nTry "lukeep --help".' "an option without its argument"
+	is "$? $said" $'2 lukeep: option \'--kernel\' requires an argument\nTry "lukeep --help".' "an option without its argument"
 	said=$("$box/lukeep" update --json 2>&1)
 	is "$? $said" $'2 lukeep: update does not have this option\nTry "lukeep --help".' "an option of another verb"
 	is "$("$box/lukeep" help)" "$("$box/lukeep" --help)" "help"
