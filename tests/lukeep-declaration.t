@@ -150,6 +150,14 @@ values() {
 	for value in '' G -1 1GB 1.5G 1Gi 4194304T 99999999999999999999 0x10; do
 		refused "x.conf:5: \"$value\" is not a size: use" "${memory}size = $value\n"
 	done
+	means 'memfd m kind 0 size 4194304 path - huge 2097152' "${memory}size = 4M\nhugetlb = 2M\n"
+	means 'memfd m kind 0 size 0 path - huge 1073741824' "${memory}hugetlb = 1G\n"
+	for value in 0 4K 3M; do
+		refused "x.conf:5: \"$value\" is no size of huge pages: use 2M or 1G" "${memory}hugetlb = $value\n"
+	done
+	refused 'x.conf:5: "yes" is not a size: use' "${memory}hugetlb = yes\n"
+	refused 'x.conf: memfd m: its size must be a multiple' "${memory}size = 3M\nhugetlb = 2M\n"
+	refused 'x.conf: memfd m: nobody can write to a file of huge pages' "${service}[memfd m]\nkind = save\nhugetlb = 2M\n"
 	for value in 120 120s '120 s' 2min 2m; do
 		means 'save-signal 15 save-timeout 120 stop-timeout 90' "${service}save-timeout = $value\n"
 	done
@@ -298,6 +306,7 @@ compared() {
 	differs '-1 memfd ram has another path' 's:^size:path = /ram\n&:'
 	differs '-1 the command that resumes it is another one' 's/-smp 2/-smp 1/'
 	differs '1 memfd ram has another size' 's/1G/2G/'
+	differs '1 memfd ram has other pages' '/^size/a hugetlb = 2M'
 	differs '1 save-command is another one' 's/lukeep-qemu save/true/'
 	differs '1 save-command is another one' 's/^save-command.*/save-signal = USR1/'
 	sed -i "s/^save-command/resume = b\n&/" "$box/was.conf"

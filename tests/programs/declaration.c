@@ -54,6 +54,14 @@ static void show_command(const char *key, const char *command)
 	words_free(words);
 }
 
+static const char *huge(const struct memfd *m)
+{
+	static char text[32];
+
+	snprintf(text, sizeof(text), " huge %llu", m->huge);
+	return m->huge ? text : "";
+}
+
 static int show(const char *dir, const char *name)
 {
 	struct service *svc = declaration_read(dir, name);
@@ -71,8 +79,8 @@ static int show(const char *dir, const char *name)
 	printf("restart %d retry %d hold %d clock %d\n", svc->restart,
 	       svc->retry, svc->if_lost_hold, svc->clock);
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++)
-		printf("memfd %s kind %d size %llu path %s\n", m->name,
-		       m->kind, m->size, m->path ? m->path : "-");
+		printf("memfd %s kind %d size %llu path %s%s\n", m->name,
+		       m->kind, m->size, m->path ? m->path : "-", huge(m));
 	declaration_free(svc);
 	return EXIT_SUCCESS;
 }

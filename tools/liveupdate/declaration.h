@@ -44,6 +44,7 @@ enum memfd_kind {
  * @name:  name in the declaration, by which the next kernel's keeper finds it
  * @path:  symbolic link under which the service opens it, or NULL
  * @size:  its size when the service starts afresh
+ * @huge:  bytes of the huge pages that it is made of then, or 0
  * @fd:    the memfd, the same number in the keeper and in the service
  * @token: its token in the session that came in, 0 when it is not there
  */
@@ -52,6 +53,7 @@ struct memfd {
 	char name[NAME_MAX_LEN + 1];
 	char *path;
 	__u64 size;
+	__u64 huge;
 	int fd;
 	__u64 token;
 };

@@ -6,7 +6,7 @@
  *	start resume save-command stop-command ready-command
  *			commands, as far as they are there
  *	save-signal	its name, as in the declaration
- *	memfds		by name: kind, size, and path if there is one
+ *	memfds		by name: kind, size, and path and hugetlb if there is one
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -26,13 +26,16 @@ static json_t *pack_memfds(const struct service *svc)
 {
 	json_t *memfds = json_object();
 	const struct memfd *m;
+	json_t *memfd;
 
-	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++)
-		json_object_set_new(memfds, m->name,
-				    json_pack("{ss sI ss*}",
-					      "kind", kind_name(m->kind),
-					      "size", (json_int_t)m->size,
-					      "path", m->path));
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		memfd = json_pack("{ss sI ss*}", "kind", kind_name(m->kind),
+				  "size", (json_int_t)m->size, "path", m->path);
+		if (m->huge)
+			json_object_set_new(memfd, "hugetlb",
+					    json_integer(m->huge));
+		json_object_set_new(memfds, m->name, memfd);
+	}
 	return memfds;
 }
 
@@ -129,7 +132,7 @@ static bool has_changed(const struct service *svc, const json_t *was,
 		{ "ready-command", svc->ready_command },
 		{ }
 	}, *key;
-	json_t *memfds = json_object_get(was, "memfds"), *size;
+	json_t *memfds = json_object_get(was, "memfds"), *memfd;
 	const struct memfd *m;
 
 	for (key = now; key->key; key++) {
@@ -137,10 +140,13 @@ static bool has_changed(const struct service *svc, const json_t *was,
 			return found(d, "%s is another one", key->key);
 	}
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
-		size = json_object_get(json_object_get(memfds, m->name),
-				       "size");
-		if (json_integer_value(size) != (json_int_t)m->size)
+		memfd = json_object_get(memfds, m->name);
+		if (json_integer_value(json_object_get(memfd, "size")) !=
+		    (json_int_t)m->size)
 			return found(d, "memfd %s has another size", m->name);
+		if (json_integer_value(json_object_get(memfd, "hugetlb")) !=
+		    (json_int_t)m->huge)
+			return found(d, "memfd %s has other pages", m->name);
 	}
 	return false;
 }

@@ -22,6 +22,7 @@
 #define SAVE_TIMEOUT		60
 #define STOP_TIMEOUT		90
 #define TIMEOUT_MAX		86400
+#define HUGE_MIN		65536
 
 /* Messages show no more than this of a value. */
 #define SHOWN_MAX		80
@@ -228,6 +229,18 @@ static void set_size(struct reader *r, void *field, const char *value)
 		*(__u64 *)field = n << shift;
 }
 
+/* Of these there are 64K, 2M, 32M, 512M, 1G and 16G, by architecture. */
+static void set_hugetlb(struct reader *r, void *field, const char *value)
+{
+	__u64 *page = field;
+
+	set_size(r, page, value);
+	if (!*r->error && (*page < HUGE_MIN || *page & (*page - 1)))
+		key_error(r,
+			  "\"%s\" is no size of huge pages: use 2M or 1G, or another that is in /sys/kernel/mm/hugepages",
+			  key_shown(value));
+}
+
 #define SERVICE(member)		offsetof(struct service, member)
 #define MEMFD(member)		offsetof(struct memfd, member)
 
@@ -251,6 +264,7 @@ static const struct key memfd_keys[] = {
 	{ "kind", set_kind, MEMFD(kind) },
 	{ "path", set_path, MEMFD(path) },
 	{ "size", set_size, MEMFD(size) },
+	{ "hugetlb", set_hugetlb, MEMFD(huge) },
 	{ }
 };
 
@@ -324,6 +338,14 @@ static void check_memfds(struct reader *r)
 		if (m->kind == MEMFD_SAVE && m->size)
 			key_error(r,
 				  "memfd %s: what is saved has the size it gets; leave it out",
+				  m->name);
+		if (m->kind == MEMFD_SAVE && m->huge)
+			key_error(r,
+				  "memfd %s: nobody can write to a file of huge pages, as saving does; leave hugetlb out",
+				  m->name);
+		if (m->huge && m->size % m->huge)
+			key_error(r,
+				  "memfd %s: its size must be a multiple of that of its huge pages",
 				  m->name);
 	}
 }

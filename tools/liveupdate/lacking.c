@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What this host lacks for a declaration: programs, and folders of links.
+ * What this host lacks for a declaration: programs, folders of links, huge pages.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hugepages.h"
 #include "lacking.h"
 #include "message.h"
 #include "words.h"
@@ -87,6 +88,17 @@ static int check_path(const char *file, const struct service *svc,
 	return -1;
 }
 
+/* A service that runs has its pages already. */
+static int check_hugepages(const char *file, const struct memfd *m)
+{
+	char why[HUGEPAGES_WHY];
+
+	if (!m->huge || !hugepages_lack(m->huge, m->size, true, why))
+		return 0;
+	pr_warn("%s: memfd %s: %s", file, m->name, why);
+	return -1;
+}
+
 /* Warn of what the service of this @file will not have here. Returns -1 for that. */
 int lacking(const struct service *svc, const char *file)
 {
@@ -100,7 +112,7 @@ int lacking(const struct service *svc, const char *file)
 	err |= check_command(file, "stop-command", svc->stop_command);
 	err |= check_command(file, "ready-command", svc->ready_command);
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++)
-		err |= check_path(file, svc, m);
+		err |= check_path(file, svc, m) | check_hugepages(file, m);
 	if (!svc->nr_memfds) {
 		pr_warn("%s: it has no memfd, so nothing that the service has is kept: add a section [memfd NAME]",
 			file);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hugepages.h"
 #include "memory.h"
 #include "message.h"
 #include "util.h"
@@ -50,10 +51,11 @@ void memory_drop_execute(int fd, const char *name)
 }
 
 /*
- * Create a memfd, empty, that can be sealed. Leave F_SEAL_EXEC off where that is
- * permitted: Linux 7.3 brings a memfd with this seal back sealed against writing.
+ * Create a memfd, empty, that can be sealed, of huge pages or of others. Leave
+ * F_SEAL_EXEC off where that is permitted: Linux 7.3 brings a memfd with this seal
+ * back sealed against writing.
  */
-int memory_memfd(const char *name)
+static int create_memfd(const char *name, __u64 huge)
 {
 	static const unsigned int flags[] = {
 		MFD_EXEC | MFD_ALLOW_SEALING,
@@ -64,13 +66,19 @@ int memory_memfd(const char *name)
 	int fd;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		fd = memfd_create(name, MFD_CLOEXEC | flags[i]);
+		fd = memfd_create(name, MFD_CLOEXEC | flags[i] |
+				  hugepages_flags(huge));
 		if (fd >= 0)
 			memory_drop_execute(fd, name);
 		if (fd >= 0 || (errno != EACCES && errno != EINVAL))
 			return fd;
 	}
 	return -1;
+}
+
+int memory_memfd(const char *name)
+{
+	return create_memfd(name, 0);
 }
 
 /*
@@ -100,6 +108,16 @@ int memory_check_seals(const struct service *svc)
 	return 0;
 }
 
+static int check_hugepages(const struct memfd *m)
+{
+	char why[HUGEPAGES_WHY];
+
+	if (!m->huge || !hugepages_lack(m->huge, m->size, false, why))
+		return 0;
+	pr_err("memfd %s: %s", m->name, why);
+	return -1;
+}
+
 /* Create the memfds that are not there, as they are declared. */
 int memory_create(struct service *svc)
 {
@@ -108,7 +126,9 @@ int memory_create(struct service *svc)
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
 		if (m->fd >= 0)
 			continue;
-		m->fd = memory_memfd(m->name);
+		if (check_hugepages(m))
+			return -1;
+		m->fd = create_memfd(m->name, m->huge);
 		if (m->fd < 0) {
 			pr_err("cannot create memfd %s: %s: the kernel needs CONFIG_MEMFD_CREATE and free memory",
 			       m->name, strerror(errno));
@@ -245,18 +265,20 @@ json_t *memory_describe(const struct service *svc)
 {
 	json_t *list = json_array();
 	const struct memfd *m;
+	json_t *memfd;
 	struct stat st;
 
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
 		if (m->fd < 0 || fstat(m->fd, &st))
 			st = (struct stat){ };
-		json_array_append_new(list, json_pack("{ss ss sI sI}",
-						      "name", m->name, "kind",
-						      m->kind == MEMFD_SAVE ?
-						      "save" : "memory",
-						      "size", (json_int_t)st.st_size,
-						      "allocated",
-						      (json_int_t)st.st_blocks * 512));
+		memfd = json_pack("{ss ss sI sI}", "name", m->name, "kind",
+				  m->kind == MEMFD_SAVE ? "save" : "memory",
+				  "size", (json_int_t)st.st_size,
+				  "allocated", (json_int_t)st.st_blocks * 512);
+		if (hugepages_of(m->fd))
+			json_object_set_new(memfd, "hugetlb",
+					    json_integer(hugepages_of(m->fd)));
+		json_array_append_new(list, memfd);
 	}
 	return list;
 }

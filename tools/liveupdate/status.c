@@ -301,6 +301,18 @@ static const char *shown(const json_t *object, const char *key)
 	return message_shown(text(object, key));
 }
 
+static void show_memfd(const json_t *memfd)
+{
+	const json_int_t huge = number(memfd, "hugetlb");
+
+	printf("  %-18s %-8s %12.1f MiB, %.1f MiB allocated", shown(memfd, "name"),
+	       shown(memfd, "kind"), number(memfd, "size") / MIB,
+	       number(memfd, "allocated") / MIB);
+	if (huge)
+		printf(", in huge pages of %lld KiB", (long long)huge / 1024);
+	putchar('\n');
+}
+
 static void show_service(const json_t *service)
 {
 	double pause = json_number_value(json_object_get(service, "pause"));
@@ -327,10 +339,7 @@ static void show_service(const json_t *service)
 		printf("  no update with it, by its declaration: %s\n",
 		       shown(service, "changed"));
 	json_array_foreach(json_object_get(service, "memfds"), i, memfd)
-		printf("  %-18s %-8s %12.1f MiB, %.1f MiB allocated\n",
-		       shown(memfd, "name"), shown(memfd, "kind"),
-		       number(memfd, "size") / MIB,
-		       number(memfd, "allocated") / MIB);
+		show_memfd(memfd);
 }
 
 /* Show it, as a table or as JSON. Returns an exit status. */
