@@ -45,7 +45,7 @@ vm() {
 	run_vm "$name" "${options[@]}"
 }
 
-# vm_with_machines NAME: as vm, for a guest that runs virtual machines of stock QEMU. Its clock counts its instructions: an
+# vm_with_machines NAME [VM-OPTION]...: as vm, for a guest that runs virtual machines of stock QEMU. Its clock counts its instructions: an
 # emulated processor that emulates another takes so long that timers would leave no time for anything else.
 vm_with_machines() {
 	local tools options=(--mem 2G --timeout 1800 --accel nested --peer 10.0.2.100) tool
@@ -54,7 +54,7 @@ vm_with_machines() {
 	for tool in "${tools[@]}" "/bin/jq=$(command -v jq)"; do
 		options+=(--with "$tool")
 	done
-	vm "$1" "${options[@]}" -- -icount shift=0
+	vm "$1" "${options[@]}" "${@:2}" -- -icount shift=0
 }
 
 # run_vm NAME [VM-OPTION]...: takes over what scripts/vm/vm says

@@ -3,5 +3,6 @@
 # flavours: default
 # tier: all
 . "$(dirname "$0")/lib.bash"
-vm_with_machines qemu
+# Its RAM is of huge pages.
+vm_with_machines qemu --append hugepages=48
 done_testing

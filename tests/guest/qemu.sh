@@ -60,6 +60,12 @@ agent_killed() {
 	until_true "the other service is gone" status_is '.services | length == 1'
 }
 
+# What it has of the pool, and the pool has no more than was asked for.
+in_huge_pages() {
+	ok "its RAM is of huge pages" service_is vm1 '.memfds | any(.name == "ram" and .hugetlb == 2097152)'
+	is "$(cat /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages)" 48 "the pool is as large as was asked for"
+}
+
 # What the machine needs comes late: it is not lost.
 without_the_bridge() {
 	until_true "without the bridge the machine is as it was saved" service_is vm1 '.state == "saved" and .pid == 0'
@@ -70,6 +76,7 @@ without_the_bridge() {
 
 [ "$stage" = 3 ] || make_bridge
 declare_machine vm1 1
+sed -i 's/^size = 96M/&\nhugetlb = 2M/' /etc/lukeep/vm1.conf
 rm -f /etc/lukeep/memcached.conf
 start_agent
 [ "$stage" != 3 ] || without_the_bridge
@@ -78,12 +85,14 @@ if [ "$stage" = 1 ]; then
 	make_initrd
 	until_true "the guest boots, finds its peer and checks its memory" further vm1 1 1 1
 	cat /run/vm1.console
+	in_huge_pages
 	blocked
 	agent_killed
 	leave_for B
 fi
 
 come_back
+in_huge_pages
 case $stage in
 2|4)	leave_for A ;;
 3)	leave_for B ;;
