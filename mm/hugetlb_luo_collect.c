@@ -31,14 +31,14 @@ static_assert(PAGEVEC_SIZE <= KHO_FOLIO_BATCH);
 
 static bool is_in_scratch(struct folio *folio)
 {
+	const phys_addr_t start = PFN_PHYS(folio_pfn(folio));
 	const struct kho_scratch *areas;
 	unsigned int i, nr;
 
 	areas = kho_scratch_areas(&nr);
 	for (i = 0; i < nr; i++)
-		if (memblock_addrs_overlap(areas[i].addr, areas[i].size,
-					   PFN_PHYS(folio_pfn(folio)),
-					   folio_size(folio)))
+		if (start < areas[i].addr + areas[i].size &&
+		    areas[i].addr < start + folio_size(folio))
 			return true;
 	return false;
 }
@@ -147,18 +147,22 @@ static void count_folios(struct hugetlb_luo *hl, struct folio **pinned,
 static int preserve_batch(struct hugetlb_luo *hl, struct folio **pinned,
 			  unsigned int nr)
 {
-	unsigned int i;
-	int err = 0;
+	unsigned int i = 0;
+	int err;
 
-	if (hl->records.nr + nr > hl->max)
-		return -ENOSPC;
+	/* First of all it tells which folios are preserved already. */
 	err = kho_preserve_folios(pinned, nr);
 	if (err)
 		return err;
-	for (i = 0; !err && i < nr; i++)
+	if (hl->records.nr + nr > hl->max)
+		err = -ENOSPC;
+	while (!err && i < nr) {
 		err = hugetlb_luo_count(hl->order, folio_nid(pinned[i]), 1);
+		if (!err)
+			i++;
+	}
 	if (err) {
-		count_folios(hl, pinned, i - 1, -1);
+		count_folios(hl, pinned, i, -1);
 		kho_unpreserve_folios(pinned, nr);
 		return err;
 	}
@@ -268,7 +272,7 @@ int hugetlb_luo_collect(struct hugetlb_luo *hl, struct inode *inode)
 int hugetlb_luo_make_room(struct hugetlb_luo *hl, struct inode *inode)
 {
 	const u64 pages = min_t(u64, memfd_luo_end_index(i_size_read(inode)),
-				PHYS_PFN(memblock_end_of_DRAM()));
+				max_pfn);
 
 	hl->max = DIV_ROUND_UP_ULL(pages, 1UL << hl->order);
 	if (!hl->max)
