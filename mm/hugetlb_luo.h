@@ -34,7 +34,9 @@ void hugetlb_luo_take(struct hstate *h, int nid);
 void hugetlb_luo_settle(void);
 
 /* hugetlb_luo_insert.h, a part of mm/hugetlb.c */
-void hugetlb_luo_adopt(struct hstate *h, struct folio *folio);
+void hugetlb_luo_prepare(struct hstate *h, struct folio *folio,
+			 struct list_head *folios);
+void hugetlb_luo_adopt(struct hstate *h, struct list_head *folios);
 int hugetlb_luo_insert(struct inode *inode, struct folio *folio, pgoff_t index);
 
 /* hugetlb_luo_flb.c */

@@ -16,7 +16,9 @@
 
 #include <linux/cgroup.h>
 #include <linux/kexec_handover.h>
+#include <linux/memcontrol.h>
 #include <linux/page_counter.h>
+#include <linux/sched/mm.h>
 
 #include "hugetlb_luo.h"
 
@@ -42,26 +44,47 @@ static struct folio *hugetlb_luo_alloc_folio(struct vm_area_struct *vma,
 }
 
 /**
- * hugetlb_luo_adopt - make a folio that came in a huge page of a pool, in use
- * @h:     the pool
- * @folio: the folio, of the pool's order, just restored, with one reference
- *
- * When the last reference is dropped, the folio goes to the pool, or to the page
- * allocator if the pool has more pages than were asked for.
+ * hugetlb_luo_prepare - make a folio that came in a huge page
+ * @h:      its pool
+ * @folio:  the folio, of the pool's order, just restored, with one reference
+ * @folios: it is added to these, for hugetlb_luo_adopt()
  *
  * Context: may sleep.
  */
-void hugetlb_luo_adopt(struct hstate *h, struct folio *folio)
+void hugetlb_luo_prepare(struct hstate *h, struct folio *folio,
+			 struct list_head *folios)
 {
 	/* Others, which look at any page, have a reference for a moment only. */
 	while (!folio_ref_freeze(folio, 1))
 		cond_resched();
-	__prep_new_hugetlb_folio(h, folio);
+	init_new_hugetlb_folio(h, folio);
+	list_add(&folio->lru, folios);
+}
+
+/**
+ * hugetlb_luo_adopt - add huge pages to a pool, in use
+ * @h:      the pool
+ * @folios: huge pages from hugetlb_luo_prepare(); each has one reference then
+ *
+ * To optimise the vmemmap of many at a time saves a grace period for each.
+ *
+ * When the last reference is dropped, a folio goes to the pool, or to the page
+ * allocator if the pool has more pages than were asked for.
+ *
+ * Context: may sleep.
+ */
+void hugetlb_luo_adopt(struct hstate *h, struct list_head *folios)
+{
+	struct folio *folio, *next;
+
+	hugetlb_vmemmap_optimize_folios(h, folios);
 	spin_lock_irq(&hugetlb_lock);
-	hugetlb_luo_take(h, folio_nid(folio));
-	list_add(&folio->lru, &h->hugepage_activelist);
+	list_for_each_entry_safe(folio, next, folios, lru) {
+		hugetlb_luo_take(h, folio_nid(folio));
+		list_move(&folio->lru, &h->hugepage_activelist);
+		folio_ref_unfreeze(folio, 1);
+	}
 	spin_unlock_irq(&hugetlb_lock);
-	folio_ref_unfreeze(folio, 1);
 }
 
 #ifdef CONFIG_CGROUP_HUGETLB
@@ -112,25 +135,38 @@ static void hugetlb_luo_charge_folio(struct hstate *h, struct folio *folio)
 	mem_cgroup_put(memcg);
 }
 
+/* Whose limits do not matter, as there are none. */
+static struct mem_cgroup *hugetlb_luo_root_memcg(void)
+{
+#ifdef CONFIG_MEMCG
+	return root_mem_cgroup;
+#else
+	return NULL;
+#endif
+}
+
 /*
  * The contents would be lost if memory was short for a moment: try until there is
- * some, as GFP_KHO_RESTORE does.
+ * some, as GFP_KHO_RESTORE does. The nodes of the page cache are charged to nobody:
+ * the folio may have taken its cgroup beyond a limit, where no other charge succeeds.
  */
 static int hugetlb_luo_add_to_page_cache(struct folio *folio,
 					 struct address_space *mapping,
 					 pgoff_t idx)
 {
 	const u32 hash = hugetlb_fault_mutex_hash(mapping, idx);
+	struct mem_cgroup *memcg = set_active_memcg(hugetlb_luo_root_memcg());
 	int err;
 
-	mutex_lock(&hugetlb_fault_mutex_table[hash]);
 	for (;;) {
+		mutex_lock(&hugetlb_fault_mutex_table[hash]);
 		err = hugetlb_add_to_page_cache(folio, mapping, idx);
+		mutex_unlock(&hugetlb_fault_mutex_table[hash]);
 		if (err != -ENOMEM)
 			break;
 		schedule_timeout_uninterruptible(1);
 	}
-	mutex_unlock(&hugetlb_fault_mutex_table[hash]);
+	set_active_memcg(memcg);
 	return err;
 }
 

@@ -7,11 +7,14 @@
  */
 #define pr_fmt(fmt) "hugetlb_luo: " fmt
 
+#include <linux/bitmap.h>
 #include <linux/file.h>
 #include <linux/hugetlb.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
+#include <linux/list.h>
 #include <linux/liveupdate.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/vmalloc.h>
@@ -52,62 +55,73 @@ find_record(const struct liveupdate_file_op_args *args)
 	return NULL;
 }
 
-/* Restores a folio and puts it into its pool; it has one reference. */
-static struct folio *restore_folio(struct hstate *h, u64 pfn)
+/* Restores a folio for its pool. Returns whether there is one. */
+static bool restore_folio(struct hstate *h, u64 pfn, struct list_head *folios)
 {
 	struct folio *folio;
 
 	if (kho_poisoned_folio(PFN_PHYS(pfn))) {
 		kho_restore_free_phys(PFN_PHYS(pfn));
-		return NULL;
+		return false;
 	}
 	folio = kho_restore_folio(PFN_PHYS(pfn));
 	if (!folio)
-		return NULL;
+		return false;
 	if (folio_order(folio) != huge_page_order(h)) {
 		folio_put(folio);
-		return NULL;
+		return false;
 	}
-	hugetlb_luo_adopt(h, folio);
-	return folio;
+	hugetlb_luo_prepare(h, folio, folios);
+	return true;
 }
 
-static int insert_one(struct inode *inode,
-		      const struct memfd_luo_folio_ser *record)
+static int insert_folio(struct inode *inode, struct folio *folio,
+			const struct memfd_luo_folio_ser *record)
 {
-	struct hstate *h = hstate_inode(inode);
-	struct folio *folio = restore_folio(h, record->pfn);
-	int err = -EINVAL;
-
-	if (!folio)
-		return -EIO;
-	if (!record->flags &&
-	    IS_ALIGNED(record->index, pages_per_huge_page(h)) &&
-	    record->index < memfd_luo_end_index(i_size_read(inode)))
-		err = hugetlb_luo_insert(inode, folio, record->index);
-	/* The page cache has its own references. */
-	folio_put(folio);
-	return err;
-}
-
-static int free_one(struct hstate *h, const struct memfd_luo_folio_ser *record)
-{
-	struct folio *folio;
-
-	if (!h) {
-		kho_restore_free_phys(PFN_PHYS(record->pfn));
-		return 0;
-	}
-	folio = restore_folio(h, record->pfn);
-	if (folio)
-		folio_put(folio);
-	return 0;
+	if (record->flags ||
+	    !IS_ALIGNED(record->index, folio_nr_pages(folio)) ||
+	    record->index >= memfd_luo_end_index(i_size_read(inode)))
+		return -EINVAL;
+	return hugetlb_luo_insert(inode, folio, record->index);
 }
 
 /*
- * Consumes all folios: puts each into @inode, or without one frees it. Returns why
- * folios are lost.
+ * Consumes the folios of @nr records, which are in one page: puts each into its
+ * pool and into @inode, or without one frees it. Returns why folios are lost.
  */
+static int consume_records(struct hstate *h,
+			   const struct memfd_luo_folio_ser *records,
+			   unsigned int nr, struct inode *inode)
+{
+	DECLARE_BITMAP(restored, MEMFD_LUO_PER_PAGE) = {};
+	struct folio *folio;
+	LIST_HEAD(folios);
+	unsigned int i;
+	int err = 0, ret;
+
+	for (i = 0; i < nr; i++) {
+		if (!h)
+			kho_restore_free_phys(PFN_PHYS(records[i].pfn));
+		else if (restore_folio(h, records[i].pfn, &folios))
+			__set_bit(i, restored);
+		else
+			err = -EIO;
+		cond_resched();
+	}
+	if (h)
+		hugetlb_luo_adopt(h, &folios);
+	for_each_set_bit(i, restored, nr) {
+		folio = pfn_folio(records[i].pfn);
+		ret = inode ? insert_folio(inode, folio, &records[i]) : 0;
+		err = err ?: ret;
+		/* The page cache has its own references. */
+		folio_put(folio);
+		cond_resched();
+	}
+	return err;
+}
+
+/* Consumes all folios, as consume_records() does. */
 static int consume_folios(const struct hugetlb_luo_ser *ser,
 			  const struct memfd_luo_folio_ser *records,
 			  struct inode *inode)
@@ -117,20 +131,17 @@ static int consume_folios(const struct hugetlb_luo_ser *ser,
 	int err = 0, ret;
 	u64 i;
 
-	for (i = 0; i < ser->nr_folios; i++) {
-		if (!(i % MEMFD_LUO_PER_PAGE) &&
-		    memfd_luo_page_sum(&records[i], ser->nr_folios - i) !=
-		    sums[i / MEMFD_LUO_PER_PAGE]) {
+	for (i = 0; i < ser->nr_folios; i += MEMFD_LUO_PER_PAGE) {
+		ret = -EIO;
+		if (memfd_luo_page_sum(&records[i], ser->nr_folios - i) !=
+		    sums[i / MEMFD_LUO_PER_PAGE])
 			pr_err("the records of folios from number %llu on are damaged; their memory stays reserved until the next reboot\n",
 			       i);
-			err = -EIO;
-			i += MEMFD_LUO_PER_PAGE - 1;
-			continue;
-		}
-		ret = inode ? insert_one(inode, &records[i]) :
-			      free_one(h, &records[i]);
+		else
+			ret = consume_records(h, &records[i],
+					      min(ser->nr_folios - i,
+						  MEMFD_LUO_PER_PAGE), inode);
 		err = err ?: ret;
-		cond_resched();
 	}
 	return err;
 }
