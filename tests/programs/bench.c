@@ -14,6 +14,7 @@
  *		alternate	every second page
  *		half		a random half of the pages
  *	isolated=N	no file, but so many isolated pages, by the module isolated.ko
+ *	use=1		nothing of all that: what a memfd costs in use
  *	stage=N		1 in the first kernel, 2 in the second
  *
  * Under QEMU's -icount shift=0 the time stamp counter counts instructions, and
@@ -298,6 +299,11 @@ int main(void)
 
 	set_up();
 	step("init_at", start);
+	if (number_param("use", 0)) {
+		use();
+		report("VM-RESULT: PASS\n");
+		end();
+	}
 	nr_files = number_param("files", 0);
 	nr_sessions = number_param("threads", 1);
 	files = calloc(nr_files + 1, sizeof(*files));

@@ -40,4 +40,7 @@ void fill(struct file *file, size_t pages);
 void thin_out(const struct file *file, enum layout layout);
 void report_pages(void);
 
+/* bench_use.c */
+void use(void);
+
 #endif /* BENCH_H */

@@ -32,7 +32,8 @@ void report(const char *format, ...)
 
 void end(void)
 {
-	reboot(RB_POWER_OFF);
+	/* Not all kernels have what it takes to power off. */
+	reboot(RB_AUTOBOOT);
 	for (;;)
 		pause();
 }
