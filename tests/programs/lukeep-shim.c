@@ -156,12 +156,10 @@ int __wrap_access(const char *path, int mode)
 {
 	char other[PATH_MAX];
 
-	if (!strcmp(path, DEVICE) &&
-	    __real_access(in_folder("no-device", other), F_OK))
-		return 0;
 	if (!strcmp(path, DEVICE)) {
 		errno = ENOENT;
-		return -1;
+		return __real_access(in_folder("no-device", other), F_OK) ?
+		       0 : -1;
 	}
 	return __real_access(stand_in(path, other), mode);
 }
