@@ -23,6 +23,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "agent.h"
+#include "child.h"
 #include "clock.h"
 #include "history.h"
 #include "hooks.h"
@@ -392,17 +393,12 @@ static int on_hup(sd_event_source *source, const struct signalfd_siginfo *si,
 
 static int prepare_signals(struct agent *agent)
 {
-	static const int blocked[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
-	static const int ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2 };
-	sigset_t mask;
-	size_t i;
+	static const int blocked[] = {
+		SIGCHLD, SIGTERM, SIGINT, SIGHUP, 0
+	};
+	static const int ignored[] = { SIGPIPE, SIGUSR1, SIGUSR2, 0 };
 
-	sigemptyset(&mask);
-	for (i = 0; i < ARRAY_SIZE(blocked); i++)
-		sigaddset(&mask, blocked[i]);
-	sigprocmask(SIG_BLOCK, &mask, NULL);
-	for (i = 0; i < ARRAY_SIZE(ignored); i++)
-		signal(ignored[i], SIG_IGN);
+	child_parent_signals(blocked, ignored);
 	return sd_event_add_signal(agent->event, NULL, SIGTERM, on_term,
 				   agent) < 0 ||
 	       sd_event_add_signal(agent->event, NULL, SIGINT, on_term,

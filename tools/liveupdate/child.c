@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a child is given, and what became of it.
+ * What a child is given, and what became of it; signals of parent and child.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -34,6 +34,22 @@ const char *child_status(const siginfo_t *si)
 bool child_succeeded(const siginfo_t *si)
 {
 	return si->si_code == CLD_EXITED && !si->si_status;
+}
+
+/*
+ * In the parent: leave some signals to its event loop, and ignore others. Both lists
+ * end in 0.
+ */
+void child_parent_signals(const int *blocked, const int *ignored)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	for (; *blocked; blocked++)
+		sigaddset(&mask, *blocked);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	for (; *ignored; ignored++)
+		signal(*ignored, SIG_IGN);
 }
 
 /*

@@ -9,6 +9,7 @@
 
 const char *child_status(const siginfo_t *si);
 bool child_succeeded(const siginfo_t *si);
+void child_parent_signals(const int *blocked, const int *ignored);
 void child_default_signals(void);
 void child_be_killable(void);
 pid_t child_start(char *const argv[]);

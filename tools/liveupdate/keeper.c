@@ -20,6 +20,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "arrival.h"
+#include "child.h"
 #include "given.h"
 #include "keep.h"
 #include "keeper.h"
@@ -379,17 +380,12 @@ static int set_up(struct keep *keep, int listener)
 /* Nothing ends a keeper but being told to. */
 static void prepare_signals(void)
 {
-	static const int blocked[] = { SIGCHLD, SIGTERM, SIGHUP };
-	static const int ignored[] = { SIGPIPE, SIGINT, SIGUSR1, SIGUSR2 };
-	sigset_t mask;
-	size_t i;
+	static const int blocked[] = { SIGCHLD, SIGTERM, SIGHUP, 0 };
+	static const int ignored[] = {
+		SIGPIPE, SIGINT, SIGUSR1, SIGUSR2, 0
+	};
 
-	sigemptyset(&mask);
-	for (i = 0; i < ARRAY_SIZE(blocked); i++)
-		sigaddset(&mask, blocked[i]);
-	sigprocmask(SIG_BLOCK, &mask, NULL);
-	for (i = 0; i < ARRAY_SIZE(ignored); i++)
-		signal(ignored[i], SIG_IGN);
+	child_parent_signals(blocked, ignored);
 }
 
 /* Wait for this time; true when the keeper is told to end meanwhile. */
