@@ -32,8 +32,8 @@ static struct folio *hugetlb_luo_alloc_folio(struct vm_area_struct *vma,
 	struct folio *folio;
 	unsigned int flags;
 
-	if (vma->vm_flags & VM_MAYSHARE &&
-	    hugetlb_luo_is_preserved(file_inode(vma->vm_file))) {
+	if (hugetlb_luo_is_preserved(file_inode(vma->vm_file)) &&
+	    vma->vm_flags & VM_MAYSHARE) {
 		flags = memalloc_pin_save();
 		folio = alloc_hugetlb_folio(vma, addr, false);
 		memalloc_pin_restore(flags);

@@ -14,12 +14,12 @@
  *
  * Preserved are memfds on tmpfs, with folios of any order, and like them all
  * files of tmpfs that have no name: what was unlinked, or opened with O_TMPFILE.
- * They come back as memfds. Not taken are memfds of hugetlbfs, and files on
- * tmpfs that have a name. Not carried on are the name of a memfd, the file
- * mode and owner, status flags such as O_APPEND, timestamps, and memory that
- * fallocate() reserved beyond the end of the file. The new memfd is called
- * "memfd:liveupdate" and has the mode of memfd_create()'s default, less the
- * execute bits if it is sealed with F_SEAL_EXEC.
+ * They come back as memfds. Memfds of hugetlbfs have a handler of their own. Not
+ * taken are files on tmpfs that have a name. Not carried on are the name of a
+ * memfd, the file mode and owner, status flags such as O_APPEND, timestamps, and
+ * memory that fallocate() reserved beyond the end of the file. The new memfd is
+ * called "memfd:liveupdate" and has the mode of memfd_create()'s default, less
+ * the execute bits if it is sealed with F_SEAL_EXEC.
  *
  * While preserved
  *   the folios are pinned, outside the scratch areas; what was swapped out is

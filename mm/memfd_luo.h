@@ -72,7 +72,8 @@ static inline bool memfd_luo_may_preserve(struct file *file)
 /* memfd_luo_records.c */
 
 /**
- * struct memfd_luo_records - records of a file's folios, ascending by index
+ * struct memfd_luo_records - records of a file's folios; those of memfds
+ * ascend by index
  * @pages:     what they are in
  * @nr_pages:  how many there are
  * @max_pages: that fit @pages

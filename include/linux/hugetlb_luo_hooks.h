@@ -48,12 +48,17 @@ static inline void hugetlb_luo_init_inode(struct inode *inode)
 	HUGETLBFS_I(inode)->luo_flags = 0;
 }
 
-static inline int __hugetlb_luo_fault(struct vm_area_struct *vma, pgoff_t index)
+/*
+ * Before a page fault, without a lock of hugetlbfs: waits if it would fill a hole
+ * of a frozen file. Returns 0, or -EINTR when killed.
+ */
+static __always_inline int hugetlb_luo_before_fault(struct vm_area_struct *vma,
+						    pgoff_t index)
 {
 	struct inode *inode = file_inode(vma->vm_file);
 
-	if (!(vma->vm_flags & VM_MAYSHARE) ||
-	    !hugetlb_luo_has_flag(inode, HUGETLB_LUO_FROZEN))
+	if (!hugetlb_luo_has_flag(inode, HUGETLB_LUO_FROZEN) ||
+	    !(vma->vm_flags & VM_MAYSHARE))
 		return 0;
 	return __hugetlb_luo_wait_thaw(inode, index);
 }
@@ -80,7 +85,8 @@ static inline bool hugetlb_luo_has_flag(struct inode *inode, unsigned int flag)
 static inline void hugetlb_luo_init_inode(struct inode *inode) { }
 static inline void __hugetlb_luo_seals_added(struct inode *inode) { }
 
-static inline int __hugetlb_luo_fault(struct vm_area_struct *vma, pgoff_t index)
+static inline int hugetlb_luo_before_fault(struct vm_area_struct *vma,
+					   pgoff_t index)
 {
 	return 0;
 }
@@ -118,16 +124,6 @@ static __always_inline bool hugetlb_luo_keeps_hole(struct xa_state *xas,
 		return false;
 	xas_set_err(xas, -EAGAIN);
 	return true;
-}
-
-/*
- * Before a page fault, without a lock of hugetlbfs: waits if it would fill a hole
- * of a frozen file. Returns 0, or -EINTR when killed.
- */
-static __always_inline int hugetlb_luo_before_fault(struct vm_area_struct *vma,
-						    pgoff_t index)
-{
-	return __hugetlb_luo_fault(vma, index);
 }
 
 /*
