@@ -9,6 +9,7 @@
  *			and to retrieve them; 1 if not given
  *	mib=N		their size in all
  *	huge=0|1	of 4 KiB pages or of huge pages
+ *	hugetlb=2M|1G	of huge pages of hugetlbfs
  *	layout=WORD	which pages of physical memory they have:
  *		contiguous	as they come
  *		alternate	every second page

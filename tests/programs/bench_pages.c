@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <linux/memfd.h>
+
 #include "bench.h"
 
 #define PAGEMAP_PFN	((1ULL << 55) - 1)
@@ -68,13 +70,25 @@ void report_pages(void)
 	free(pfns);
 }
 
+/* With huge pages of hugetlbfs, of which the kernel has so many in a pool. */
+static unsigned int memfd_flags(void)
+{
+	const char *size = param("hugetlb");
+
+	if (!strcmp(size, "2M"))
+		return MFD_CLOEXEC | MFD_HUGETLB | MFD_HUGE_2MB;
+	if (!strcmp(size, "1G"))
+		return MFD_CLOEXEC | MFD_HUGETLB | MFD_HUGE_1GB;
+	return MFD_CLOEXEC;
+}
+
 /* Fills a file; each page begins with its index, from 1. */
 void fill(struct file *file, size_t pages)
 {
 	size_t i;
 
 	file->pages = pages;
-	file->fd = checked(memfd_create("bench", MFD_CLOEXEC), "memfd_create");
+	file->fd = checked(memfd_create("bench", memfd_flags()), "memfd_create");
 	checked(ftruncate(file->fd, pages * PAGE), "ftruncate");
 	file->map = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
 	if (file->map == MAP_FAILED)
