@@ -23,24 +23,49 @@
 #include "hugetlb_luo.h"
 
 /*
- * For a fault in a hole. Folios of a preserved file are wanted where they can
- * stay: then the freeze need not move them. A folio elsewhere is better than none.
+ * Folios of a preserved file are wanted where they can stay: then the freeze need not
+ * move them. A folio elsewhere is better than none.
  */
-static struct folio *hugetlb_luo_alloc_folio(struct vm_area_struct *vma,
+static bool hugetlb_luo_prefers_pinnable(struct vm_area_struct *vma)
+{
+	return hugetlb_luo_is_preserved(file_inode(vma->vm_file)) &&
+	       vma->vm_flags & VM_MAYSHARE;
+}
+
+/* dequeue_hugetlb_folio_vma(), for preserved files as well. Under hugetlb_lock. */
+static struct folio *hugetlb_luo_dequeue(struct hstate *h,
+					 struct vm_area_struct *vma,
+					 unsigned long addr, long chg)
+{
+	struct folio *folio;
+	unsigned int flags;
+
+	if (hugetlb_luo_prefers_pinnable(vma)) {
+		flags = memalloc_pin_save();
+		folio = dequeue_hugetlb_folio_vma(h, vma, addr, chg);
+		memalloc_pin_restore(flags);
+		if (folio)
+			return folio;
+	}
+	return dequeue_hugetlb_folio_vma(h, vma, addr, chg);
+}
+
+/* alloc_buddy_hugetlb_folio_with_mpol(), for preserved files as well. */
+static struct folio *hugetlb_luo_alloc_buddy(struct hstate *h,
+					     struct vm_area_struct *vma,
 					     unsigned long addr)
 {
 	struct folio *folio;
 	unsigned int flags;
 
-	if (hugetlb_luo_is_preserved(file_inode(vma->vm_file)) &&
-	    vma->vm_flags & VM_MAYSHARE) {
+	if (hugetlb_luo_prefers_pinnable(vma)) {
 		flags = memalloc_pin_save();
-		folio = alloc_hugetlb_folio(vma, addr, false);
+		folio = alloc_buddy_hugetlb_folio_with_mpol(h, vma, addr);
 		memalloc_pin_restore(flags);
-		if (!IS_ERR(folio))
+		if (folio)
 			return folio;
 	}
-	return alloc_hugetlb_folio(vma, addr, false);
+	return alloc_buddy_hugetlb_folio_with_mpol(h, vma, addr);
 }
 
 /**
@@ -211,10 +236,18 @@ int hugetlb_luo_insert(struct inode *inode, struct folio *folio, pgoff_t index)
 
 #else /* CONFIG_LIVEUPDATE_HUGETLB */
 
-static struct folio *hugetlb_luo_alloc_folio(struct vm_area_struct *vma,
+static struct folio *hugetlb_luo_dequeue(struct hstate *h,
+					 struct vm_area_struct *vma,
+					 unsigned long addr, long chg)
+{
+	return dequeue_hugetlb_folio_vma(h, vma, addr, chg);
+}
+
+static struct folio *hugetlb_luo_alloc_buddy(struct hstate *h,
+					     struct vm_area_struct *vma,
 					     unsigned long addr)
 {
-	return alloc_hugetlb_folio(vma, addr, false);
+	return alloc_buddy_hugetlb_folio_with_mpol(h, vma, addr);
 }
 
 #endif /* CONFIG_LIVEUPDATE_HUGETLB */
