@@ -158,6 +158,13 @@ values() {
 	refused 'x.conf:5: "yes" is not a size: use' "${memory}hugetlb = yes\n"
 	refused 'x.conf: memfd m: its size must be a multiple' "${memory}size = 3M\nhugetlb = 2M\n"
 	refused 'x.conf: memfd m: nobody can write to a file of huge pages' "${service}[memfd m]\nkind = save\nhugetlb = 2M\n"
+	means 'memfd m kind 0 size 4194304 path - thp' "${memory}size = 4M\nthp = always\n"
+	means 'memfd m kind 0 size 4194304 path -' "${memory}size = 4M\nthp = never\n"
+	refused 'x.conf:5: "advise" is neither never nor always' "${memory}thp = advise\n"
+	refused 'x.conf: memfd m: with thp = always it is allocated before' "${memory}thp = always\n"
+	refused 'x.conf: memfd m: its pages come from hugetlbfs or are transparent' "${memory}size = 4M\nthp = always\nhugetlb = 2M\n"
+	refused 'x.conf: memfd m: what is saved has the size it gets' "${service}[memfd m]\nkind = save\nsize = 4M\nthp = always\n"
+	refused 'x.conf: memfd m: with thp = always' "${service}[memfd m]\nkind = save\nthp = always\n"
 	for value in 120 120s '120 s' 2min 2m; do
 		means 'save-signal 15 save-timeout 120 stop-timeout 90' "${service}save-timeout = $value\n"
 	done
@@ -307,6 +314,7 @@ compared() {
 	differs '-1 the command that resumes it is another one' 's/-smp 2/-smp 1/'
 	differs '1 memfd ram has another size' 's/1G/2G/'
 	differs '1 memfd ram has other pages' '/^size/a hugetlb = 2M'
+	differs '1 memfd ram has other pages' '/^size/a thp = always'
 	differs '1 save-command is another one' 's/lukeep-qemu save/true/'
 	differs '1 save-command is another one' 's/^save-command.*/save-signal = USR1/'
 	sed -i "s/^save-command/resume = b\n&/" "$box/was.conf"

@@ -415,48 +415,6 @@ seals() {
 	at_work signal 123
 }
 
-# pool NR RESERVED: of huge pages of 2 MiB, all of them free
-pool() {
-	local folder=$machine/root/sys/kernel/mm/hugepages/hugepages-2048kB name
-
-	mkdir -p "$folder"
-	for name in nr free resv nr_overcommit surplus; do
-		echo 0 >"$folder/${name}_hugepages"
-	done
-	echo "$1" | tee "$folder/nr_hugepages" >"$folder/free_hugepages"
-	echo "$2" >"$folder/resv_hugepages"
-}
-
-check() {
-	(become "$out/agent/lukeep" check "$conf/$1.conf") >"$said" 2>&1
-}
-
-hugepages() {
-	local lacking='4 huge pages of 2M are needed and 3 are there: have more, with hugepagesz=2M hugepages='
-
-	pool 5 2
-	printf '[service]\nstart = sleep 1000\n[memfd memory]\nkind = memory\nsize = 8M\nhugetlb = 2M\n' >"$conf/huge.conf"
-	ok "the declaration is right" check huge
-	never "and the pool large enough" says 'are needed'
-	boot
-	until_true "the service is not started for lack of free ones" logged "huge: memfd memory: $lacking"
-	pool 3 0
-	check huge
-	ok "a check says that the pool is too small" says "memfd memory: $lacking"
-	rm -r "$machine/root/sys/kernel/mm/hugepages"
-	sed -i 's/2M/64K/' "$conf/huge.conf"
-	check huge
-	ok "or that there is none" says 'memfd memory: this kernel has no huge pages of 64K'
-	[ -d /sys/kernel/mm/hugepages/hugepages-2048kB ] || return 0
-	sed -i 's/64K/2M/' "$conf/huge.conf"
-	pool 4 0
-	ok "with enough it can be started" lukeep reload
-	until_true "it runs" state_is huge running
-	is "$(of_service huge 'memfds[0].hugetlb')" 2097152 "the status tells its pages"
-	lukeep status
-	ok "in words, too" says 'in huge pages of 2048 KiB'
-}
-
 without() {
 	two_services
 	by_signal deaf 'save-timeout = 20' 'stop-timeout = 20'
@@ -475,5 +433,5 @@ without() {
 }
 
 scenario whole looks_after_update failures session_is_kept by_systemd late command_lingers saves_in_grace saves_too_late forgets save_command_with_children agent_killed agent_terminated agent_killed_while_saving \
-	next_kernel_stays cancel_load load_refused_after_another load_killed_after_another load_cancelled_after_another another_after_cancel cancel_preserve cancel_nothing limited early seals without hugepages
+	next_kernel_stays cancel_load load_refused_after_another load_killed_after_another load_cancelled_after_another another_after_cancel cancel_preserve cancel_nothing limited early seals without
 done_testing

@@ -11,6 +11,7 @@ is "$(awk '/^\[/ { section = $1 } /^SurviveFinalKillSignal=/ { print section }' 
 	"systemd is told in the right section to spare the agent"
 vm lukeep "${options[@]}" --timeout 900
 vm lukeep-lost "${options[@]}"
+vm lukeep-thp "${options[@]}"
 # The initramfs of the next kernel is twice that of this one: too large, but not with the size of scratch memory that it is told.
 vm lukeep-scratch "${options[@]}" --append kho_scratch=16M,64M,32M
 would_do=$(sed -n 's/^# would do: //p' "$build/logs/lukeep-scratch$suffix.report")

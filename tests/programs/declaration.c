@@ -59,7 +59,7 @@ static const char *huge(const struct memfd *m)
 	static char text[32];
 
 	snprintf(text, sizeof(text), " huge %llu", m->huge);
-	return m->huge ? text : "";
+	return m->huge ? text : m->thp ? " thp" : "";
 }
 
 static int show(const char *dir, const char *name)

@@ -21,6 +21,8 @@
 #include "util.h"
 #include "words.h"
 
+#define CANNOT_RUN	"cannot run \"%s\": %s: is it installed, and in PATH?"
+
 #define NAMES_MAX	(LUKEEP_MAX_MEMFDS * (NAME_MAX_LEN + 1))
 
 /* In the child: tell by a variable where a memfd is. */
@@ -52,16 +54,19 @@ static int tell_listen_fds(const struct service *svc)
 
 /*
  * In the child: give the memfds their places, by way of others above, lest one
- * takes the place of another. @report is moved out of the way as well.
+ * takes the place of another. @report is moved out of the way as well, if it is
+ * still there.
  */
 static int place_memfds(const struct service *svc, int *report)
 {
 	int above = MEMORY_FIRST_FD + svc->nr_memfds;
 	int moved[LUKEEP_MAX_MEMFDS], i;
 
-	*report = fcntl(*report, F_DUPFD_CLOEXEC, above);
-	if (*report < 0)
-		return -1;
+	if (*report >= 0) {
+		*report = fcntl(*report, F_DUPFD_CLOEXEC, above);
+		if (*report < 0)
+			return -1;
+	}
 	for (i = 0; i < svc->nr_memfds; i++) {
 		moved[i] = fcntl(svc->memfd[i].fd, F_DUPFD_CLOEXEC, above);
 		if (moved[i] < 0)
@@ -96,14 +101,28 @@ static int be_ordinary(pid_t keeper)
 	return getppid() == keeper ? 0 : -1;
 }
 
+/* In the child: that may take seconds, for which the keeper cannot wait. */
+static void fill_memory(const struct service *svc, int *report)
+{
+	if (!memory_has_thp(svc))
+		return;
+	message_forward(NULL);
+	close_fd(report);
+	memory_fill(svc);
+}
+
 /* In the child: become the command. Returns only when that failed. */
-static void become(const char *command, const struct service *svc,
+static void become(const char *command, const struct service *svc, bool afresh,
 		   pid_t keeper, int *report)
 {
 	const char *error;
 	char **words;
 
-	if (place_memfds(svc, report) || be_ordinary(keeper))
+	if (be_ordinary(keeper))
+		return;
+	if (afresh)
+		fill_memory(svc, report);
+	if (place_memfds(svc, report))
 		return;
 	words = words_split(command, true, &error);
 	errno = EINVAL;
@@ -111,8 +130,23 @@ static void become(const char *command, const struct service *svc,
 		execvp(words[0], words);
 }
 
-/* Run @command; returns its pid once it is executed. */
-pid_t command_start(const char *command, const struct service *svc)
+/* In the child: it has not become the command. */
+static void fail(const char *command, int report, int err)
+{
+	ssize_t n = 0;
+
+	if (report >= 0)
+		n = write(report, &err, sizeof(err));
+	else
+		fprintf(stderr, CANNOT_RUN "\n", command, strerror(err));
+	_exit(n < 0 ? 126 : 127);
+}
+
+/*
+ * Run @command, in new memory if it starts the service @afresh. Returns its pid once
+ * it is executed, or fills memory before.
+ */
+pid_t command_start(const char *command, const struct service *svc, bool afresh)
 {
 	pid_t keeper = getpid(), pid;
 	int report[2], err;
@@ -125,10 +159,8 @@ pid_t command_start(const char *command, const struct service *svc)
 	}
 	pid = fork();
 	if (!pid) {
-		become(command, svc, keeper, &report[1]);
-		err = errno;
-		n = write(report[1], &err, sizeof(err));
-		_exit(n == sizeof(err) ? 127 : 126);
+		become(command, svc, afresh, keeper, &report[1]);
+		fail(command, report[1], errno);
 	}
 	err = errno;
 	close(report[1]);
@@ -146,8 +178,7 @@ pid_t command_start(const char *command, const struct service *svc)
 	close(report[0]);
 	if (n) {
 		waitpid(pid, NULL, 0);
-		pr_err("cannot run \"%s\": %s: is it installed, and in PATH?",
-		       command, strerror(n > 0 ? err : EIO));
+		pr_err(CANNOT_RUN, command, strerror(n > 0 ? err : EIO));
 		return -1;
 	}
 	return pid;

@@ -45,6 +45,7 @@ enum memfd_kind {
  * @path:  symbolic link under which the service opens it, or NULL
  * @size:  its size when the service starts afresh
  * @huge:  bytes of the huge pages that it is made of then, or 0
+ * @thp:   it is allocated then, in transparent huge pages
  * @fd:    the memfd, the same number in the keeper and in the service
  * @token: its token in the session that came in, 0 when it is not there
  */
@@ -54,6 +55,7 @@ struct memfd {
 	char *path;
 	__u64 size;
 	__u64 huge;
+	bool thp;
 	int fd;
 	__u64 token;
 };

@@ -6,7 +6,7 @@
  *	start resume save-command stop-command ready-command
  *			commands, as far as they are there
  *	save-signal	its name, as in the declaration
- *	memfds		by name: kind, size, and path and hugetlb if there is one
+ *	memfds		by name: kind, size, and path, hugetlb and thp if there is one
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -34,6 +34,8 @@ static json_t *pack_memfds(const struct service *svc)
 		if (m->huge)
 			json_object_set_new(memfd, "hugetlb",
 					    json_integer(m->huge));
+		if (m->thp)
+			json_object_set_new(memfd, "thp", json_true());
 		json_object_set_new(memfds, m->name, memfd);
 	}
 	return memfds;
@@ -145,7 +147,8 @@ static bool has_changed(const struct service *svc, const json_t *was,
 		    (json_int_t)m->size)
 			return found(d, "memfd %s has another size", m->name);
 		if (json_integer_value(json_object_get(memfd, "hugetlb")) !=
-		    (json_int_t)m->huge)
+		    (json_int_t)m->huge ||
+		    json_is_true(json_object_get(memfd, "thp")) != m->thp)
 			return found(d, "memfd %s has other pages", m->name);
 	}
 	return false;

@@ -241,6 +241,11 @@ static void set_hugetlb(struct reader *r, void *field, const char *value)
 			  key_shown(value));
 }
 
+static void set_thp(struct reader *r, void *field, const char *value)
+{
+	set_choice(r, field, value, "never", "always");
+}
+
 #define SERVICE(member)		offsetof(struct service, member)
 #define MEMFD(member)		offsetof(struct memfd, member)
 
@@ -265,6 +270,7 @@ static const struct key memfd_keys[] = {
 	{ "path", set_path, MEMFD(path) },
 	{ "size", set_size, MEMFD(size) },
 	{ "hugetlb", set_hugetlb, MEMFD(huge) },
+	{ "thp", set_thp, MEMFD(thp) },
 	{ }
 };
 
@@ -324,6 +330,26 @@ bool key_begins(const char *line)
 	       !strncmp(line, "[" MEMFD_SECTION, strlen("[" MEMFD_SECTION));
 }
 
+static void check_pages(struct reader *r, const struct memfd *m)
+{
+	if (m->kind == MEMFD_SAVE && m->huge)
+		key_error(r,
+			  "memfd %s: nobody can write to a file of huge pages, as saving does; leave hugetlb out",
+			  m->name);
+	if (m->huge && m->size % m->huge)
+		key_error(r,
+			  "memfd %s: its size must be a multiple of that of its huge pages",
+			  m->name);
+	if (m->huge && m->thp)
+		key_error(r,
+			  "memfd %s: its pages come from hugetlbfs or are transparent huge pages: leave hugetlb or thp out",
+			  m->name);
+	if (m->thp && !m->size)
+		key_error(r,
+			  "memfd %s: with thp = always it is allocated before the service starts: give it a size",
+			  m->name);
+}
+
 static void check_memfds(struct reader *r)
 {
 	const struct service *svc = r->svc;
@@ -339,14 +365,7 @@ static void check_memfds(struct reader *r)
 			key_error(r,
 				  "memfd %s: what is saved has the size it gets; leave it out",
 				  m->name);
-		if (m->kind == MEMFD_SAVE && m->huge)
-			key_error(r,
-				  "memfd %s: nobody can write to a file of huge pages, as saving does; leave hugetlb out",
-				  m->name);
-		if (m->huge && m->size % m->huge)
-			key_error(r,
-				  "memfd %s: its size must be a multiple of that of its huge pages",
-				  m->name);
+		check_pages(r, m);
 	}
 }
 

@@ -15,6 +15,7 @@
 #include "hugepages.h"
 #include "lacking.h"
 #include "message.h"
+#include "thp.h"
 #include "words.h"
 
 /* Made when the service is started, see lukeep(8). */
@@ -93,7 +94,8 @@ static int check_hugepages(const char *file, const struct memfd *m)
 {
 	char why[HUGEPAGES_WHY];
 
-	if (!m->huge || !hugepages_lack(m->huge, m->size, true, why))
+	if ((!m->huge || !hugepages_lack(m->huge, m->size, true, why)) &&
+	    (!m->thp || !thp_lack(m->size, why)))
 		return 0;
 	pr_warn("%s: memfd %s: %s", file, m->name, why);
 	return -1;

@@ -15,7 +15,7 @@
 static int launch(struct keeper *k, const char *command, bool resumes,
 		  sd_event_child_handler_t on_exit)
 {
-	pid_t pid = process_start(k, command, on_exit);
+	pid_t pid = process_start(k, command, !resumes, on_exit);
 
 	if (!pid)
 		return -1;

@@ -15,6 +15,7 @@
 #include "hugepages.h"
 #include "memory.h"
 #include "message.h"
+#include "thp.h"
 #include "util.h"
 
 #ifndef MFD_NOEXEC_SEAL
@@ -142,6 +143,43 @@ int memory_create(struct service *svc)
 		memory_seal(m);
 	}
 	return 0;
+}
+
+static void fill(const struct memfd *m)
+{
+	char why[THP_WHY];
+	int err;
+
+	if (thp_lack(m->size, why)) {
+		pr_warn("memfd %s: %s", m->name, why);
+		return;
+	}
+	err = thp_fill(m->fd, m->size);
+	if (err)
+		pr_warn("memfd %s: not all of it is in transparent huge pages: %s: have more memory free when the service starts",
+			m->name, strerror(-err));
+}
+
+bool memory_has_thp(const struct service *svc)
+{
+	const struct memfd *m;
+
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		if (m->thp)
+			return true;
+	}
+	return false;
+}
+
+/* Have new memory in transparent huge pages, where that is declared. */
+void memory_fill(const struct service *svc)
+{
+	const struct memfd *m;
+
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		if (m->thp)
+			fill(m);
+	}
 }
 
 /* Forget all that the service had. */
@@ -278,6 +316,8 @@ json_t *memory_describe(const struct service *svc)
 		if (hugepages_of(m->fd))
 			json_object_set_new(memfd, "hugetlb",
 					    json_integer(hugepages_of(m->fd)));
+		if (m->thp)
+			json_object_set_new(memfd, "thp", json_true());
 		json_array_append_new(list, memfd);
 	}
 	return list;

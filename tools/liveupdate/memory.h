@@ -18,6 +18,8 @@
 void memory_drop_execute(int fd, const char *name);
 int memory_memfd(const char *name);
 int memory_create(struct service *svc);
+bool memory_has_thp(const struct service *svc);
+void memory_fill(const struct service *svc);
 int memory_clear_saved(struct service *svc);
 int memory_check_seals(const struct service *svc);
 void memory_seal(const struct memfd *m);

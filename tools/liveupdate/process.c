@@ -22,11 +22,13 @@ void process_timer(struct keeper *k, sd_event_source **timer, int seconds,
 		pr_err("cannot set a timer: free some memory");
 }
 
-/* Run a command besides the service; returns its pid, or 0. */
-pid_t process_start(struct keeper *k, const char *command,
+/*
+ * Run the service, @afresh or not, or a command besides it; returns its pid, or 0.
+ */
+pid_t process_start(struct keeper *k, const char *command, bool afresh,
 		    sd_event_child_handler_t on_exit)
 {
-	pid_t pid = command_start(command, k->svc);
+	pid_t pid = command_start(command, k->svc, afresh);
 
 	if (pid < 0)
 		return 0;

@@ -5,7 +5,7 @@
 
 #include "keeper.h"
 
-pid_t process_start(struct keeper *k, const char *command,
+pid_t process_start(struct keeper *k, const char *command, bool afresh,
 		    sd_event_child_handler_t on_exit);
 void process_ended(sd_event_source *source);
 void process_timer(struct keeper *k, sd_event_source **timer, int seconds,

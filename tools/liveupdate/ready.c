@@ -83,7 +83,8 @@ static int on_ask_again(sd_event_source *source, uint64_t usec, void *user)
 		became_ready(k);
 		return 0;
 	}
-	k->ready_pid = process_start(k, k->svc->ready_command, on_exit_of_ready);
+	k->ready_pid = process_start(k, k->svc->ready_command, false,
+				     on_exit_of_ready);
 	if (k->ready_pid)
 		process_timer(k, &k->ready_timer, READY_TIMEOUT, on_timeout);
 	else

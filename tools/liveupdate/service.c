@@ -270,7 +270,7 @@ static int on_save_timeout(sd_event_source *source, uint64_t usec, void *user)
 static int tell_to_save(struct keeper *k)
 {
 	if (k->svc->save_command) {
-		k->save_pid = process_start(k, k->svc->save_command,
+		k->save_pid = process_start(k, k->svc->save_command, false,
 					    on_exit_of_save);
 		return k->save_pid ? 0 : -1;
 	}

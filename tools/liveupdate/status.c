@@ -310,6 +310,8 @@ static void show_memfd(const json_t *memfd)
 	       number(memfd, "allocated") / MIB);
 	if (huge)
 		printf(", in huge pages of %lld KiB", (long long)huge / 1024);
+	if (json_is_true(json_object_get(memfd, "thp")))
+		printf(", thp = always");
 	putchar('\n');
 }
 

@@ -59,7 +59,7 @@ void stop_begin(struct keeper *k, enum service_state state)
 		command_kill(k->stop_pid);
 	k->stop_pid = 0;
 	if (k->svc->stop_command)
-		k->stop_pid = process_start(k, k->svc->stop_command,
+		k->stop_pid = process_start(k, k->svc->stop_command, false,
 					    on_exit_of_stop);
 	if (!k->stop_pid)
 		kill(k->pid, SIGTERM);
