@@ -179,10 +179,45 @@ static phys_addr_t __init size_in(const struct kho_scratch *areas,
 	return sum;
 }
 
+#ifdef CONFIG_CMA
+struct cma_sum {
+	phys_addr_t start;
+	phys_addr_t end;
+	phys_addr_t size;
+};
+
+static int __init add_cma_area(struct cma *cma, void *data)
+{
+	const struct kho_scratch area = {
+		.addr = cma_get_base(cma),
+		.size = cma_get_size(cma),
+	};
+	struct cma_sum *sum = data;
+
+	sum->size += size_in(&area, 1, sum->start, sum->end);
+	return 0;
+}
+
+/* Bytes of [start, end) in areas such as that of hugetlb_cma=. */
+static phys_addr_t __init cma_size(phys_addr_t start, phys_addr_t end)
+{
+	struct cma_sum sum = { .start = start, .end = end };
+
+	cma_for_each_area(add_cma_area, &sum);
+	return sum.size;
+}
+#else
+static phys_addr_t __init cma_size(phys_addr_t start, phys_addr_t end)
+{
+	return 0;
+}
+#endif
+
 /*
  * What the kernel itself has reserved in [start, end): its image, its initrd
- * and its allocations; gigantic pages (known by their flag) are userspace's,
- * and areas of reserve_mem= are where they are in the next kernel as well.
+ * and its allocations. Gigantic pages (known by their flag) and CMA areas are for
+ * userspace and drivers: the next kernel makes its own when it has all memory.
+ * Areas of reserve_mem= are where they are in the next kernel as well.
  */
 static phys_addr_t __init kernel_size(phys_addr_t start, phys_addr_t end)
 {
@@ -194,7 +229,7 @@ static phys_addr_t __init kernel_size(phys_addr_t start, phys_addr_t end)
 		phys_addr_t e = min(end, r->base + r->size);
 
 		if (s < e && !memblock_is_reserved_noinit(r))
-			sum += e - s - crash_size(s, e) -
+			sum += e - s - crash_size(s, e) - cma_size(s, e) -
 			       size_in(left_out, nr_left_out, s, e) -
 			       size_in(chosen, nr_chosen, s, e);
 	}
