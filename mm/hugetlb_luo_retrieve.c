@@ -173,7 +173,7 @@ static struct file *new_file(const struct hugetlb_luo_ser *ser)
 				  HUGETLB_ANONHUGE_INODE,
 				  ser->order + PAGE_SHIFT);
 	if (IS_ERR(file))
-		return file;
+		return memfd_luo_no_file(file);
 	err = memfd_luo_init_file(file, &HUGETLBFS_I(file_inode(file))->seals,
 				  ser->pos, ser->seals);
 	if (err) {
@@ -192,7 +192,8 @@ static struct file *new_file(const struct hugetlb_luo_ser *ser)
  *
  * Context: may sleep. LUO calls back for one file in one task at a time.
  * Return: 0; -EINVAL if it is damaged; -ENODEV, with a message, if this kernel has
- * no huge pages of the size; -ENOMEM; or -EIO if folios are lost.
+ * no huge pages of the size; -EAGAIN if there is no memory for a file; -ENOMEM if
+ * there is none for the records; or -EIO if folios are lost.
  */
 int hugetlb_luo_retrieve(struct liveupdate_file_op_args *args)
 {

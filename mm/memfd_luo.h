@@ -197,6 +197,7 @@ void memfd_luo_fill_begin(struct inode *inode,
 void memfd_luo_discard(const struct memfd_luo_array *array);
 
 /* memfd_luo_retrieve.c */
+struct file *memfd_luo_no_file(const struct file *error);
 int memfd_luo_init_file(struct file *file, unsigned int *file_seals, u64 pos,
 			unsigned int seals);
 int memfd_luo_retrieve(struct liveupdate_file_op_args *args);

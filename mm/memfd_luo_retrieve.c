@@ -6,6 +6,7 @@
  * Copyright The Linux Live Update LTS authors
  */
 
+#include <linux/err.h>
 #include <linux/file.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
@@ -64,6 +65,27 @@ int memfd_luo_init_file(struct file *file, unsigned int *file_seals, u64 pos,
 	return memfd_fcntl(file, F_ADD_SEALS, seals);
 }
 
+/**
+ * memfd_luo_no_file - what to tell LUO when no file could be made
+ * @error: an ERR_PTR
+ *
+ * Nothing was restored yet, so memory that is short now need not cost the file:
+ * LUO asks again when its user does.
+ *
+ * Return: an ERR_PTR for the retrieve callback.
+ */
+struct file *memfd_luo_no_file(const struct file *error)
+{
+	switch (PTR_ERR(error)) {
+	case -ENOMEM:
+	case -ENFILE:
+	/* What filesystems say when there is no memory for an inode. */
+	case -ENOSPC:
+		return ERR_PTR(-EAGAIN);
+	}
+	return ERR_CAST(error);
+}
+
 /* Makes a memfd as described by @ser, but without folios. */
 static struct file *memfd_luo_new_file(const struct memfd_luo_ser *ser)
 {
@@ -72,7 +94,7 @@ static struct file *memfd_luo_new_file(const struct memfd_luo_ser *ser)
 
 	file = shmem_file_setup("memfd:liveupdate", ser->size, VM_NORESERVE);
 	if (IS_ERR(file))
-		return file;
+		return memfd_luo_no_file(file);
 	err = memfd_luo_init_file(file, &SHMEM_I(file_inode(file))->seals,
 				  ser->pos, ser->seals);
 	if (err) {
@@ -90,7 +112,8 @@ static struct file *memfd_luo_new_file(const struct memfd_luo_ser *ser)
  * all of it is consumed, whether or not this succeeds.
  *
  * Context: may sleep. LUO calls back for one file in one task at a time.
- * Return: 0, -EINVAL if it is damaged, -ENOMEM, or why folios are lost.
+ * Return: 0; -EINVAL if it is damaged; -EAGAIN if there is no memory for a file;
+ * -ENOMEM if there is none for the records; or why folios are lost.
  */
 int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 {

@@ -61,7 +61,9 @@ struct liveupdate_file_op_args {
  * @freeze:       the kernel is about to be replaced: last chance to update what
  *                is handed over. A failure calls the update off.
  * @unfreeze:     the update was called off after a successful @freeze.
- * @retrieve:     required; make the file anew. Called at most once.
+ * @retrieve:     required; make the file anew. Called once, unless it fails with
+ *                -EAGAIN: then nothing was restored yet, and it is called when
+ *                the file is asked for again.
  * @can_finish:   may @finish be called now?
  * @finish:       required; release what is left of the handed over state,
  *                whether or not the file was retrieved.

@@ -111,9 +111,11 @@ static bool luo_file_bind(struct luo_file *file)
 	return file->args.handler;
 }
 
-/* Have the handler make the file. The result, good or bad, is kept. */
-static void luo_file_do_retrieve(struct luo_file_set *set,
-				 struct luo_file *file)
+/*
+ * Have the handler make the file. The result, good or bad, is kept, unless the
+ * handler can be asked again. Returns 0 or the errno.
+ */
+static int luo_file_do_retrieve(struct luo_file_set *set, struct luo_file *file)
 {
 	struct liveupdate_file_op_args *args = &file->args;
 	int err;
@@ -125,15 +127,17 @@ static void luo_file_do_retrieve(struct luo_file_set *set,
 	set->depth--;
 	if (WARN_ON_ONCE(err > 0 || (!err && IS_ERR_OR_NULL(args->file))))
 		err = -EIO;
-	args->retrieve_status = err ?: 1;
+	if (err != -EAGAIN)
+		args->retrieve_status = err ?: 1;
 	if (err) {
 		args->file = NULL;
-		return;
+		return err;
 	}
 
 	/* Two tokens may stand for one object: the first stands for both. */
 	file->id = luo_id_of(args->handler, args->file);
 	luo_id_add(file);
+	return 0;
 }
 
 /**
@@ -147,6 +151,7 @@ static void luo_file_do_retrieve(struct luo_file_set *set,
 struct file *luo_file_retrieve(struct luo_file_set *set, u64 token)
 {
 	struct luo_file *file;
+	int err;
 
 	file = luo_file_find(set, token);
 	if (!file)
@@ -159,15 +164,15 @@ struct file *luo_file_retrieve(struct luo_file_set *set, u64 token)
 		return ERR_PTR(-ENOENT);
 	}
 
+	err = min(file->args.retrieve_status, 0);
 	if (!file->args.retrieve_status) {
 		if (file->retrieving || set->depth == LUO_MAX_DEPTH)
 			return ERR_PTR(-ELOOP);
-		luo_file_do_retrieve(set, file);
+		err = luo_file_do_retrieve(set, file);
 	}
-	trace_luo_file_retrieve(set->session, token, file->compatible,
-				min(file->args.retrieve_status, 0));
-	if (file->args.retrieve_status < 0)
-		return ERR_PTR(file->args.retrieve_status);
+	trace_luo_file_retrieve(set->session, token, file->compatible, err);
+	if (err)
+		return ERR_PTR(err);
 	return get_file(file->args.file);
 }
 
@@ -177,8 +182,8 @@ struct file *luo_file_retrieve(struct luo_file_set *set, u64 token)
  * @token:  of the file in the same session
  * @filp:   output; the file, with a reference for the caller to fput()
  *
- * As if userspace had asked for the file: its handler is asked once at most.
- * Later calls get the same file or the same error.
+ * As if userspace had asked for the file: its handler is asked until it has made
+ * the file, or fails for good. Later calls get the same file or the same error.
  *
  * Context: callbacks of a file handler but can_preserve and get_id
  * Return: 0; -ENOENT for an unknown token, a file that is finished already, or

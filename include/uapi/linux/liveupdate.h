@@ -127,8 +127,9 @@ struct liveupdate_session_preserve_fd {
  * Get a file of a retrieved session back, in any order. Asking again for the
  * same token gives a further descriptor of the same file.
  *
- * Errors: EINVAL on an outgoing session; ENOENT for an unknown token; or what
- * the handler of the file returned when it was asked first.
+ * Errors: EINVAL on an outgoing session; ENOENT for an unknown token; EAGAIN when
+ * memory is short, and it can be tried again; or what the handler of the file
+ * returned when it was asked first.
  */
 struct liveupdate_session_retrieve_fd {
 	__u32		size;
