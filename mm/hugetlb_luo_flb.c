@@ -149,10 +149,14 @@ int hugetlb_luo_flb_register(struct liveupdate_file_handler *fh)
 	if (err)
 		return err;
 
-	/* If no file can come in, no huge page does. */
-	if (liveupdate_flb_get_incoming(&hugetlb_luo_flb, &obj))
-		hugetlb_luo_settle();
-	else
+	/*
+	 * If no file can come in, no huge page does. If only the state is damaged,
+	 * files do.
+	 */
+	err = liveupdate_flb_get_incoming(&hugetlb_luo_flb, &obj);
+	if (!err)
 		liveupdate_flb_put_incoming(&hugetlb_luo_flb);
+	else if (err == -ENODATA || err == -EOPNOTSUPP)
+		hugetlb_luo_settle();
 	return 0;
 }

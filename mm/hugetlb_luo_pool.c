@@ -9,6 +9,9 @@
  * as if their files had been retrieved already. This is known before gigantic
  * pages are allocated, while the command line is parsed.
  *
+ * Huge pages that never come in, since LUO cannot read their session, stay in use:
+ * their memory is reserved until the next reboot.
+ *
  * Copyright The Linux Live Update LTS authors
  */
 #define pr_fmt(fmt) "hugetlb_luo: " fmt
@@ -21,6 +24,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/spinlock.h>
 #include <linux/xxhash.h>
 
 #include "hugetlb_luo.h"
@@ -33,6 +37,12 @@ static bool counted;
 
 /* Base pages in it, of sizes that this kernel has. */
 static unsigned long awaited;
+
+/*
+ * For each pool, surplus pages that are there because they came in. Protected by
+ * hugetlb_lock.
+ */
+static unsigned long surplus_in[HUGE_MAX_HSTATE];
 
 /**
  * hugetlb_luo_hstate - find the pool of a size
@@ -112,15 +122,8 @@ static void __init receive_pool(void)
 
 KHO_EARLY_CLIENT(hugetlb_luo, receive_pool, NULL);
 
-/**
- * hugetlb_luo_counted - how many pages need not be allocated at boot
- * @h:   a pool
- * @nid: a node, or NUMA_NO_NODE for all
- *
- * Context: boot, from the parsing of the command line on.
- * Return: how many of the pages that the command line asks for come in.
- */
-unsigned long __init hugetlb_luo_counted(const struct hstate *h, int nid)
+/* How many pages of a size come in, on a node, or on all for NUMA_NO_NODE. */
+static unsigned long __init nr_incoming(const struct hstate *h, int nid)
 {
 	const struct hugetlb_luo_count_ser *in;
 	unsigned long nr = 0;
@@ -132,8 +135,56 @@ unsigned long __init hugetlb_luo_counted(const struct hstate *h, int nid)
 		    (nid == NUMA_NO_NODE || in->nid == nid))
 			nr += in->nr;
 	}
-	return min(nr, nid == NUMA_NO_NODE ? h->max_huge_pages :
-					     h->max_huge_pages_node[nid]);
+	return nr;
+}
+
+/**
+ * hugetlb_luo_counted - how many pages need not be allocated at boot
+ * @h:   a pool
+ * @nid: a node, or NUMA_NO_NODE for all
+ *
+ * Context: boot, from the parsing of the command line on.
+ * Return: how many of the pages that the command line asks for come in.
+ */
+unsigned long __init hugetlb_luo_counted(const struct hstate *h, int nid)
+{
+	return min(nr_incoming(h, nid), nid == NUMA_NO_NODE ?
+		   h->max_huge_pages : h->max_huge_pages_node[nid]);
+}
+
+/**
+ * hugetlb_luo_next_node - choose the node of a page that is allocated at boot
+ * @h:   a pool, for which the command line does not name nodes
+ * @nid: the node that is its turn
+ *
+ * Nodes get the same number of pages, as on a cold boot. What comes in counts.
+ *
+ * Context: boot, from the parsing of the command line on; several threads.
+ * Return: the node that has the fewest pages, or @nid if none comes in.
+ */
+int __init hugetlb_luo_next_node(struct hstate *h, int nid)
+{
+	static unsigned long nr[MAX_NUMNODES] __initdata;
+	static struct hstate *pool __initdata;
+	int node, fewest = first_memory_node;
+	unsigned long flags;
+
+	if (!nr_incoming(h, NUMA_NO_NODE))
+		return nid;
+
+	/* Gigantic pages are allocated with interrupts off. */
+	spin_lock_irqsave(&hugetlb_lock, flags);
+	if (pool != h) {
+		for_each_node_state(node, N_MEMORY)
+			nr[node] = nr_incoming(h, node);
+		pool = h;
+	}
+	for_each_node_state(node, N_MEMORY)
+		if (nr[node] < nr[fewest])
+			fewest = node;
+	nr[fewest]++;
+	spin_unlock_irqrestore(&hugetlb_lock, flags);
+	return fewest;
 }
 
 /* Does the command line ask for pages on certain nodes? */
@@ -165,6 +216,7 @@ static void __init count_in_pool(struct hstate *h)
 		h->nr_huge_pages_node[in->nid] += in->nr;
 		h->surplus_huge_pages += in->nr - persistent;
 		h->surplus_huge_pages_node[in->nid] += in->nr - persistent;
+		surplus_in[hstate_index(h)] += in->nr - persistent;
 		awaited += in->nr << in->order;
 	}
 }
@@ -190,12 +242,33 @@ void __init hugetlb_luo_count_incoming(void)
  *
  * Huge pages that are not retrieved yet are in the pools, and are no RAM yet.
  *
- * Context: any.
- * Return: the number of base pages.
+ * Context: any; after the pools were read, without a lock.
+ * Return: the number of base pages, no more than the pools had.
  */
 unsigned long hugetlb_luo_awaited(void)
 {
+	/* Pairs with hugetlb_luo_settle(). */
+	smp_rmb();
 	return READ_ONCE(awaited);
+}
+
+/**
+ * hugetlb_luo_surplus - how many surplus pages there are because they came in
+ * @h: a pool
+ *
+ * These do not count against nr_overcommit_hugepages. Pages are not told apart:
+ * when surplus pages were freed, those that are left may be the ones that came in.
+ *
+ * Context: hugetlb_lock held; called before a surplus page is added.
+ * Return: the number of huge pages.
+ */
+unsigned long hugetlb_luo_surplus(struct hstate *h)
+{
+	unsigned long *nr = &surplus_in[hstate_index(h)];
+
+	lockdep_assert_held(&hugetlb_lock);
+	*nr = min(*nr, h->surplus_huge_pages);
+	return *nr;
 }
 
 /* Let a page be on another node than was told. */
@@ -246,6 +319,7 @@ void hugetlb_luo_take(struct hstate *h, int nid)
 	lockdep_assert_held(&hugetlb_lock);
 
 	if (!in) {
+		surplus_in[hstate_index(h)] = hugetlb_luo_surplus(h) + 1;
 		h->nr_huge_pages++;
 		h->nr_huge_pages_node[nid]++;
 		h->surplus_huge_pages++;
@@ -282,13 +356,15 @@ void hugetlb_luo_settle(void)
 	u64 i, lost = 0;
 
 	spin_lock_irq(&hugetlb_lock);
+	WRITE_ONCE(awaited, 0);
+	/* Pairs with hugetlb_luo_awaited(): it never subtracts too much. */
+	smp_wmb();
 	for (i = 0; i < pool_in.nr; i++) {
 		h = hugetlb_luo_hstate(pool_in.counts[i].order);
 		if (counted && h)
 			lost += settle_count(h, &pool_in.counts[i]);
 	}
 	pool_in.nr = 0;
-	WRITE_ONCE(awaited, 0);
 	spin_unlock_irq(&hugetlb_lock);
 	if (lost)
 		pr_warn("%llu huge pages of the previous kernel are lost, the pools are smaller by these\n",

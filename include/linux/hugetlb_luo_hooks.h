@@ -26,8 +26,10 @@
 
 /* mm/hugetlb_luo_pool.c */
 unsigned long hugetlb_luo_counted(const struct hstate *h, int nid);
+int hugetlb_luo_next_node(struct hstate *h, int nid);
 void hugetlb_luo_count_incoming(void);
 unsigned long hugetlb_luo_awaited(void);
+unsigned long hugetlb_luo_surplus(struct hstate *h);
 
 /* mm/hugetlb_luo_freeze.c */
 extern struct static_key_false_deferred hugetlb_luo_preserved;
@@ -70,9 +72,19 @@ static inline unsigned long hugetlb_luo_counted(const struct hstate *h, int nid)
 	return 0;
 }
 
+static inline int hugetlb_luo_next_node(struct hstate *h, int nid)
+{
+	return nid;
+}
+
 static inline void hugetlb_luo_count_incoming(void) { }
 
 static inline unsigned long hugetlb_luo_awaited(void)
+{
+	return 0;
+}
+
+static inline unsigned long hugetlb_luo_surplus(struct hstate *h)
 {
 	return 0;
 }

@@ -60,5 +60,14 @@ case $stage in
 	is "$(cat /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages)" 8 "the pool is as large"
 	is "$(cat /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages)" 8 "and all of it free"
 	note "$(pool 0), $(pool 1)"
+	echo 0 >/proc/sys/vm/nr_hugepages
+	echo 8 >/sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages
+	prepare_on 1
+	next_nodes B hugepages=16 ;;
+6)	came_from A 5
+	is "$(pool 0)" "8 8 0 " "a number for all nodes is spread evenly"
+	is "$(pool 1)" "8 4 0 " "with what comes in"
+	halves luo_hugetlb verify full
+	is "$(pool 0)$(pool 1)" "8 8 0 8 8 0 " "and it is the same when that is free"
 	pass ;;
 esac
