@@ -155,8 +155,6 @@ static int hugetlb_luo_freeze(struct liveupdate_file_op_args *args)
 
 	if (hugetlb_luo_set_frozen(inode, hl->records.nr << hl->order))
 		err = hugetlb_luo_collect(hl, inode);
-	if (!err)
-		err = hugetlb_luo_check_poison(hl);
 	if (err) {
 		hugetlb_luo_clear_frozen(inode);
 		return err;

@@ -33,8 +33,15 @@ bool hugetlb_luo_pool_ok(const struct hugetlb_luo_pool_ser *ser);
 void hugetlb_luo_take(struct hstate *h, int nid);
 void hugetlb_luo_settle(void);
 
+/* hugetlb_luo_poison.h, a part of mm/memory-failure.c */
+#ifdef CONFIG_MEMORY_FAILURE
+void hugetlb_luo_adopt_poison(struct folio *folio);
+#else
+static inline void hugetlb_luo_adopt_poison(struct folio *folio) { }
+#endif
+
 /* hugetlb_luo_insert.h, a part of mm/hugetlb.c */
-void hugetlb_luo_prepare(struct hstate *h, struct folio *folio,
+void hugetlb_luo_prepare(struct hstate *h, struct folio *folio, bool poisoned,
 			 struct list_head *folios);
 void hugetlb_luo_adopt(struct hstate *h, struct list_head *folios);
 int hugetlb_luo_insert(struct inode *inode, struct folio *folio, pgoff_t index);
@@ -48,6 +55,7 @@ int hugetlb_luo_set_preserved(struct inode *inode);
 void hugetlb_luo_clear_preserved(struct inode *inode);
 bool hugetlb_luo_set_frozen(struct inode *inode, unsigned long nr_pages);
 void hugetlb_luo_clear_frozen(struct inode *inode);
+void hugetlb_luo_set_lost(struct inode *inode);
 
 /* hugetlb_luo_collect.c */
 
@@ -69,7 +77,6 @@ struct hugetlb_luo {
 
 int hugetlb_luo_make_room(struct hugetlb_luo *hl, struct inode *inode);
 int hugetlb_luo_collect(struct hugetlb_luo *hl, struct inode *inode);
-int hugetlb_luo_check_poison(const struct hugetlb_luo *hl);
 void hugetlb_luo_drop(struct hugetlb_luo *hl);
 
 /* hugetlb_luo_retrieve.c */

@@ -44,11 +44,15 @@ static bool is_in_scratch(struct folio *folio)
 }
 
 /*
- * A gigantic page cannot be moved but to another of the pool, which may be in
- * such memory as well. So say what to do about it.
+ * A poisoned page is copied nowhere. A gigantic one cannot be moved but to another
+ * of the pool, which may be in such memory as well. So say what to do about it.
  */
-static int check_gigantic(struct folio *folio)
+static int check_place(struct folio *folio)
 {
+	if (folio_test_hwpoison(folio) && is_in_scratch(folio)) {
+		pr_warn_ratelimited("a poisoned huge page in scratch memory cannot be preserved; punch a hole in its file there\n");
+		return -EOPNOTSUPP;
+	}
 	if (folio_order(folio) <= MAX_PAGE_ORDER)
 		return 0;
 	if (is_in_scratch(folio)) {
@@ -71,15 +75,8 @@ static int pin_folio(struct address_space *mapping, struct folio *folio)
 	int err = -EAGAIN;
 
 	folio_lock(folio);
-	if (folio->mapping == mapping && folio_test_uptodate(folio)) {
-		if (folio_test_hwpoison(folio)) {
-			pr_warn_ratelimited("a file with a poisoned huge page cannot be preserved\n");
-			err = -EOPNOTSUPP;
-		} else {
-			err = check_gigantic(folio) ?:
-			      try_grab_folio(folio, 1, FOLL_PIN);
-		}
-	}
+	if (folio->mapping == mapping && folio_test_uptodate(folio))
+		err = check_place(folio) ?: try_grab_folio(folio, 1, FOLL_PIN);
 	folio_unlock(folio);
 	return err;
 }
@@ -279,31 +276,6 @@ int hugetlb_luo_make_room(struct hugetlb_luo *hl, struct inode *inode)
 		return 0;
 	return memfd_luo_records_prepare(&hl->records, hl->max,
 					 &hl->ser->folios);
-}
-
-/**
- * hugetlb_luo_check_poison - look for preserved folios with poisoned pages
- * @hl: the preserved file
- *
- * Memory may fail while it is pinned.
- *
- * Context: may sleep.
- * Return: 0, or -EOPNOTSUPP with a message if there are any.
- */
-int hugetlb_luo_check_poison(const struct hugetlb_luo *hl)
-{
-	unsigned long i;
-	u64 pfn;
-
-	for (i = 0; i < hl->records.nr; i++) {
-		pfn = memfd_luo_record_at(&hl->records, i)->pfn;
-		if (folio_test_hwpoison(pfn_folio(pfn))) {
-			pr_warn("a preserved huge page is poisoned: take its file out of its session\n");
-			return -EOPNOTSUPP;
-		}
-		cond_resched();
-	}
-	return 0;
 }
 
 /**

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Live update of files of hugetlbfs: keeping a preserved file from changing its
- * size and from getting holes, and a frozen one from getting more folios.
+ * size and from getting holes, a frozen one from getting more folios, and one
+ * that has lost folios from having zeroes there.
  *
  * Copyright The Linux Live Update LTS authors
  */
 
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
 #include <linux/hugetlb_luo_hooks.h>
+#include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/wait_bit.h>
 #include <linux/xarray.h>
 
 #include "hugetlb_luo.h"
 
-/* How many files are preserved. */
+/* How many files are preserved, or have lost folios. */
 DEFINE_STATIC_KEY_DEFERRED_FALSE(hugetlb_luo_preserved, HZ);
 
 /**
@@ -28,7 +31,8 @@ DEFINE_STATIC_KEY_DEFERRED_FALSE(hugetlb_luo_preserved, HZ);
  *
  * Context: may sleep. Takes the inode lock, and that of CPU hotplug before it.
  * Return: 0, -EINTR if killed, -EOPNOTSUPP if the file has a seal that the
- * format does not know, or -EBUSY if it is preserved already.
+ * format does not know, -EIO if it has lost folios, or -EBUSY if it is preserved
+ * already.
  */
 int hugetlb_luo_set_preserved(struct inode *inode)
 {
@@ -43,6 +47,8 @@ int hugetlb_luo_set_preserved(struct inode *inode)
 	}
 	if (info->seals & ~MEMFD_LUO_ALL_SEALS)
 		err = -EOPNOTSUPP;
+	else if (hugetlb_luo_is_lost(inode))
+		err = -EIO;
 	else if (hugetlb_luo_is_preserved(inode))
 		err = -EBUSY;
 	else
@@ -115,23 +121,82 @@ static bool is_frozen(struct inode *inode)
 	return hugetlb_luo_has_flag(inode, HUGETLB_LUO_FROZEN);
 }
 
+static int wait_thaw(struct inode *inode)
+{
+	return wait_var_event_killable(&HUGETLBFS_I(inode)->luo_flags,
+				       !is_frozen(inode));
+}
+
+/*
+ * Waits without the lock of the mm or of the VMA, if the fault can be retried.
+ * Others of the process, and who looks at it, do not wait then.
+ */
+static vm_fault_t fault_wait_thaw(struct vm_fault *vmf, struct inode *inode)
+{
+	struct file *file;
+
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
+		return wait_thaw(inode) ? VM_FAULT_SIGBUS : 0;
+
+	/* As the caller asks for, with its lock. */
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_RETRY;
+
+	/* Without the lock, the VMA may go, and with it its file. */
+	file = get_file(vmf->vma->vm_file);
+	release_fault_lock(vmf);
+	wait_thaw(inode);
+	fput(file);
+	return VM_FAULT_RETRY;
+}
+
 /**
- * __hugetlb_luo_wait_thaw - wait while a hole of a frozen file cannot be filled
- * @inode: the file
- * @index: of the page that is needed, in huge pages
+ * __hugetlb_luo_before_fault - what a page fault in a hole has to do first
+ * @vmf: the fault, in a file that is frozen or has lost folios
  *
  * Context: may sleep until the kernel is replaced.
- * Return: 0, at once if there is no hole, or -EINTR if killed.
+ * Return: 0 to go on, at once if there is no hole; VM_FAULT_RETRY, by the rules
+ * for it, after the thaw; VM_FAULT_SIGBUS if killed, or if what is in the place
+ * of the hole may be lost.
  */
-int __hugetlb_luo_wait_thaw(struct inode *inode, pgoff_t index)
+vm_fault_t __hugetlb_luo_before_fault(struct vm_fault *vmf)
 {
-	index <<= huge_page_order(hstate_inode(inode));
+	struct inode *inode = file_inode(vmf->vma->vm_file);
+	const pgoff_t index = vmf->pgoff << huge_page_order(hstate_inode(inode));
+
 	if (xa_load(&inode->i_mapping->i_pages, index))
 		return 0;
-	if (wait_var_event_killable(&HUGETLBFS_I(inode)->luo_flags,
-				    !is_frozen(inode)))
-		return -EINTR;
-	return 0;
+	if (hugetlb_luo_is_lost(inode))
+		return VM_FAULT_SIGBUS;
+	/* A private page fills no hole. */
+	if (!is_frozen(inode) || !(vmf->vma->vm_flags & VM_MAYSHARE))
+		return 0;
+	return fault_wait_thaw(vmf, inode);
+}
+
+/**
+ * hugetlb_luo_set_lost - let holes of a file be errors
+ * @inode: the file, just retrieved, which no user knows yet
+ *
+ * It is not known which folios are lost. Each hole may be one, until it is filled
+ * by fallocate().
+ *
+ * Context: may sleep. Takes the lock of CPU hotplug.
+ */
+void hugetlb_luo_set_lost(struct inode *inode)
+{
+	static_branch_deferred_inc(&hugetlb_luo_preserved);
+	WRITE_ONCE(HUGETLBFS_I(inode)->luo_flags, HUGETLB_LUO_LOST);
+}
+
+/**
+ * __hugetlb_luo_evict - a file that has lost folios is evicted
+ * @inode: the file
+ */
+void __hugetlb_luo_evict(struct inode *inode)
+{
+	WRITE_ONCE(HUGETLBFS_I(inode)->luo_flags, 0);
+	static_branch_slow_dec_deferred(&hugetlb_luo_preserved);
 }
 
 /**
@@ -148,6 +213,5 @@ void __hugetlb_luo_seals_added(struct inode *inode)
 	/* Pairs with hugetlb_luo_set_frozen(): it sees the seals, or we wait. */
 	smp_mb();
 	if (is_frozen(inode))
-		wait_var_event_killable(&HUGETLBFS_I(inode)->luo_flags,
-					!is_frozen(inode));
+		wait_thaw(inode);
 }

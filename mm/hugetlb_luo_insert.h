@@ -70,19 +70,23 @@ static struct folio *hugetlb_luo_alloc_buddy(struct hstate *h,
 
 /**
  * hugetlb_luo_prepare - make a folio that came in a huge page
- * @h:      its pool
- * @folio:  the folio, of the pool's order, just restored, with one reference
- * @folios: it is added to these, for hugetlb_luo_adopt()
+ * @h:        its pool
+ * @folio:    the folio, of the pool's order, just restored, with one reference
+ * @poisoned: whether some of its pages are marked as poisoned
+ * @folios:   it is added to these, for hugetlb_luo_adopt()
  *
  * Context: may sleep.
  */
-void hugetlb_luo_prepare(struct hstate *h, struct folio *folio,
+void hugetlb_luo_prepare(struct hstate *h, struct folio *folio, bool poisoned,
 			 struct list_head *folios)
 {
 	/* Others, which look at any page, have a reference for a moment only. */
 	while (!folio_ref_freeze(folio, 1))
 		cond_resched();
 	init_new_hugetlb_folio(h, folio);
+	/* Before the tail pages may become read-only. */
+	if (poisoned)
+		hugetlb_luo_adopt_poison(folio);
 	list_add(&folio->lru, folios);
 }
 
@@ -229,7 +233,9 @@ int hugetlb_luo_insert(struct inode *inode, struct folio *folio, pgoff_t index)
 		return err;
 	}
 	region_add(resv, idx, idx + 1, needed, NULL, NULL);
-	folio_set_hugetlb_migratable(folio);
+	/* What failed cannot be copied. */
+	if (!folio_test_hwpoison(folio))
+		folio_set_hugetlb_migratable(folio);
 	folio_unlock(folio);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <linux/bitmap.h>
 #include <linux/file.h>
 #include <linux/hugetlb.h>
+#include <linux/hugetlb_luo_hooks.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/list.h>
@@ -55,12 +56,17 @@ find_record(const struct liveupdate_file_op_args *args)
 	return NULL;
 }
 
-/* Restores a folio for its pool. Returns whether there is one. */
-static bool restore_folio(struct hstate *h, u64 pfn, struct list_head *folios)
+/*
+ * Restores a folio for its pool. Returns whether there is one: if no file is to
+ * have it, a folio with poisoned pages is free memory but for these.
+ */
+static bool restore_folio(struct hstate *h, u64 pfn, bool has_file,
+			  struct list_head *folios)
 {
+	const bool poisoned = kho_poisoned_folio(PFN_PHYS(pfn));
 	struct folio *folio;
 
-	if (kho_poisoned_folio(PFN_PHYS(pfn))) {
+	if (poisoned && !has_file) {
 		kho_restore_free_phys(PFN_PHYS(pfn));
 		return false;
 	}
@@ -71,7 +77,7 @@ static bool restore_folio(struct hstate *h, u64 pfn, struct list_head *folios)
 		folio_put(folio);
 		return false;
 	}
-	hugetlb_luo_prepare(h, folio, folios);
+	hugetlb_luo_prepare(h, folio, poisoned, folios);
 	return true;
 }
 
@@ -102,7 +108,7 @@ static int consume_records(struct hstate *h,
 	for (i = 0; i < nr; i++) {
 		if (!h)
 			kho_restore_free_phys(PFN_PHYS(records[i].pfn));
-		else if (restore_folio(h, records[i].pfn, &folios))
+		else if (restore_folio(h, records[i].pfn, inode, &folios))
 			__set_bit(i, restored);
 		else
 			err = -EIO;
@@ -146,7 +152,10 @@ static int consume_folios(const struct hugetlb_luo_ser *ser,
 	return err;
 }
 
-/* Consumes all that was handed over, as consume_folios() does. */
+/*
+ * Consumes all that was handed over, as consume_folios() does. Returns -ENOMEM if
+ * not even the records could be read.
+ */
 static int consume(struct hugetlb_luo_ser *ser, struct inode *inode)
 {
 	struct memfd_luo_folio_ser *records = NULL;
@@ -160,7 +169,11 @@ static int consume(struct hugetlb_luo_ser *ser, struct inode *inode)
 	err = consume_folios(ser, records, inode);
 	vfree(records);
 	kho_restore_free(ser);
-	return err;
+	if (err && inode) {
+		pr_err("a file of huge pages has lost some: what was not restored gives EIO or SIGBUS\n");
+		hugetlb_luo_set_lost(inode);
+	}
+	return 0;
 }
 
 /* Makes a file as described by @ser, but without folios. */
@@ -191,9 +204,9 @@ static struct file *new_file(const struct hugetlb_luo_ser *ser)
  * all of it is consumed, whether or not this succeeds.
  *
  * Context: may sleep. LUO calls back for one file in one task at a time.
- * Return: 0; -EINVAL if it is damaged; -ENODEV, with a message, if this kernel has
- * no huge pages of the size; -EAGAIN if there is no memory for a file; -ENOMEM if
- * there is none for the records; or -EIO if folios are lost.
+ * Return: 0, also if folios are lost; -EINVAL if it is damaged; -ENODEV, with a
+ * message, if this kernel has no huge pages of the size; -EAGAIN if there is no
+ * memory for a file; or -ENOMEM if there is none for the records, and all is lost.
  */
 int hugetlb_luo_retrieve(struct liveupdate_file_op_args *args)
 {
@@ -224,7 +237,7 @@ int hugetlb_luo_retrieve(struct liveupdate_file_op_args *args)
 
 /**
  * hugetlb_luo_finish - free what was not retrieved
- * @args: what LUO knows of the file
+ * @args: what LUO knows of the file; its status becomes -EIO if folios are lost
  *
  * Context: may sleep. LUO calls back for one file in one task at a time.
  */
@@ -232,10 +245,14 @@ void hugetlb_luo_finish(struct liveupdate_file_op_args *args)
 {
 	struct hugetlb_luo_ser *ser;
 
+	if (args->retrieve_status > 0) {
+		if (hugetlb_luo_is_lost(file_inode(args->file)))
+			args->retrieve_status = -EIO;
+		return;
+	}
 	/* A failed retrieve has consumed all, or nothing. */
-	if (args->retrieve_status > 0 ||
-	    (args->retrieve_status &&
-	     !kho_is_preserved(args->serialized_data, sizeof(*ser))))
+	if (args->retrieve_status &&
+	    !kho_is_preserved(args->serialized_data, sizeof(*ser)))
 		return;
 	ser = find_record(args);
 	if (ser)

@@ -5,5 +5,5 @@
 . "$(dirname "$0")/lib.bash"
 
 # The kernel must not come to lie by chance on the page that fails.
-vm poison --with "/selftests=$selftests" --append 'nokaslr kho_scratch=128M,16M,64M'
+vm poison --with "/selftests=$selftests" --append 'nokaslr kho_scratch=128M,16M,64M hugepages=8'
 done_testing

@@ -21,6 +21,7 @@
 /* In &hugetlbfs_inode_info.luo_flags. */
 #define HUGETLB_LUO_PRESERVED	0x1U	/* size and holes are fixed */
 #define HUGETLB_LUO_FROZEN	0x2U	/* holes are not filled either */
+#define HUGETLB_LUO_LOST	0x4U	/* each hole may be a page that is lost */
 
 #ifdef CONFIG_LIVEUPDATE_HUGETLB
 
@@ -34,8 +35,9 @@ unsigned long hugetlb_luo_surplus(struct hstate *h);
 /* mm/hugetlb_luo_freeze.c */
 extern struct static_key_false_deferred hugetlb_luo_preserved;
 
-int __hugetlb_luo_wait_thaw(struct inode *inode, pgoff_t index);
+vm_fault_t __hugetlb_luo_before_fault(struct vm_fault *vmf);
 void __hugetlb_luo_seals_added(struct inode *inode);
+void __hugetlb_luo_evict(struct inode *inode);
 
 static __always_inline bool hugetlb_luo_has_flag(struct inode *inode,
 						 unsigned int flag)
@@ -50,19 +52,23 @@ static inline void hugetlb_luo_init_inode(struct inode *inode)
 	HUGETLBFS_I(inode)->luo_flags = 0;
 }
 
-/*
- * Before a page fault, without a lock of hugetlbfs: waits if it would fill a hole
- * of a frozen file. Returns 0, or -EINTR when killed.
- */
-static __always_inline int hugetlb_luo_before_fault(struct vm_area_struct *vma,
-						    pgoff_t index)
+/* Before an inode is evicted. */
+static inline void hugetlb_luo_evict(struct inode *inode)
 {
-	struct inode *inode = file_inode(vma->vm_file);
+	if (HUGETLBFS_I(inode)->luo_flags & HUGETLB_LUO_LOST)
+		__hugetlb_luo_evict(inode);
+}
 
-	if (!hugetlb_luo_has_flag(inode, HUGETLB_LUO_FROZEN) ||
-	    !(vma->vm_flags & VM_MAYSHARE))
+/*
+ * Before a page fault, without a lock of hugetlbfs: does it have to wait, or to
+ * fail? Returns 0, or what the fault is to return.
+ */
+static __always_inline vm_fault_t hugetlb_luo_before_fault(struct vm_fault *vmf)
+{
+	if (!hugetlb_luo_has_flag(file_inode(vmf->vma->vm_file),
+				  HUGETLB_LUO_FROZEN | HUGETLB_LUO_LOST))
 		return 0;
-	return __hugetlb_luo_wait_thaw(inode, index);
+	return __hugetlb_luo_before_fault(vmf);
 }
 
 #else /* CONFIG_LIVEUPDATE_HUGETLB */
@@ -95,10 +101,10 @@ static inline bool hugetlb_luo_has_flag(struct inode *inode, unsigned int flag)
 }
 
 static inline void hugetlb_luo_init_inode(struct inode *inode) { }
+static inline void hugetlb_luo_evict(struct inode *inode) { }
 static inline void __hugetlb_luo_seals_added(struct inode *inode) { }
 
-static inline int hugetlb_luo_before_fault(struct vm_area_struct *vma,
-					   pgoff_t index)
+static inline vm_fault_t hugetlb_luo_before_fault(struct vm_fault *vmf)
 {
 	return 0;
 }
@@ -109,6 +115,12 @@ static inline int hugetlb_luo_before_fault(struct vm_area_struct *vma,
 static __always_inline bool hugetlb_luo_is_preserved(struct inode *inode)
 {
 	return hugetlb_luo_has_flag(inode, HUGETLB_LUO_PRESERVED);
+}
+
+/* Before a read of a hole: is what was there lost? */
+static __always_inline bool hugetlb_luo_is_lost(struct inode *inode)
+{
+	return hugetlb_luo_has_flag(inode, HUGETLB_LUO_LOST);
 }
 
 /* Before the file gets a size, under the inode lock: must it not? */

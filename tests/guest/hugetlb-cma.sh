@@ -6,6 +6,6 @@
 scratch=$(($(tr '\n' + </sys/kernel/debug/kho/out/scratch_len)0))
 ok "scratch memory is no larger for areas of hugetlb_cma=" test $scratch -le $((512 << 20))
 note "$((scratch >> 20)) MiB of scratch memory"
-halves luo_hugetlb prepare gigantic_in_cma
+halves luo_hugetlb_rules prepare gigantic_in_cma
 is "$(messages 'hugetlb_luo: a gigantic page of hugetlb_cma= cannot be preserved')" 1 "the log says what to do"
 pass

@@ -17,7 +17,9 @@ case $stage in
 	next_kernel B ;;
 2)	came_from A 1
 	is "$(pool)" 16 "all that was said to come in counts"
-	halves luo_hugetlb verify late damaged unwanted
+	halves luo_hugetlb_rules verify damaged
+	halves luo_hugetlb verify late unwanted
+	is "$(messages 'hugetlb_luo: a file of huge pages has lost some')" 1 "what was not restored is no hole"
 	is "$(messages 'hugetlb_luo: what was handed over of a file of hugetlbfs at .* is damaged')" 3 "the log says which are lost"
 	is "$(messages 'hugetlb_luo: the records of folios from number 0 on are damaged')" 1 "and whose folios"
 	is "$(messages 'hugetlb_luo: 8 huge pages of the previous kernel are lost')" 1 "and how many pages"
@@ -31,5 +33,20 @@ case $stage in
 	is "$(pool)" 16 "the pool is as asked for"
 	halves luo_hugetlb verify late
 	is "$(pool)" 16 "what was not announced is surplus"
+	halves luo_hugetlb prepare late
+	# The name of the state that files share: the first entry, behind the header.
+	echo 'flb 1 0 0x01' >/sys/kernel/debug/kho/out/corrupt
+	next_kernel B ;;
+4)	came_from A 3
+	is "$(pool)" 16 "what comes in counts, though the state of the pools has no name"
+	is "$(messages 'hugetlb_luo: .* are lost')" 0 "and is not lost"
+	halves luo_hugetlb verify late
+	is "$(pool)" 16 "the pool is as asked for"
+	halves luo_hugetlb prepare late
+	echo 'file-block@late 0 8 0x01' >/sys/kernel/debug/kho/out/corrupt
+	next_kernel A ;;
+5)	came_from B 4
+	halves luo_hugetlb_rules verify session_damaged
+	is "$(pool)" 16 "memory that stays reserved is in use"
 	pass ;;
 esac

@@ -72,6 +72,8 @@ case $stage in
 	# Smaller pools: what comes in beyond them is surplus. HVO is on in this kernel.
 	expect_pool 2048 $n 0 $((n - 4)) "smaller"
 	expect_pool 1048576 1 0 1 "not asked for"
+	halves luo_hugetlb_rules verify overcommit
+	expect_pool 2048 $n 0 $((n - 4)) "not overcommitted any more"
 	# Reads the files and closes them: more are surplus than are left.
 	verify 4 $((4 - nr_unwanted)) 0
 	halves luo_hugetlb verify gigantic
@@ -103,7 +105,8 @@ case $stage in
 	echo +hugetlb >/cgroup/cgroup.subtree_control
 	echo 0 >/cgroup/limited/hugetlb.2MB.max
 	echo 0 >/cgroup/limited/hugetlb.2MB.rsvd.max
-	halves luo_hugetlb verify charged sparse late attributes unlinked one unwanted
+	halves luo_hugetlb_rules verify charged
+	halves luo_hugetlb verify sparse late attributes unlinked one unwanted
 	expect_pool 2048 20 20 0 "in the end"
 	pass ;;
 esac

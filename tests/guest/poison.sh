@@ -17,7 +17,7 @@ known() {
 
 case $stage in
 1)	is "$(corrupted)" 0 "all memory is good"
-	halves luo_poison prepare before after huge unwanted given_up scratch late
+	halves luo_poison prepare before after huge unwanted given_up scratch late hugetlb_before hugetlb_after
 	ok "an image is loaded" load_kernel B
 	halves luo_poison global image
 	poisoned=$(cat /tmp/poisoned)
@@ -27,10 +27,10 @@ case $stage in
 	next_kernel B "poisoned=$poisoned" "corrupted=$(($(corrupted) + 4))" ;;
 2)	came_from A 1
 	known
-	halves luo_poison verify late before after huge unwanted scratch
+	halves luo_poison verify late before after huge unwanted scratch hugetlb_before hugetlb_after
 	next_kernel A "corrupted=$(corrupted)" ;;
 3)	came_from B 2
 	known
-	halves luo_poison verify replaced
+	halves luo_poison verify replaced hugetlb_replaced
 	pass ;;
 esac

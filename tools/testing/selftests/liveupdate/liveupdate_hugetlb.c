@@ -226,7 +226,7 @@ FIXTURE_TEARDOWN(poisoned)
 	close(self->fd);
 }
 
-TEST_F(poisoned, is_refused)
+TEST_F(poisoned, is_preserved)
 {
 	pid_t pid;
 	int status;
@@ -243,7 +243,12 @@ TEST_F(poisoned, is_refused)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	if (WIFEXITED(status) && WEXITSTATUS(status))
 		SKIP(return, "no CONFIG_MEMORY_FAILURE");
-	EXPECT_EQ(-EOPNOTSUPP, luo_preserve_fd(self->session, self->fd, 1));
+	EXPECT_EQ(0, luo_preserve_fd(self->session, self->fd, 1));
+	EXPECT_EQ(-EPERM, luo_result(ftruncate(self->fd, 0)));
+	EXPECT_EQ(-1, pread(self->fd, &status, 1, 0));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(1, pread(self->fd, &status, 1, PAGE));
+	EXPECT_EQ(0, close(self->session));
 	EXPECT_EQ(0, ftruncate(self->fd, 0));
 }
 

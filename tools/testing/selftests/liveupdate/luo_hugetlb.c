@@ -4,38 +4,7 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
-#include "luo_hugetlb.h"
-#include "luo_memfd.h"
-#include "luo_test.h"
-
-#define GIGANTIC	(1024 * MIB)
-
-/* The size of the huge pages of a test, which is a process of its own. */
-static size_t huge_size;
-
-static size_t huge(void)
-{
-	return huge_size ?: huge_default();
-}
-
-static int new_file(struct __test_metadata *const _metadata, off_t pages)
-{
-	int fd = huge_memfd(huge(), pages * huge());
-
-	ASSERT_LE(0, fd);
-	return fd;
-}
-
-static void fill_page(struct __test_metadata *const _metadata, int fd,
-		      off_t page, __u64 seed)
-{
-	ASSERT_TRUE(huge_fill(fd, page * huge(), huge(), seed));
-}
-
-static bool has_page(int fd, off_t page, __u64 seed)
-{
-	return huge_filled(fd, page * huge(), huge(), seed);
-}
+#include "luo_hugetlb_update.h"
 
 /* Files with all their pages. */
 TEST_F(prepare, full)
@@ -240,97 +209,6 @@ TEST_F(verify, gigantic)
 	take_last_page(_metadata, self->dev, "gigantic");
 }
 
-/* A gigantic page in memory that the next kernel uses; the file is as it was. */
-TEST_F(prepare, gigantic_in_cma)
-{
-	int session = luo_create(self->dev, "gigantic_in_cma"), fd;
-
-	huge_size = GIGANTIC;
-	ASSERT_LE(0, session);
-	ASSERT_TRUE(huge_pool(huge(), 1));
-	fd = new_file(_metadata, 1);
-	fill_page(_metadata, fd, 0, 91);
-	EXPECT_EQ(-EOPNOTSUPP, luo_preserve_fd(session, fd, 1));
-	EXPECT_TRUE(has_page(fd, 0, 91));
-	EXPECT_EQ(0, ftruncate(fd, 0));
-	EXPECT_EQ(1, huge_count(huge(), "free"));
-	EXPECT_TRUE(huge_pool(huge(), 0));
-}
-
-/*
- * An update is called off in the midst of the freeze. Until then a task that has a
- * page goes on, and one that would fill a hole or has added seals waits.
- */
-static pid_t start_write(struct __test_metadata *const _metadata, int fd,
-			 off_t page)
-{
-	pid_t pid = fork();
-
-	ASSERT_LE(0, pid);
-	if (!pid)
-		_exit(huge_fill(fd, page * huge(), huge(), 80 + page) ? 0 : 1);
-	return pid;
-}
-
-static pid_t start_seal(struct __test_metadata *const _metadata, int fd)
-{
-	pid_t pid = fork();
-
-	ASSERT_LE(0, pid);
-	if (!pid)
-		_exit(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) ? 1 : 0);
-	return pid;
-}
-
-TEST_F(prepare, called_off)
-{
-	int sleeper = luo_test_file("sleep freeze"), session[2], i;
-	int asleep = luo_logged("asleep in freeze");
-	int fd = new_file(_metadata, 8);
-	pid_t update, waits[2];
-
-	session[0] = luo_create(self->dev, "called_off");
-	session[1] = luo_create(self->dev, "called_off 2");
-	ASSERT_LE(0, session[0]);
-	ASSERT_LE(0, session[1]);
-	fill_page(_metadata, fd, 0, 1);
-	ASSERT_EQ(0, luo_preserve_fd(session[0], fd, 1));
-	fill_page(_metadata, fd, 1, 81);
-	ASSERT_LT(0, luo_tell(sleeper, "fail freeze"));
-	ASSERT_EQ(0, luo_preserve_fd(session[1], sleeper, 1));
-
-	update = luo_start_reboot(_metadata);
-	luo_wait_for_log("asleep in freeze", asleep + 1);
-	luo_wait_for_exit(_metadata, start_write(_metadata, fd, 0));
-	waits[0] = start_write(_metadata, fd, 2);
-	waits[1] = start_seal(_metadata, fd);
-	for (i = 0; i < 2; i++) {
-		luo_wait_for_sleep(waits[i]);
-		EXPECT_EQ(0, waitpid(waits[i], NULL, WNOHANG));
-	}
-	EXPECT_EQ(2 * huge(), luo_allocated(fd));
-
-	luo_tell_all(_metadata, "wake");
-	luo_wait_for_exit(_metadata, update);
-	for (i = 0; i < 2; i++)
-		luo_wait_for_exit(_metadata, waits[i]);
-	EXPECT_EQ(3 * huge(), luo_allocated(fd));
-	EXPECT_EQ(-EPERM, luo_result(ftruncate(fd, 9 * huge())));
-	ASSERT_EQ(0, close(session[1]));
-	luo_hold(_metadata, self->dev);
-}
-
-TEST_F(verify, called_off)
-{
-	int fd = luo_take_one(_metadata, self->dev, "called_off"), i;
-
-	EXPECT_EQ(8 * huge(), luo_size(fd));
-	EXPECT_EQ(3 * huge(), luo_allocated(fd));
-	EXPECT_EQ(F_SEAL_SHRINK, fcntl(fd, F_GET_SEALS));
-	for (i = 0; i < 3; i++)
-		EXPECT_TRUE(has_page(fd, i, 80 + i));
-}
-
 /* A file that nobody wants. */
 TEST_F(prepare, unwanted)
 {
@@ -366,23 +244,6 @@ TEST_F(verify, none)
 		discard(_metadata, self->dev, *name);
 }
 
-static void lose(struct __test_metadata *const _metadata, int dev,
-		 const char *name, int err)
-{
-	int session = luo_retrieve(dev, name);
-
-	ASSERT_LE(0, session);
-	EXPECT_EQ(err, luo_retrieve_fd(session, 1));
-	luo_finish(session);
-}
-
-/* In one the records of folios are damaged, in the other all else is. */
-TEST_F(verify, damaged)
-{
-	lose(_metadata, self->dev, "full", -EIO);
-	lose(_metadata, self->dev, "sparse", -EINVAL);
-}
-
 /* The kernel has no huge pages of the size. */
 TEST_F(verify, no_such_size)
 {
@@ -391,37 +252,6 @@ TEST_F(verify, no_such_size)
 	ASSERT_LE(0, session);
 	EXPECT_EQ(-ENODEV, luo_retrieve_fd(session, 1));
 	EXPECT_EQ(0, luo_finish(session));
-}
-
-static long read_charge(const char *counter)
-{
-	char path[128], text[64] = { };
-	int fd;
-
-	snprintf(path, sizeof(path), "/cgroup/limited/hugetlb.%zuMB.%s",
-		 huge() >> 20, counter);
-	fd = open(path, O_RDONLY);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		return -1;
-	close(fd);
-	return atol(text);
-}
-
-/* A cgroup is charged for what comes in, beyond its limits. */
-TEST_F(verify, charged)
-{
-	int fd, i;
-
-	ASSERT_TRUE(luo_write_text("/cgroup/limited/cgroup.procs", "0"));
-	fd = luo_take_one(_metadata, self->dev, "full");
-	EXPECT_EQ(4 * huge(), read_charge("current"));
-	EXPECT_EQ(4 * huge(), read_charge("rsvd.current"));
-	for (i = 0; i < 4; i++)
-		EXPECT_TRUE(has_page(fd, i, 10 + i));
-	EXPECT_EQ(0, fallocate(fd, PUNCH_HOLE, 0, 4 * huge()));
-	EXPECT_EQ(0, read_charge("current"));
-	EXPECT_EQ(0, read_charge("rsvd.current"));
-	EXPECT_TRUE(luo_write_text("/cgroup/cgroup.procs", "0"));
 }
 
 TEST_HARNESS_MAIN

@@ -64,18 +64,27 @@ static inline bool huge_fill(int fd, off_t offset, size_t len, __u64 seed)
 	return true;
 }
 
+/* Are the words at [offset, end) those of huge_fill(), which had @len to fill? */
+static inline bool huge_words(int fd, off_t offset, off_t end, size_t len,
+			      __u64 seed)
+{
+	__u64 word;
+
+	for (; offset < end; offset += huge_stride(len)) {
+		if (pread(fd, &word, 8, offset) != 8 ||
+		    word != luo_word(seed, offset / 8))
+			return false;
+	}
+	return true;
+}
+
 /* Are the contents of [offset, offset + len) those of huge_fill()? */
 static inline bool huge_filled(int fd, off_t offset, size_t len, __u64 seed)
 {
 	__u64 word;
-	size_t at;
 
-	for (at = 0; at < len; at += huge_stride(len)) {
-		if (pread(fd, &word, 8, offset + at) != 8 ||
-		    word != luo_word(seed, (offset + at) / 8))
-			return false;
-	}
-	return pread(fd, &word, 8, offset + len - 8) == 8 && word == seed;
+	return huge_words(fd, offset, offset + len, len, seed) &&
+	       pread(fd, &word, 8, offset + len - 8) == 8 && word == seed;
 }
 
 /* A counter of a pool, such as "free". */

@@ -9,7 +9,9 @@
  */
 #include <linux/kernel-page-flags.h>
 
+#include "luo_hugetlb.h"
 #include "luo_memfd.h"
+#include "luo_scratch.h"
 
 #define NR_PAGES	1024
 #define SIZE		(NR_PAGES * PAGE)
@@ -18,7 +20,6 @@
 #define HUGE		(2UL << 20)
 #define HUGE_PAGES	(HUGE / PAGE)
 
-#define SCRATCH		"/sys/kernel/debug/kho/out/scratch_"
 #define OFFLINE		"/sys/devices/system/memory/hard_offline_page"
 #define THP_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
@@ -142,7 +143,7 @@ TEST_F(verify, after)
 #define HUGE_SIZE	(4 * HUGE)
 #define HUGE_PAGE	(HUGE_PAGES + 37)
 
-static int huge_memfd(struct __test_metadata *const _metadata)
+static int thp_memfd(struct __test_metadata *const _metadata)
 {
 	char *map;
 	int fd;
@@ -160,7 +161,7 @@ static int huge_memfd(struct __test_metadata *const _metadata)
 
 TEST_F(prepare, huge)
 {
-	int fd = huge_memfd(_metadata);
+	int fd = thp_memfd(_metadata);
 
 	give_one(_metadata, self->dev, "huge", fd);
 	poison(_metadata, fd, HUGE_PAGE);
@@ -179,7 +180,7 @@ TEST_F(verify, huge)
 /* What nobody takes is freed, but for the page that failed. */
 TEST_F(prepare, unwanted)
 {
-	int fd = huge_memfd(_metadata);
+	int fd = thp_memfd(_metadata);
 
 	give_one(_metadata, self->dev, "unwanted", fd);
 	poison(_metadata, fd, HUGE_PAGE);
@@ -198,37 +199,102 @@ TEST_F(verify, unwanted)
 	EXPECT_LE(HUGE_SIZE / 1024, after - before);
 }
 
-#define MAX_AREAS	16
+/*
+ * A file of hugetlbfs keeps a huge page of which one page has failed. read() can
+ * have the rest of it; it cannot be mapped.
+ */
+#define HUGETLB_SIZE	(2 * huge_default())
+#define HUGETLB_LOST	(huge_default() + 37 * PAGE)
 
-/* Page frames from @start to @end, without the latter. */
-struct area {
-	__u64 start;
-	__u64 end;
-};
-
-/* The areas of scratch memory; returns how many there are. */
-static size_t scratch_areas(struct area *areas)
+static int hugetlb_memfd(struct __test_metadata *const _metadata)
 {
-	FILE *phys = fopen(SCRATCH "phys", "r"), *len = fopen(SCRATCH "len", "r");
-	unsigned long long start, size;
-	size_t nr = 0;
+	int fd = huge_memfd(huge_default(), HUGETLB_SIZE);
 
-	while (phys && len && nr < MAX_AREAS && fscanf(phys, "%llx", &start) == 1 &&
-	       fscanf(len, "%llx", &size) == 1) {
-		areas[nr].start = start / PAGE;
-		areas[nr++].end = (start + size) / PAGE;
-	}
-	fclose(phys);
-	fclose(len);
-	return nr;
+	ASSERT_LE(0, fd);
+	ASSERT_TRUE(huge_fill(fd, 0, HUGETLB_SIZE, SEED));
+	return fd;
 }
 
-static bool in_areas(__u64 frame, const struct area *areas, size_t nr)
+static void poison_hugetlb(struct __test_metadata *const _metadata, int fd)
 {
-	while (nr--)
-		if (frame >= areas[nr].start && frame < areas[nr].end)
-			return true;
-	return false;
+	long before = luo_meminfo("HardwareCorrupted");
+	pid_t pid = fork();
+	char *map;
+
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		map = huge_map(fd, 0, HUGETLB_SIZE);
+		luo_frame(map + HUGETLB_LOST);
+		madvise(map + HUGETLB_LOST, PAGE, MADV_HWPOISON);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	ASSERT_EQ(before + PAGE / 1024, luo_meminfo("HardwareCorrupted"));
+}
+
+static void expect_hugetlb_lost(struct __test_metadata *const _metadata, int fd)
+{
+	char *map = huge_map(fd, 0, HUGETLB_SIZE), c;
+
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(HUGETLB_SIZE, luo_size(fd));
+	EXPECT_EQ(HUGETLB_SIZE, luo_allocated(fd));
+	EXPECT_EQ(0, luo_touch(map));
+	EXPECT_EQ(SIGBUS, luo_touch(map + HUGETLB_LOST));
+	EXPECT_EQ(-1, pread(fd, &c, 1, HUGETLB_LOST));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_TRUE(huge_words(fd, 0, HUGETLB_LOST, HUGETLB_SIZE, SEED));
+	EXPECT_TRUE(huge_words(fd, HUGETLB_LOST + PAGE, HUGETLB_SIZE,
+			       HUGETLB_SIZE, SEED));
+	munmap(map, HUGETLB_SIZE);
+}
+
+TEST_F(prepare, hugetlb_before)
+{
+	int fd = hugetlb_memfd(_metadata);
+
+	poison_hugetlb(_metadata, fd);
+	expect_hugetlb_lost(_metadata, fd);
+	give_one(_metadata, self->dev, "hugetlb before", fd);
+	luo_hold(_metadata, self->dev);
+}
+
+/* Preserved once more: the third kernel has to find the same. */
+TEST_F(verify, hugetlb_before)
+{
+	int fd = luo_take_one(_metadata, self->dev, "hugetlb before");
+
+	expect_hugetlb_lost(_metadata, fd);
+	give_one(_metadata, self->dev, "hugetlb before", fd);
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, hugetlb_replaced)
+{
+	int fd = luo_take_one(_metadata, self->dev, "hugetlb before");
+
+	expect_hugetlb_lost(_metadata, fd);
+	EXPECT_EQ(0, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			       huge_default(), huge_default()));
+	EXPECT_TRUE(huge_fill(fd, 0, HUGETLB_SIZE, SEED));
+	EXPECT_TRUE(huge_filled(fd, 0, HUGETLB_SIZE, SEED));
+}
+
+TEST_F(prepare, hugetlb_after)
+{
+	int fd = hugetlb_memfd(_metadata);
+
+	give_one(_metadata, self->dev, "hugetlb after", fd);
+	poison_hugetlb(_metadata, fd);
+	expect_hugetlb_lost(_metadata, fd);
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, hugetlb_after)
+{
+	int fd = luo_take_one(_metadata, self->dev, "hugetlb after");
+
+	expect_hugetlb_lost(_metadata, fd);
 }
 
 /* A page of a file that lies in scratch memory; 0 when there is none. */
