@@ -28,7 +28,11 @@ next_nodes() {
 }
 
 case $stage in
-1)	prepare_on 1
+1)	selftest /selftests/liveupdate/liveupdate_hugetlb_race -r race.of_migration_and_preserve
+	for node in 0 1; do
+		echo 8 >"/sys/devices/system/node/node$node/hugepages/hugepages-2048kB/nr_hugepages"
+	done
+	prepare_on 1
 	is "$(pool 0)" "8 8 0 " "node 0"
 	is "$(pool 1)" "8 4 0 " "node 1"
 	next_nodes B hugepages=0:8,1:8 ;;
