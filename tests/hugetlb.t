@@ -9,6 +9,7 @@ vm hugetlb --with "/selftests=$selftests" --mem 6G --append "nokaslr $pools"
 # At random the kernel may come to lie so that there is no room for scratch memory.
 vm hugetlb-scratch --with "/selftests=$selftests" --mem 2G --append 'nokaslr kho_scratch=16M,1200M,16M hugepages=8'
 vm hugetlb-damage --with "/selftests=$selftests" --append 'hugepages=16'
+vm hugetlb-monitor --with "/selftests=$selftests"
 vm hugetlb-cma --with "/selftests=$selftests" --mem 4G --append 'nokaslr hugetlb_cma=1G'
 two_nodes=(-object 'memory-backend-ram,id=m0,size=1G' -object 'memory-backend-ram,id=m1,size=1G'
 	-numa 'node,memdev=m0,cpus=0' -numa 'node,memdev=m1,cpus=1')

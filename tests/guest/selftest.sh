@@ -25,6 +25,23 @@ halves() {
 	is "$(grep -E '^(not )?ok ' /tmp/tap | grep -vc '# SKIP')" "$_count" "all $_count of them ran"
 }
 
+# monitor NAME [LINE]...: the example for authors of monitors, with this guest; it says this, and holds the guest. With pages=huge
+# what is booted has huge pages.
+monitor() {
+	_guest=$1
+	shift
+	mkfifo /run/monitor
+	/selftests/liveupdate/luo_monitor "$_guest" ${pages:+"$pages"} >/run/monitor 2>/run/monitor.log &
+	_said=$(head -n 2 /run/monitor | sed "s/^$_guest: //")
+	rm /run/monitor
+	is "$_said" "$(printf '%s\n' "$@")" "the example with $_guest: ${*:-nothing}"
+}
+
+# monitor_advises TEXT: with its last words
+monitor_advises() {
+	is "$(tail -n 1 /run/monitor.log)" "luo_monitor: $1" "the example's advice: $1"
+}
+
 # The number of kernel messages that match a pattern.
 messages() {
 	dmesg | grep -cE "$1"

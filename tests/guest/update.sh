@@ -53,22 +53,6 @@ apic_timer() {
 		sh -c 'dmesg | grep -q "KHO: APIC timer runs at .* Hz, as the previous kernel measured"'
 }
 
-# monitor NAME [LINE]...: the example for authors of monitors, with this guest; it says this, and holds the guest
-monitor() {
-	_guest=$1
-	shift
-	mkfifo /run/monitor
-	/selftests/liveupdate/luo_monitor "$_guest" >/run/monitor 2>/run/monitor.log &
-	_said=$(head -n 2 /run/monitor | sed "s/^$_guest: //")
-	rm /run/monitor
-	is "$_said" "$(printf '%s\n' "$@")" "the example with $_guest: ${*:-nothing}"
-}
-
-# monitor_advises TEXT: with its last words
-monitor_advises() {
-	is "$(tail -n 1 /run/monitor.log)" "luo_monitor: $1" "the example's advice: $1"
-}
-
 # shellcheck disable=SC2086 # lists of words
 case $stage in
 1)	timeline

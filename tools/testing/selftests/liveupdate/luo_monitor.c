@@ -3,10 +3,11 @@
  * The live update of a virtual machine's host, as far as it is between the
  * monitor and the kernel: an example for authors of monitors to copy from.
  *
- *	luo_monitor NAME
+ *	luo_monitor NAME [huge]
  *
  * goes on with the guest of this name that the previous kernel handed over, or
- * boots it if there is none, and has it ready for the next kernel.
+ * boots it if there is none, and has it ready for the next kernel. The RAM of a
+ * guest that is booted can be of huge pages of hugetlbfs.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -20,6 +21,14 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#ifndef MFD_HUGETLB
+#define MFD_HUGETLB	0x0004U
+#endif
+
+#ifndef MFD_HUGE_2MB
+#define MFD_HUGE_2MB	(21U << 26)
+#endif
 
 /* By these numbers both monitors know the memfds of a session. */
 #define TOKEN_RAM	1
@@ -57,14 +66,18 @@ static const struct {
 	{ "open", ENOENT, "boot with kho=on liveupdate=on" },
 	{ "open", EACCES, "be root, or be handed a session by who is" },
 	{ "open", EIO, "nothing can be had from the previous kernel" },
+	{ "memfd_create", ENODEV, "take huge pages that this machine has" },
+	{ "fallocate", ENOSPC, "the pool is too small: raise hugepages=" },
 	{ "create", EEXIST, "another monitor holds a guest of this name" },
 	{ "preserve", EBUSY, "the memfd is in another session" },
 	{ "preserve", ENOENT, "the kernel needs CONFIG_LIVEUPDATE_MEMFD" },
 	{ "preserve", ENOMEM, "run on, and try again with more free memory" },
+	{ "preserve", EOPNOTSUPP, "memory of the guest has failed" },
 	{ "retrieve session", EINVAL, "another monitor has taken the guest" },
 	{ "retrieve session", EIO, "it is damaged: boot the guest afresh" },
 	{ "retrieve file", ENOENT, "this is not a guest of ours" },
 	{ "retrieve file", EINVAL, "it is damaged: boot the guest afresh" },
+	{ "retrieve file", ENODEV, "this kernel lacks huge pages of that size" },
 	{ "state", EINVAL, "another monitor, or another version, wrote it" },
 	{ "finish", EIO, "pages of the guest are lost: it must not go on" },
 };
@@ -164,13 +177,19 @@ static void finish(int session)
 	close(session);
 }
 
-/* With all its memory: what is preserved gets no more. */
-static int new_memfd(const char *name, size_t size)
+/*
+ * With all its memory: what is preserved cannot grow, and a hole that is touched
+ * later may find the pool of huge pages empty, which is a SIGBUS. The size is a
+ * multiple of that of the pages.
+ */
+static int new_memfd(const char *name, size_t size, unsigned int pages)
 {
-	int fd = memfd_create(name, MFD_CLOEXEC);
+	int fd = memfd_create(name, MFD_CLOEXEC | pages);
 
-	if (fd < 0 || ftruncate(fd, size) || fallocate(fd, 0, 0, size))
-		die("memfd");
+	if (fd < 0)
+		die("memfd_create");
+	if (ftruncate(fd, size) || fallocate(fd, 0, 0, size))
+		die("fallocate");
 	return fd;
 }
 
@@ -227,10 +246,11 @@ static void load(struct guest *guest)
 	guest->rounds = state.rounds;
 }
 
-static void boot(struct guest *guest)
+/* The state is written with pwrite(), which files of hugetlbfs do not have. */
+static void boot(struct guest *guest, unsigned int pages)
 {
-	guest->ram_fd = new_memfd("ram", RAM_SIZE);
-	guest->state_fd = new_memfd("state", sizeof(struct state));
+	guest->ram_fd = new_memfd("ram", RAM_SIZE, pages);
+	guest->state_fd = new_memfd("state", sizeof(struct state), 0);
 	guest->rounds = 0;
 	map_ram(guest);
 	run(guest);
@@ -269,17 +289,19 @@ static int hand_over(struct guest *guest, const char *name)
 
 int main(int argc, char **argv)
 {
+	unsigned int pages = argc > 2 ? MFD_HUGETLB | MFD_HUGE_2MB : 0;
 	struct guest guest;
 	int session;
 
-	if (argc != 2 || strlen(argv[1]) >= LIVEUPDATE_SESSION_NAME_LENGTH) {
-		fprintf(stderr, "usage: luo_monitor NAME\n");
+	if (argc < 2 || argc > 3 || (argc > 2 && strcmp(argv[2], "huge")) ||
+	    strlen(argv[1]) >= LIVEUPDATE_SESSION_NAME_LENGTH) {
+		fprintf(stderr, "usage: luo_monitor NAME [huge]\n");
 		return 2;
 	}
 	setlinebuf(stdout);
 	session = retrieve_session(argv[1]);
 	if (session < 0)
-		boot(&guest);
+		boot(&guest, pages);
 	else
 		resume(&guest, session);
 	printf("%s: %s\n", argv[1], session < 0 ? "booted" : "resumed");
