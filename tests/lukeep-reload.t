@@ -199,9 +199,9 @@ changed_is_shown() {
 	ok "checked, all is well" lukeep status --check
 }
 
-# unit_of NAME ACTIVE RESULT: what systemd says of a unit
+# unit_of NAME ACTIVE RESULT [STORED]: what systemd says of a unit, for which it has stored so many file descriptors
 unit_of() {
-	printf 'Result=%s\nActiveState=%s\n' "$3" "$2" >"$machine/$1.show"
+	printf 'NFileDescriptorStore=%s\nResult=%s\nActiveState=%s\n' "${4:-0}" "$3" "$2" >"$machine/$1.show"
 }
 
 # fake_systemctl [START]: one that shows these, and runs this to start units
@@ -220,10 +220,10 @@ fake_systemctl() {
 	rm -f "$machine/asked"
 }
 
-# shown ACTIVE RESULT STATE: by the status
+# shown ACTIVE RESULT STATE [STORED]: by the status
 shown() {
-	unit_of signal "$1" "$2"
-	is "$(of_service signal state)" "$3" "a unit that is $1 ($2) is $3"
+	unit_of signal "$1" "$2" "${4:-}"
+	is "$(of_service signal state)" "$3" "a unit that is $1 ($2${4:+, with $4 stored}) is $3"
 }
 
 states_of_units() {
@@ -239,6 +239,9 @@ states_of_units() {
 	lukeep status
 	ok "and so does the table" says 'systemctl status lukeep@signal'
 	shown failed signal gone
+	shown failed signal gone 1
+	shown failed signal held 2
+	ok "its error says that systemd has it" test -n "$(of_service signal error | grep 'systemd has what it had')"
 	rm "$machine/signal.show"
 	is "$(of_service signal state)" stopped "without an answer of systemd it is stopped"
 	rm "$machine/bin/systemctl"

@@ -7,11 +7,15 @@
  */
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "child.h"
 #include "declaration.h"
 #include "unit_states.h"
+
+/* The session that came in and what the last keeper has to say, see given.c. */
+#define STORED_OF_HELD	2
 
 /* systemd may be busy; then the status goes without what it knows. */
 #define SHOW_TIMEOUT	2000	/* ms */
@@ -20,10 +24,12 @@
  * struct unit - what systemd tells of a unit
  * @active: its ActiveState, "" if not known
  * @result: its Result, the same
+ * @stored: its NFileDescriptorStore, the same
  */
 struct unit {
 	char active[16];
 	char result[32];
+	char stored[16];
 };
 
 static const char *text(const json_t *object, const char *key)
@@ -51,8 +57,8 @@ static int ask(struct unit *unit, const char *name)
 {
 	char id[NAME_MAX_LEN + sizeof("lukeep@.service")], said[256], *line;
 	char *const argv[] = {
-		"systemctl", "show", "--property=ActiveState,Result", "--",
-		id, NULL,
+		"systemctl", "show", "--property=ActiveState,Result,NFileDescriptorStore",
+		"--", id, NULL,
 	};
 	char *rest = said;
 
@@ -63,6 +69,8 @@ static int ask(struct unit *unit, const char *name)
 	while ((line = strsep(&rest, "\n"))) {
 		take(line, "ActiveState=", unit->active, sizeof(unit->active));
 		take(line, "Result=", unit->result, sizeof(unit->result));
+		take(line, "NFileDescriptorStore=", unit->stored,
+		     sizeof(unit->stored));
 	}
 	return 0;
 }
@@ -75,15 +83,24 @@ static bool was_killed(const struct unit *unit)
 	       !strcmp(unit->result, "oom-kill");
 }
 
+/* Has systemd kept what came in, though its keeper has ended? Others are too old. */
+static bool is_held(const struct unit *unit)
+{
+	return atoi(unit->stored) >= STORED_OF_HELD;
+}
+
 static void set_failed(json_t *service, const struct unit *unit)
 {
+	const char *state = is_held(unit) ? "held" :
+			    was_killed(unit) ? "gone" : "down";
 	char error[256];
 
-	json_object_set_new(service, "state",
-			    json_string(was_killed(unit) ? "gone" : "down"));
+	json_object_set_new(service, "state", json_string(state));
 	snprintf(error, sizeof(error),
-		 "its unit has failed (%s): see \"systemctl status lukeep@%s\"",
-		 unit->result, text(service, "name"));
+		 "its unit has failed (%s)%s: see \"systemctl status lukeep@%s\"",
+		 unit->result, is_held(unit) ?
+		 ", and systemd has what it had, for which \"lukeep reload\" starts it again" :
+		 "", text(service, "name"));
 	json_object_set_new(service, "error", json_string(error));
 }
 
