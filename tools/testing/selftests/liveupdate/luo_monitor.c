@@ -72,7 +72,7 @@ static const struct {
 	{ "preserve", EBUSY, "the memfd is in another session" },
 	{ "preserve", ENOENT, "the kernel needs CONFIG_LIVEUPDATE_MEMFD" },
 	{ "preserve", ENOMEM, "run on, and try again with more free memory" },
-	{ "preserve", EOPNOTSUPP, "memory of the guest has failed" },
+	{ "preserve", EOPNOTSUPP, "pages can neither stay nor be moved" },
 	{ "retrieve session", EINVAL, "another monitor has taken the guest" },
 	{ "retrieve session", EIO, "it is damaged: boot the guest afresh" },
 	{ "retrieve file", ENOENT, "this is not a guest of ours" },
