@@ -1,6 +1,7 @@
 #!/bin/bash
 # lukeep's units under systemd, over two live updates, the second into a kernel without an agent, and an ordinary reboot.
 # flavours: default
+# tier-all: host
 . "$(dirname "$0")/lib.bash"
 read -ra tools < <("$root/scripts/vm/guest-tools")
 options=()

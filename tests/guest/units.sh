@@ -73,7 +73,14 @@ memory() {
 	cat "/sys/fs/cgroup/system.slice/lukeep@memcached.service/memory.$1"
 }
 
+# Where there is BPF, systemd limits what devices a unit may open, be its file there or not.
+no_device() {
+	sh -c 'echo 0 >/sys/fs/cgroup/system.slice/lukeep@memcached.service/cgroup.procs; : </dev/liveupdate' 2>&1 |
+		grep -q 'Operation not permitted'
+}
+
 drop_in() {
+	[ ! -e /proc/sys/kernel/unprivileged_bpf_disabled ] || ok "memcached's unit may not open the device" no_device
 	sandboxed "$memcached_keeper" "memcached's keeper"
 	sandboxed "$memcached_pid" memcached
 	is "$(memory max)" $((1536 << 20)) "its memory is limited"

@@ -5,8 +5,6 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -16,10 +14,6 @@
 #include "message.h"
 #include "session.h"
 #include "util.h"
-
-/* One program at a time has the device open, each of us for one call. */
-#define OPEN_TRIES	500
-#define OPEN_PAUSE_MS	10
 
 static const struct {
 	unsigned long cmd;	/* 0: opening the device, or any command */
@@ -80,19 +74,6 @@ static void set_name(__u8 *dst, const char *name)
 	memcpy(dst, name, len);
 }
 
-static int device_open(void)
-{
-	int fd, try;
-
-	for (try = 0; try < OPEN_TRIES; try++) {
-		fd = open(LIVEUPDATE_DEVICE, O_RDWR | O_CLOEXEC);
-		if (fd >= 0 || errno != EBUSY)
-			return fd;
-		poll(NULL, 0, OPEN_PAUSE_MS);
-	}
-	return -1;
-}
-
 /* Does this kernel have the device? */
 bool session_is_possible(void)
 {
@@ -117,8 +98,8 @@ int session_create(const char *name)
 
 	device = device_open();
 	if (device < 0) {
-		pr_err("cannot open " LIVEUPDATE_DEVICE ": %s: %s", strerror(errno),
-		       advise(0, errno));
+		pr_err("cannot open " LIVEUPDATE_DEVICE ": %s: %s", strerror(-device),
+		       advise(0, -device));
 		return -1;
 	}
 
@@ -145,7 +126,7 @@ int session_retrieve(const char *name)
 
 	device = device_open();
 	if (device < 0) {
-		err = errno;
+		err = -device;
 		if (err == ENODEV || err == ENXIO)
 			err = ENOENT;
 		if (err != ENOENT)

@@ -7,7 +7,7 @@
 
 #include <linux/types.h>
 
-#define LIVEUPDATE_DEVICE	"/dev/liveupdate"
+#include "device.h"
 
 /* What is said where there is none. */
 #define NO_LIVEUPDATE \
