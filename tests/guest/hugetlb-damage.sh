@@ -34,11 +34,12 @@ case $stage in
 	halves luo_hugetlb verify late
 	is "$(pool)" 16 "what was not announced is surplus"
 	halves luo_hugetlb prepare late
-	# The name of the state that files share: the first entry, behind the header.
-	echo 'flb 1 0 0x01' >/sys/kernel/debug/kho/out/corrupt
+	# The name of the state that files share: its entry is behind the header and those of luo_test, of which there are three.
+	echo 'flb 4 0 0x01' >/sys/kernel/debug/kho/out/corrupt
 	next_kernel B ;;
 4)	came_from A 3
-	is "$(pool)" 16 "what comes in counts, though the state of the pools has no name"
+	is "$(messages 'luo_test: incoming flbs at boot: 0')" 1 "no other state is damaged"
+	is "$(pool)" 16 "what comes in counts, though the state of the pools has another name"
 	is "$(messages 'hugetlb_luo: .* are lost')" 0 "and is not lost"
 	halves luo_hugetlb verify late
 	is "$(pool)" 16 "the pool is as asked for"
