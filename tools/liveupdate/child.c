@@ -11,10 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "child.h"
+
+/* Of programs for 32 bits, on x86 and on arm; 64 bits have other calls there. */
+#define COMPAT_SIGTIMEDWAIT		177
+#define COMPAT_SIGTIMEDWAIT_TIME64	421
 
 /* In words. */
 const char *child_status(const siginfo_t *si)
@@ -50,6 +55,61 @@ void child_parent_signals(const int *blocked, const int *ignored)
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	for (; *ignored; ignored++)
 		signal(*ignored, SIG_IGN);
+}
+
+/* The mask of signals in the line @key of a status in /proc. */
+static bool take_mask(const char *line, const char *key, unsigned long long *mask)
+{
+	size_t len = strlen(key);
+
+	return !strncmp(line, key, len) &&
+	       sscanf(line + len, "%llx", mask) == 1;
+}
+
+/*
+ * Does it wait in sigwait(3), which has the signals not blocked meanwhile? So it may
+ * if that cannot be known.
+ */
+static bool is_in_sigwait(pid_t pid)
+{
+	char path[32], call[128] = "";
+	long number = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	f = fopen(path, "re");
+	if (f && fgets(call, sizeof(call), f))
+		sscanf(call, "%ld", &number);
+	if (f)
+		fclose(f);
+	return !*call || number == SYS_rt_sigtimedwait ||
+	       number == COMPAT_SIGTIMEDWAIT ||
+	       number == COMPAT_SIGTIMEDWAIT_TIME64;
+}
+
+/*
+ * What would a signal do to this process? One that it blocks it may wait for. If that
+ * cannot be known, it handles the signal.
+ */
+enum child_signal child_signal_effect(pid_t pid, int sig)
+{
+	unsigned long long blocked = 0, ignored = 0, caught = 0, bit;
+	char path[32], line[128];
+	int found = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		found += take_mask(line, "SigBlk:", &blocked) ||
+			 take_mask(line, "SigIgn:", &ignored) ||
+			 take_mask(line, "SigCgt:", &caught);
+	if (f)
+		fclose(f);
+	bit = 1ULL << (sig - 1);
+	if (found != 3 || (blocked | caught) & bit || is_in_sigwait(pid))
+		return CHILD_SIGNAL_HANDLED;
+	return ignored & bit ? CHILD_SIGNAL_IGNORED : CHILD_SIGNAL_KILLS;
 }
 
 /*

@@ -7,6 +7,19 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/**
+ * enum child_signal - what a signal would do to a process
+ * @CHILD_SIGNAL_HANDLED: what the process has it do
+ * @CHILD_SIGNAL_IGNORED: nothing
+ * @CHILD_SIGNAL_KILLS:   kill it
+ */
+enum child_signal {
+	CHILD_SIGNAL_HANDLED,
+	CHILD_SIGNAL_IGNORED,
+	CHILD_SIGNAL_KILLS,
+};
+
+enum child_signal child_signal_effect(pid_t pid, int sig);
 const char *child_status(const siginfo_t *si);
 bool child_succeeded(const siginfo_t *si);
 void child_parent_signals(const int *blocked, const int *ignored);

@@ -27,6 +27,7 @@
 #include "memory.h"
 #include "message.h"
 #include "packet.h"
+#include "save.h"
 #include "server.h"
 #include "service.h"
 #include "states.h"
@@ -159,7 +160,7 @@ static void do_check(void *user, int fd, json_t *request, int *passed)
 	if (why)
 		pr_err("%s", why);
 	else
-		ok = !memory_check_seals(keep->k.svc);
+		ok = !save_check(&keep->k);
 	packet_send(fd, json_pack("{ss sb so}", "verb", "check", "ok", ok,
 				  "declaration",
 				  declaration_pack(keep->k.svc)));

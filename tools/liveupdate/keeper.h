@@ -78,6 +78,7 @@ struct arrival {
  * @was_told:	it has been told to save since it was started
  * @asked_again: it is asked whether it is ready since it has not saved, but works on
  * @exited_well: it exited with status 0
+ * @crashed:	it was killed by another signal than the one that tells it to save
  * @save_succeeded: its save command did
  * @by_update:	it is down for an update, and starts when that is called off
  * @resumed:	it was started on what it saved
@@ -110,6 +111,7 @@ struct keeper {
 	bool was_told;
 	bool asked_again;
 	bool exited_well;
+	bool crashed;
 	bool save_succeeded;
 	bool by_update;
 	bool resumed;

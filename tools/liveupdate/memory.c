@@ -269,6 +269,17 @@ int memory_clear_saved(struct service *svc)
 	return 0;
 }
 
+bool memory_has_kind(const struct service *svc, enum memfd_kind kind)
+{
+	const struct memfd *m;
+
+	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
+		if (m->kind == kind)
+			return true;
+	}
+	return false;
+}
+
 /* Did the service write all that it should have written? */
 bool memory_is_saved(const struct service *svc)
 {

@@ -26,6 +26,7 @@ void memory_seal(const struct memfd *m);
 void memory_discard(struct service *svc);
 int memory_link(struct service *svc, enum memfd_kind kind);
 int memory_unlink(struct service *svc, enum memfd_kind kind);
+bool memory_has_kind(const struct service *svc, enum memfd_kind kind);
 bool memory_is_saved(const struct service *svc);
 __u64 memory_bytes(const struct service *svc);
 json_t *memory_describe(const struct service *svc);

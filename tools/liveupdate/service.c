@@ -19,6 +19,7 @@
 #include "message.h"
 #include "process.h"
 #include "ready.h"
+#include "save.h"
 #include "service.h"
 #include "states.h"
 #include "stop.h"
@@ -198,7 +199,7 @@ static void back_to_work(struct keeper *k)
 	k->done(k, "revert", k->pid && k->state != SERVICE_LATE);
 }
 
-static void save_done(struct keeper *k, enum service_state state)
+static void save_done(struct keeper *k, enum service_state state, bool saved)
 {
 	bool called_off = k->state == SERVICE_REVERTING;
 
@@ -213,7 +214,7 @@ static void save_done(struct keeper *k, enum service_state state)
 	if (called_off)
 		back_to_work(k);
 	else
-		k->done(k, "save", state == SERVICE_SAVED);
+		k->done(k, "save", saved);
 }
 
 /* The service has exited, and its save command, if it has one. */
@@ -226,7 +227,8 @@ static void save_ended(struct keeper *k)
 	/* A command that only took too long may have had it save all the same. */
 	if (k->svc->save_command && !k->save_succeeded && !k->overdue)
 		saved = false;
-	save_done(k, saved ? SERVICE_SAVED : SERVICE_DOWN);
+	save_done(k, saved || save_left_all(k) ? SERVICE_SAVED : SERVICE_DOWN,
+		  saved);
 }
 
 static int on_exit_of_save(sd_event_source *source, const siginfo_t *si,
@@ -245,7 +247,7 @@ static int on_exit_of_save(sd_event_source *source, const siginfo_t *si,
 	if (!k->pid)
 		save_ended(k);
 	else if (!k->save_succeeded)
-		save_done(k, SERVICE_RUNNING);
+		save_done(k, SERVICE_RUNNING, false);
 	return 0;
 }
 
@@ -263,36 +265,8 @@ static int on_save_timeout(sd_event_source *source, uint64_t usec, void *user)
 		command_kill(k->save_pid);
 	}
 	if (k->pid)
-		save_done(k, works ? SERVICE_RUNNING : SERVICE_LATE);
+		save_done(k, works ? SERVICE_RUNNING : SERVICE_LATE, false);
 	return 0;
-}
-
-static int tell_to_save(struct keeper *k)
-{
-	if (k->svc->save_command) {
-		k->save_pid = process_start(k, k->svc->save_command, false,
-					    on_exit_of_save);
-		return k->save_pid ? 0 : -1;
-	}
-	if (!kill(k->pid, k->svc->save_signal))
-		return 0;
-	pr_err("cannot signal the service: %s: its keeper needs the same user",
-	       strerror(errno));
-	return -1;
-}
-
-/* Can it be told to save? Then where it saves is empty. */
-static bool can_save(struct keeper *k)
-{
-	if (k->save_pid) {
-		pr_err("its last save command has not ended yet: try again");
-		return false;
-	}
-	if (k->state != SERVICE_RUNNING) {
-		pr_err("it has exited before it was told to save: see what it logged");
-		return false;
-	}
-	return !memory_clear_saved(k->svc) && !memory_link(k->svc, MEMFD_SAVE);
 }
 
 /* Have the service save and exit. */
@@ -300,7 +274,7 @@ void service_save(struct keeper *k)
 {
 	double told = clock_wall();
 
-	if (!can_save(k) || tell_to_save(k)) {
+	if (save_prepare(k) || save_tell(k, on_exit_of_save)) {
 		k->done(k, "save", false);
 		return;
 	}
@@ -371,8 +345,10 @@ static void exited_unasked(struct keeper *k)
 /* It goes back to work, unless there is another update by now. */
 static void exited_late(struct keeper *k)
 {
-	service_enter(k, k->exited_well && memory_is_saved(k->svc) ?
-		      SERVICE_SAVED : SERVICE_DOWN);
+	bool kept = (k->exited_well && memory_is_saved(k->svc)) ||
+		    save_left_all(k);
+
+	service_enter(k, kept ? SERVICE_SAVED : SERVICE_DOWN);
 	k->by_update = k->owned;
 	if (!k->owned)
 		start(k);
@@ -430,6 +406,8 @@ static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
 	k->pid = 0;
 	k->stopped = time(NULL);
 	k->exited_well = child_succeeded(si);
+	k->crashed = si->si_code != CLD_EXITED &&
+		     si->si_status != k->svc->save_signal;
 	if (!asked || !k->exited_well)
 		say_exited(k, si);
 
