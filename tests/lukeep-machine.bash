@@ -325,7 +325,7 @@ fails_at() {
 fresh() {
 	"$out/lukeep-machine" "$machine" reset
 	wait
-	rm -rf "$run" "$run"-* "$conf" "$machine"/{*.unit,*.store,*.show,nope,no-device,asked,away,history*,fault.*,*.has,*.log,*.mood,*.pid,calls,faster,odd,systemd,refused,timers,there,before,log,said}
+	rm -rf "$run" "$run"-* "$conf" "$machine"/{*.unit,*.store,*.show,*.status,nope,no-device,asked,away,history*,fault.*,*.has,*.log,*.mood,*.pid,calls,faster,odd,systemd,refused,timers,there,before,log,said}
 	mkdir "$conf"
 	: >"$log"
 	: >"$machine/refused"

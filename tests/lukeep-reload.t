@@ -199,9 +199,10 @@ changed_is_shown() {
 	ok "checked, all is well" lukeep status --check
 }
 
-# unit_of NAME ACTIVE RESULT [STORED]: what systemd says of a unit, for which it has stored so many file descriptors
+# unit_of NAME ACTIVE RESULT [STORED [STATUS]]: what systemd says of a unit, for which it has stored so many file descriptors
 unit_of() {
-	printf 'NFileDescriptorStore=%s\nResult=%s\nActiveState=%s\n' "${4:-0}" "$3" "$2" >"$machine/$1.show"
+	printf 'NFileDescriptorStore=%s\nResult=%s\nStatusText=%s\nActiveState=%s\n' "${4:-0}" "$3" "${5:-running}" "$2" \
+		>"$machine/$1.show"
 }
 
 # fake_systemctl [START]: one that shows these, and runs this to start units
@@ -235,13 +236,18 @@ states_of_units() {
 	shown deactivating success stopping
 	shown inactive success stopped
 	shown failed exit-code down
-	is "$(of_service signal error)" 'its unit has failed (exit-code): see "systemctl status lukeep@signal"' "it says where to look"
+	is "$(of_service signal error)" 'signal: its unit has failed (exit-code): see "systemctl status lukeep@signal"' "it says where to look"
 	lukeep status
 	ok "and so does the table" says 'systemctl status lukeep@signal'
 	shown failed signal gone
 	shown failed signal gone 1
 	shown failed signal held 2
 	ok "its error says that systemd has it" test -n "$(of_service signal error | grep 'systemd has what it had')"
+	unit_of signal failed exit-code 0 'signal: cannot run "x"'
+	is "$(of_service signal error)" 'signal: cannot run "x"' "it says why, if the keeper did"
+	touch "$run/signal.keeper"
+	shown active success stopping
+	rm "$run/signal.keeper"
 	rm "$machine/signal.show"
 	is "$(of_service signal state)" stopped "without an answer of systemd it is stopped"
 	rm "$machine/bin/systemctl"
@@ -260,8 +266,50 @@ reload_of_units() {
 	lukeep reload
 	is $? 1 "when a unit has ended at once as well"
 	ok "it says where to look" says 'signal: .*systemctl status lukeep@signal'
+	by_signal other
+	fake_systemctl false
+	unit_of signal failed exit-code 0 'signal: cannot run "x"'
+	unit_of other inactive success 0 'other: the service exited with status 0'
+	lukeep reload
+	is $? 1 "of two units that cannot be started"
+	is "$(grep -cx 'lukeep: signal: cannot run "x"' "$said")" 1 "it says once why the one was not"
+	is "$(grep -cx 'lukeep: other: the service exited with status 0' "$said")" 1 "and the other one"
 	rm "$machine/bin/systemctl"
 }
 
-scenario reload_cannot_start reload_waits left_behind undeclared without_agent example silent_no_more links no_device changed_is_shown states_of_units reload_of_units
+# What the keeper says last is what systemd shows.
+unit_tells_why() {
+	declare_program nope "$machine/nope"
+	boot_systemd nope
+	until_true "its unit ends" unit_is nope ended
+	until_true "it has told why" grep -q "^nope: cannot run \"$machine/nope\": No such file" "$machine/nope.status"
+	by_signal signal
+	boot_systemd signal
+	until_true "another one runs" has signal 1
+	ok "it is stopped" lukeep stop signal
+	until_true "its unit ends" unit_is signal ended
+	is "$(cat "$machine/signal.status")" stopping "it has told of no error"
+}
+
+# A declaration that is wrong is no reason not to tell of the others.
+reload_beside() {
+	one_service
+	echo '[servic]' >"$conf/typo.conf"
+	declare_program good 'sleep 1000'
+	declare_program three "sh -c 'exit 3'" 'ready-command = false'
+	lukeep reload
+	is $? 1 "a reload beside a declaration that is wrong fails"
+	ok "it says what has started" says 'good: at work, started afresh'
+	ok "it says what has not" says 'three: the service exited with status 3'
+	is "$(grep -c typo.conf "$said")" 1 "it says once what is wrong"
+	ok "a service is stopped" lukeep stop good
+	never "of others it says nothing" says typo.conf
+	ok "a service is started" lukeep reload good
+	never "of others it says nothing" says 'typo.conf\|three'
+	lukeep stop three good
+	ok "a service is started alone" lukeep reload good
+	is "$(of_service three state)" stopped "no other is"
+}
+
+scenario reload_cannot_start reload_waits left_behind undeclared without_agent example silent_no_more links no_device changed_is_shown states_of_units reload_of_units unit_tells_why reload_beside
 done_testing

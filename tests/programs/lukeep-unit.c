@@ -10,6 +10,7 @@
  *
  *	NAME.stale	is in the store from the beginning, as "state", if there
  *	NAME.store	the names of what is in the store, a line each
+ *	NAME.status	the last STATUS= of the keeper or the step before
  *	NAME.unit	"active", or how the keeper or the step before has ended
  *
  * Copyright The Linux Live Update LTS authors
@@ -74,6 +75,14 @@ static void tell_unit(const char *what, int status)
 	fclose(f);
 }
 
+static void tell_status(const char *status)
+{
+	FILE *f = open_file("status");
+
+	fprintf(f, "%.*s\n", (int)strcspn(status, "\n"), status);
+	fclose(f);
+}
+
 static void drop(const char *what)
 {
 	int i, kept = 0;
@@ -108,6 +117,8 @@ static void receive(int notify)
 
 	if (receive_packet(notify, text, sizeof(text) - 1, &fd) <= 0)
 		return;
+	if (!strncmp(text, "STATUS=", strlen("STATUS=")))
+		tell_status(text + strlen("STATUS="));
 	if (strstr(text, "FDSTOREREMOVE=1")) {
 		drop(value(text, "FDNAME=") ?: "");
 	} else if (strstr(text, "FDSTORE=1") && fd >= 0 &&

@@ -275,52 +275,55 @@ static void do_status(void *user, int fd, json_t *request, int *passed)
 				  update_step(agent->update) : NULL));
 }
 
-/* Start the keepers that are missing. Returns how many could not be. */
-static int spawn_missing(struct agent *agent)
+static void spawn(const struct link *link)
+{
+	const struct links *links = link->links;
+
+	if (link->stuck)
+		pr_err("%s: its keeper does not answer: is it stopped?",
+		       link->name);
+	else
+		spawn_keeper(link->name, links->conf_dir, links->run_dir);
+}
+
+/* Start the keepers that are missing, of the services @names, or of all if NULL. */
+static void spawn_missing(struct agent *agent, json_t *names)
 {
 	struct links links = {
 		.event = agent->event,
 		.conf_dir = agent->opt->conf_dir,
 		.run_dir = agent->opt->run_dir,
+		.names = names,
 	};
 	struct link *link;
-	int failed = 0;
 
 	if (links_find(&links))
-		return 1;
+		return;
 	links_connect(&links);
 	for (link = links.first; link; link = link->next) {
-		if (!link->listed || link->fd >= 0)
-			continue;
-		if (link->stuck)
-			pr_err("%s: its keeper does not answer: is it stopped?",
-			       link->name);
-		if (link->stuck || !link->svc ||
-		    spawn_keeper(link->name, links.conf_dir, links.run_dir))
-			failed++;
+		if (link->svc && link->fd < 0)
+			spawn(link);
 	}
 	if (!links.first)
 		pr_warn("there is no declaration in %s: see lukeep.conf(5)",
 			links.conf_dir);
 	links_free(&links);
-	return failed;
 }
 
+/* The client looks what has come of it. */
 static void do_spawn(void *user, int fd, json_t *request, int *passed)
 {
 	struct agent *agent = user;
-	int failed;
 
-	(void)request;
 	(void)passed;
 	if (agent->update) {
 		refuse(agent, fd, UNDER_WAY, EXIT_FAILURE);
 		return;
 	}
 	set_client(fd);
-	failed = spawn_missing(agent);
+	spawn_missing(agent, json_object_get(request, "names"));
 	set_client(-1);
-	answer(agent, fd, failed ? EXIT_FAILURE : EXIT_SUCCESS);
+	answer(agent, fd, EXIT_SUCCESS);
 }
 
 /* The services have been stopped already, if they were to be. */
@@ -387,7 +390,7 @@ static int on_hup(sd_event_source *source, const struct signalfd_siginfo *si,
 	(void)source;
 	(void)si;
 	if (!agent->update && sd_booted() <= 0)
-		spawn_missing(agent);
+		spawn_missing(agent, NULL);
 	return 0;
 }
 
@@ -478,7 +481,7 @@ int agent_run(const struct options *opt)
 			pr_warn(NO_LIVEUPDATE);
 		loaded_forget(opt->run_dir);
 		if (sd_booted() <= 0)
-			spawn_missing(&agent);
+			spawn_missing(&agent, NULL);
 		look_after_update(&agent);
 		sd_event_set_watchdog(agent.event, true);
 		sd_notify(0, "READY=1\nSTATUS=idle");

@@ -20,15 +20,6 @@
 #include "links.h"
 #include "message.h"
 #include "packet.h"
-#include "units.h"
-
-/* For what is done at once, and on top of the time that services have; in ms. */
-#define ANSWER_TIMEOUT	30000
-#define STATUS_TIMEOUT	2000
-
-/* How often is looked whether a service works, in ms; and for how long it has to. */
-#define LOOK_PAUSE	50
-#define SETTLE_TIME	0.5	/* seconds */
 
 /* Seconds for a service to stop that is not declared, or not well. */
 #define STOP_MAX	600
@@ -36,15 +27,13 @@
 /* What a keeper may have to say. */
 #define PACKETS_MAX	100
 
-#define NO_ANSWER	(-1)
-
 /*
- * Print what comes until the exit status, and return that; NO_ANSWER when the
- * other side goes away before, or takes longer than @timeout, in ms or -1.
+ * Print what comes until the exit status, and return that; CLIENT_NO_ANSWER when
+ * the other side goes away before, or takes longer than @timeout, in ms or -1.
  */
 static int print_answer(int fd, int timeout)
 {
-	int status = NO_ANSWER, more = 1;
+	int status = CLIENT_NO_ANSWER, more = 1;
 	const char *text;
 	json_t *packet;
 
@@ -58,7 +47,8 @@ static int print_answer(int fd, int timeout)
 	return status;
 }
 
-static const char *how_to_start(void)
+/* The command that starts the agent. */
+const char *client_how_to_start(void)
 {
 	return sd_booted() > 0 ? "\"systemctl start lukeep\"" :
 				 "\"lukeep run\"";
@@ -77,12 +67,12 @@ static int connect_agent(const struct options *opt)
 		       opt->run_dir, strerror(errno));
 	else
 		pr_err("cannot reach the agent in %s: %s: start it by %s",
-		       opt->run_dir, strerror(errno), how_to_start());
+		       opt->run_dir, strerror(errno), client_how_to_start());
 	return -1;
 }
 
 /* Send the agent a request, and drop it. Returns the exit status. */
-static int ask_agent(const struct options *opt, json_t *request)
+int client_ask_agent(const struct options *opt, json_t *request)
 {
 	int fd = connect_agent(opt), status;
 
@@ -97,7 +87,7 @@ static int ask_agent(const struct options *opt, json_t *request)
 		return EXIT_FAILURE;
 	}
 	status = print_answer(fd, -1);
-	if (status != NO_ANSWER)
+	if (status != CLIENT_NO_ANSWER)
 		return status;
 	pr_err("the agent went away: the services work on; see what it logged");
 	return EXIT_FAILURE;
@@ -112,7 +102,7 @@ static json_t *agent_status(const struct options *opt)
 	if (fd < 0)
 		return NULL;
 	packet_send(fd, json_pack("{ss}", "verb", "status"));
-	status = packet_wait(fd, STATUS_TIMEOUT);
+	status = packet_wait(fd, CLIENT_STATUS_TIMEOUT);
 	close(fd);
 	return status;
 }
@@ -134,16 +124,28 @@ void client_find_conf_dir(struct options *opt)
 /* Have an update made. */
 int client_update(const struct options *opt, json_t *request)
 {
-	return ask_agent(opt, request);
+	return client_ask_agent(opt, request);
 }
 
 /* Have the update that is under way called off. */
 int client_cancel(const struct options *opt)
 {
-	return ask_agent(opt, json_pack("{ss}", "verb", "cancel"));
+	return client_ask_agent(opt, json_pack("{ss}", "verb", "cancel"));
 }
 
-static void say_silent(const char *name)
+/* The services named, as JSON; NULL if none is. */
+json_t *client_names(const struct options *opt)
+{
+	json_t *names = *opt->arguments ? json_array() : NULL;
+	char **arg;
+
+	for (arg = opt->arguments; *arg; arg++)
+		json_array_append_new(names, json_string(*arg));
+	return names;
+}
+
+/* Its keeper does not answer. */
+void client_say_silent(const char *name)
 {
 	pr_err("%s: its keeper does not answer: is it stopped?", name);
 }
@@ -152,13 +154,13 @@ static void say_silent(const char *name)
  * Ask a keeper. Returns -1, with errno ENOENT or ECONNREFUSED, where there is
  * none.
  */
-static int ask_keeper(const struct options *opt, struct link *link,
+int client_ask_keeper(const struct options *opt, struct link *link,
 		      const char *verb)
 {
 	link->fd = packet_connect_keeper(opt->run_dir, link->name);
 	if (link->fd < 0) {
 		if (errno == EAGAIN)
-			say_silent(link->name);
+			client_say_silent(link->name);
 		return -1;
 	}
 	packet_send(link->fd, json_pack("{ss}", "verb", verb));
@@ -167,23 +169,24 @@ static int ask_keeper(const struct options *opt, struct link *link,
 
 /*
  * Print what a keeper has to say, and return the exit status; it takes no longer
- * than @timeout, in ms. NO_ANSWER else, with errno 0 when the keeper has ended.
+ * than @timeout, in ms. CLIENT_NO_ANSWER else, with errno 0 when the keeper has
+ * ended.
  */
-static int keeper_status(struct link *link, int timeout)
+int client_keeper_status(struct link *link, int timeout)
 {
 	double until = clock_now() + timeout / 1000.0, left;
 	struct pollfd pfd = { .fd = link->fd, .events = POLLIN };
-	int status = NO_ANSWER, packets = 0;
+	int status = CLIENT_NO_ANSWER, packets = 0;
 	const char *text;
 	json_t *packet;
 
-	while (status == NO_ANSWER && packets++ < PACKETS_MAX &&
+	while (status == CLIENT_NO_ANSWER && packets++ < PACKETS_MAX &&
 	       (left = until - clock_now()) > 0 &&
 	       poll(&pfd, 1, left * 1000 + 1) > 0) {
 		packet = packet_receive(link->fd);
 		if (!packet) {
 			errno = 0;
-			return NO_ANSWER;
+			return CLIENT_NO_ANSWER;
 		}
 		if (!json_unpack(packet, "{ss}", "message", &text))
 			fprintf(stderr, "lukeep: %s\n", message_shown(text));
@@ -195,7 +198,7 @@ static int keeper_status(struct link *link, int timeout)
 }
 
 /* Call @ask for the services named, or for all. Returns how many it fails for. */
-static int for_each(const struct options *opt, const struct links *links,
+int client_for_each(const struct options *opt, const struct links *links,
 		    int (*ask)(const struct options *opt, struct link *link))
 {
 	struct link *link;
@@ -215,196 +218,9 @@ static int for_each(const struct options *opt, const struct links *links,
 	return failed;
 }
 
-/* Services do without an agent, but updates do not. */
-static void warn_without_agent(const struct options *opt)
-{
-	int fd = packet_connect(opt->run_dir, AGENT_SOCKET);
-
-	if (fd >= 0)
-		close(fd);
-	else if (errno != EAGAIN)
-		pr_warn("there is no agent, and so no update: start it by %s",
-			how_to_start());
-}
-
-/* What a service's keeper says of it; NULL, with errno, if it does not. */
-static json_t *service_status(const struct options *opt, struct link *link)
-{
-	json_t *status;
-
-	if (link->fd >= 0)
-		close(link->fd);
-	if (ask_keeper(opt, link, "status"))
-		return NULL;
-	status = packet_wait(link->fd, STATUS_TIMEOUT);
-	if (!status)
-		errno = EAGAIN;
-	return status;
-}
-
-/* A service that is not declared any more: nothing of it is read again. */
-static int tell_undeclared(const struct options *opt, struct link *link)
-{
-	json_t *status = service_status(opt, link);
-	const char *state;
-
-	if (!json_unpack(status, "{ss}", "state", &state)) {
-		if (!strcmp(state, "down"))
-			pr_warn("%s: it is not declared any more, and does not run: \"lukeep stop %s\" ends its keeper",
-				link->name, link->name);
-		else
-			pr_warn("%s: it is not declared any more, and goes on: \"lukeep stop %s\" stops it",
-				link->name, link->name);
-	}
-	json_decref(status);
-	return 0;
-}
-
-static int reload_one(const struct options *opt, struct link *link)
-{
-	int status;
-
-	if (!link->listed)
-		return tell_undeclared(opt, link);
-	if (!link->svc)
-		return -1;	/* has been said */
-	if (ask_keeper(opt, link, "reload")) {
-		if (errno != ENOENT && errno != ECONNREFUSED)
-			return -1;
-		link->missing = true;
-		link->reloaded = true;
-		return units_want(link->name);
-	}
-	status = keeper_status(link, ANSWER_TIMEOUT);
-	if (status == NO_ANSWER)
-		say_silent(link->name);
-	link->reloaded = !status;
-	return status;
-}
-
-/* It does not run, or nobody keeps it, though it was started. Say why. */
-static int say_failed(const struct link *link, const json_t *status)
-{
-	const char *error = NULL;
-
-	json_unpack((json_t *)status, "{ss}", "error", &error);
-	if (error && *error)
-		fprintf(stderr, "lukeep: %s\n", message_shown(error));
-	else if (sd_booted() > 0)
-		pr_err("%s: it has exited at once: see \"systemctl status lukeep@%s\"",
-		       link->name, link->name);
-	else
-		pr_err("%s: it has exited at once: see what it logged",
-		       link->name);
-	return -1;
-}
-
-/* Does it run, and if it tells by nothing that it is ready, has it for a moment? */
-static bool is_at_work(const struct link *link, const json_t *status)
-{
-	double since = 0;
-
-	json_unpack((json_t *)status, "{sf}", "since", &since);
-	return link->svc->ready_command || clock_wall() - since > SETTLE_TIME;
-}
-
-static void say_at_work(const struct link *link, const json_t *status)
-{
-	int resumed = 0, pid = 0;
-
-	json_unpack((json_t *)status, "{sb si}", "resumed", &resumed, "pid",
-		    &pid);
-	if (link->missing)
-		pr_info("%s: at work, %s (pid %d)", link->name,
-			resumed ? "with what it had" : "started afresh", pid);
-}
-
-/*
- * See what has become of a service that was to be started. Returns -1 if it does
- * not work, and 1 if that is not known yet.
- */
-static int look_at(const struct options *opt, struct link *link)
-{
-	json_t *status = service_status(opt, link);
-	const char *state = "";
-	int ret = 1;
-
-	json_unpack(status, "{ss}", "state", &state);
-	if (!status) {
-		if (errno == ENOENT || errno == ECONNREFUSED)
-			ret = say_failed(link, NULL);
-	} else if (!strcmp(state, "running")) {
-		if (is_at_work(link, status)) {
-			say_at_work(link, status);
-			ret = 0;
-		}
-	} else if (!strcmp(state, "down") || !strcmp(state, "saved") ||
-		   !strcmp(state, "held") || !strcmp(state, "lost")) {
-		ret = say_failed(link, status);
-	} else if (strcmp(state, "starting")) {
-		ret = 0;	/* it saves, or stops */
-	}
-	json_decref(status);
-	return ret;
-}
-
-/* Wait until a service that was to be started is ready. */
-static int wait_for_service(const struct options *opt, struct link *link)
-{
-	double until = clock_now() + ANSWER_TIMEOUT / 1000.0;
-	int ret;
-
-	while ((ret = look_at(opt, link)) > 0 && clock_now() < until)
-		poll(NULL, 0, LOOK_PAUSE);
-	if (ret > 0)
-		pr_warn("%s: it is not ready yet: see \"lukeep status\"",
-			link->name);
-	return ret < 0 ? -1 : 0;
-}
-
-/* Start the services that have no keeper. */
-static int start_missing(const struct options *opt, const struct links *links)
-{
-	const struct link *link;
-	bool missing = false;
-
-	for (link = links->first; link; link = link->next)
-		missing |= link->missing;
-	if (!missing)
-		return 0;
-	if (sd_booted() > 0) {
-		warn_without_agent(opt);
-		return units_start();
-	}
-	return ask_agent(opt, json_pack("{ss}", "verb", "spawn"));
-}
-
-/* Have the declarations read again, and what does not run started. */
-int client_reload(const struct options *opt)
-{
-	struct links links = {
-		.conf_dir = opt->conf_dir,
-		.run_dir = opt->run_dir,
-	};
-	struct link *link;
-	int failed;
-
-	if (links_find(&links))
-		return EXIT_FAILURE;
-	failed = for_each(opt, &links, reload_one);
-	if (start_missing(opt, &links)) {
-		failed++;	/* has been said */
-	} else {
-		for (link = links.first; link; link = link->next)
-			failed += link->reloaded && wait_for_service(opt, link);
-	}
-	links_free(&links);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
 static int tell_to_stop(const struct options *opt, struct link *link)
 {
-	if (!ask_keeper(opt, link, "stop"))
+	if (!client_ask_keeper(opt, link, "stop"))
 		return 0;
 	if (*opt->arguments && (errno == ENOENT || errno == ECONNREFUSED))
 		pr_info("%s: it does not run", link->name);
@@ -426,11 +242,11 @@ static int wait_for_ends(const struct links *links)
 			continue;
 		left = (link->svc ? link->svc->stop_timeout : STOP_MAX) -
 		       (clock_now() - begin);
-		status = keeper_status(link, (left > 0 ? left * 1000 : 0) +
-				       ANSWER_TIMEOUT);
-		if (status == NO_ANSWER && errno)
-			say_silent(link->name);
-		failed += status == NO_ANSWER ? !!errno : status != 0;
+		status = client_keeper_status(link, CLIENT_TIMEOUT +
+					      (left > 0 ? left * 1000 : 0));
+		if (status == CLIENT_NO_ANSWER && errno)
+			client_say_silent(link->name);
+		failed += status == CLIENT_NO_ANSWER ? !!errno : status != 0;
 	}
 	return failed;
 }
@@ -452,6 +268,7 @@ int client_stop(const struct options *opt)
 	struct links links = {
 		.conf_dir = opt->conf_dir,
 		.run_dir = opt->run_dir,
+		.names = client_names(opt),
 	};
 	int failed, fd;
 
@@ -461,13 +278,14 @@ int client_stop(const struct options *opt)
 	}
 	if (links_find(&links))
 		links_find_kept(&links);
-	failed = for_each(opt, &links, tell_to_stop);
+	failed = client_for_each(opt, &links, tell_to_stop);
 	failed += wait_for_ends(&links);
 	links_free(&links);
+	json_decref(links.names);
 	fd = *opt->arguments ? -1 : packet_connect(opt->run_dir, AGENT_SOCKET);
 	if (fd >= 0) {
 		packet_send(fd, json_pack("{ss}", "verb", "end"));
-		if (print_answer(fd, ANSWER_TIMEOUT) == EXIT_FAILURE)
+		if (print_answer(fd, CLIENT_TIMEOUT) == EXIT_FAILURE)
 			failed++;
 	}
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;

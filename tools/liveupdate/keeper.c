@@ -470,6 +470,8 @@ int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 	}
 	if (!ret && !keep.k.unit)
 		packet_unlisten(run_dir, name);	/* it has been stopped */
+	if (keep.k.state != SERVICE_STOPPING)
+		message_tell_systemd();
 	server_free(keep.server);
 	release(&keep.k);
 	return ret ? EXIT_FAILURE : EXIT_SUCCESS;

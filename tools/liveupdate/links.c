@@ -89,6 +89,19 @@ void links_find_kept(struct links *links)
 	add_files(links, links->run_dir, KEEPER_SUFFIX, add_name);
 }
 
+/* Is this service one of those that are asked for? */
+static bool is_asked_for(const struct links *links, const char *name)
+{
+	json_t *asked;
+	size_t i;
+
+	json_array_foreach(links->names, i, asked) {
+		if (!strcmp(json_string_value(asked) ?: "", name))
+			return true;
+	}
+	return !links->names;
+}
+
 /*
  * Find what is declared, and what is kept. Returns -1 when it cannot be told what
  * is declared.
@@ -101,7 +114,8 @@ int links_find(struct links *links)
 		return -1;
 	links_find_kept(links);
 	for (link = links->first; link; link = link->next) {
-		if (link->listed && !link->svc)
+		if (link->listed && !link->svc &&
+		    is_asked_for(links, link->name))
 			link->svc = declaration_read(links->conf_dir,
 						     link->name);
 	}

@@ -51,6 +51,7 @@ struct link {
  * @event:    event loop
  * @conf_dir: folder of the declarations
  * @run_dir:  folder of the sockets
+ * @names:    those of which the declarations are read; NULL for all
  * @first:    the services
  * @packet:   is told of what a keeper says; of its end by NULL, with @fd -1
  * @user:     for @packet
@@ -59,6 +60,7 @@ struct links {
 	sd_event *event;
 	const char *conf_dir;
 	const char *run_dir;
+	json_t *names;
 	struct link *first;
 	void (*packet)(void *user, struct link *link, json_t *packet);
 	void *user;

@@ -21,6 +21,7 @@
 #include "keep.h"
 #include "message.h"
 #include "options.h"
+#include "reload.h"
 #include "session.h"
 #include "status.h"
 #include "survivor.h"
@@ -226,9 +227,12 @@ static int do_keep(const struct options *opt)
 static int do_arrive(const struct options *opt)
 {
 	const char *name = one_name(opt);
+	int status = name ? arrive_for_systemd(name, opt->conf_dir,
+					       opt->run_dir) : EXIT_USAGE;
 
-	return name ? arrive_for_systemd(name, opt->conf_dir, opt->run_dir) :
-		      EXIT_USAGE;
+	if (status)
+		message_tell_systemd();
+	return status;
 }
 
 /**
@@ -251,7 +255,7 @@ static const struct verb verbs[] = {
 	{ "run", "c:r:s:h", agent_run, false, false },
 	{ "update", "k:i:ua:Nnw:p:r:h", do_update, false, false },
 	{ "cancel", "r:h", client_cancel, false, false },
-	{ "reload", "c:r:h", client_reload, true, true },
+	{ "reload", "c:r:h", reload_run, true, true },
 	{ "stop", "c:r:h", client_stop, true, true },
 	{ "status", "jCc:r:h", status_show, false, true },
 	{ "history", "js:h", do_history, false, false },

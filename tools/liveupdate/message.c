@@ -177,6 +177,13 @@ const char *message_last_error(void)
 	return last_error;
 }
 
+/* The unit that this process is of ends: have systemd show the last error with it. */
+void message_tell_systemd(void)
+{
+	if (*last_error)
+		sd_notifyf(0, "STATUS=%s", last_error);
+}
+
 /* What went wrong is mended. */
 void message_forget_error(void)
 {

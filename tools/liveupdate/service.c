@@ -459,8 +459,10 @@ void service_stop(struct keeper *k)
 	if (k->state == SERVICE_STOPPING)
 		return;
 	arrival_give_up(k);
-	if (k->pid)
+	if (k->pid) {
 		stop_begin(k, SERVICE_STOPPING);
-	else
+	} else {
+		service_enter(k, SERVICE_STOPPING);
 		sd_event_exit(k->event, 0);
+	}
 }

@@ -17,6 +17,10 @@
 /* The session that came in and what the last keeper has to say, see given.c. */
 #define STORED_OF_HELD	2
 
+/* More than a keeper says, and than systemctl shows of a unit. */
+#define ERROR_MAX	1024
+#define SHOWN_MAX	(2 * ERROR_MAX)
+
 /* systemd may be busy; then the status goes without what it knows. */
 #define SHOW_TIMEOUT	2000	/* ms */
 
@@ -25,11 +29,13 @@
  * @active: its ActiveState, "" if not known
  * @result: its Result, the same
  * @stored: its NFileDescriptorStore, the same
+ * @status: what its processes have said last
  */
 struct unit {
 	char active[16];
 	char result[32];
 	char stored[16];
+	char status[ERROR_MAX];
 };
 
 static const char *text(const json_t *object, const char *key)
@@ -55,9 +61,10 @@ static void take(const char *line, const char *key, char *value, size_t size)
 
 static int ask(struct unit *unit, const char *name)
 {
-	char id[NAME_MAX_LEN + sizeof("lukeep@.service")], said[256], *line;
+	char id[NAME_MAX_LEN + sizeof("lukeep@.service")], said[SHOWN_MAX], *line;
 	char *const argv[] = {
-		"systemctl", "show", "--property=ActiveState,Result,NFileDescriptorStore",
+		"systemctl", "show",
+		"--property=ActiveState,Result,NFileDescriptorStore,StatusText",
 		"--", id, NULL,
 	};
 	char *rest = said;
@@ -71,6 +78,7 @@ static int ask(struct unit *unit, const char *name)
 		take(line, "Result=", unit->result, sizeof(unit->result));
 		take(line, "NFileDescriptorStore=", unit->stored,
 		     sizeof(unit->stored));
+		take(line, "StatusText=", unit->status, sizeof(unit->status));
 	}
 	return 0;
 }
@@ -89,36 +97,54 @@ static bool is_held(const struct unit *unit)
 	return atoi(unit->stored) >= STORED_OF_HELD;
 }
 
-static void set_failed(json_t *service, const struct unit *unit)
+/* What it says as it ends is an error, and has its name in front. */
+static bool says_why(const struct unit *unit, const char *name)
 {
-	const char *state = is_held(unit) ? "held" :
-			    was_killed(unit) ? "gone" : "down";
+	size_t len = strlen(name);
+
+	return !strncmp(unit->status, name, len) && unit->status[len] == ':';
+}
+
+static void set_error(json_t *service, const struct unit *unit)
+{
+	const char *name = text(service, "name");
 	char error[256];
 
-	json_object_set_new(service, "state", json_string(state));
-	snprintf(error, sizeof(error),
-		 "its unit has failed (%s)%s: see \"systemctl status lukeep@%s\"",
-		 unit->result, is_held(unit) ?
-		 ", and systemd has what it had, for which \"lukeep reload\" starts it again" :
-		 "", text(service, "name"));
-	json_object_set_new(service, "error", json_string(error));
+	if (says_why(unit, name) && !is_held(unit)) {
+		json_object_set_new(service, "error",
+				    json_string(unit->status));
+	} else if (!strcmp(unit->active, "failed")) {
+		snprintf(error, sizeof(error),
+			 "%s: its unit has failed (%s)%s: see \"systemctl status lukeep@%s\"",
+			 name, unit->result, is_held(unit) ?
+			 ", and systemd has what it had, for which \"lukeep reload\" starts it again" :
+			 "", name);
+		json_object_set_new(service, "error", json_string(error));
+	}
 }
 
 static void set_state(json_t *service, const struct unit *unit)
 {
-	bool is_silent = !strcmp(text(service, "state"), "silent");
-	const char *state = NULL;
+	const char *now = text(service, "state"), *state = NULL;
+	bool is_silent = !strcmp(now, "silent");
 
 	if (!strcmp(unit->active, "activating"))
 		state = "starting";
 	else if (!strcmp(unit->active, "deactivating"))
 		state = "stopping";
-	else if (!strcmp(unit->active, "inactive") && !is_silent)
+	else if (is_silent)
+		return;
+	else if (!strcmp(unit->active, "active") && !strcmp(now, "gone"))
+		state = "stopping";	/* its keeper has closed its socket */
+	else if (!strcmp(unit->active, "inactive"))
 		state = "stopped";
-	else if (!strcmp(unit->active, "failed") && !is_silent)
-		set_failed(service, unit);
-	if (state)
-		json_object_set_new(service, "state", json_string(state));
+	else if (!strcmp(unit->active, "failed"))
+		state = is_held(unit) ? "held" :
+			was_killed(unit) ? "gone" : "down";
+	if (!state)
+		return;
+	json_object_set_new(service, "state", json_string(state));
+	set_error(service, unit);
 }
 
 /* Add what systemd knows of the @services that could not tell their state. */
