@@ -97,7 +97,7 @@ commands() {
 	refused 'x.conf:2: leave out the backslash at the end' "[service]\nstart = a \\\\\n"
 	refused 'x.conf:2: there is no command' '[service]\nstart =\n'
 	refused 'x.conf:4: there is no command' '[service]\nstart = a\n\tb\nresume =\n\n'
-	refused "$not_a_shell" '[service]\nstart = a # comment\n'
+	refused "x.conf:2: there are no comments behind a command: give the comment a line of its own" '[service]\nstart = a # comment\n'
 }
 
 lines() {
@@ -248,8 +248,8 @@ lacking() {
 	local memfd='[memfd m]\nkind = memory\n'
 
 	lacks 'start: cannot run /bin/nosuch: No such file or directory' "[service]\nstart = /bin/nosuch -a\n$memfd"
-	lacks 'start: cannot run /etc/passwd: Permission denied' "[service]\nstart = /etc/passwd\n$memfd"
-	lacks 'start: cannot run /etc: Permission denied' "[service]\nstart = /etc\n$memfd"
+	lacks 'start: cannot run /etc/passwd: Permission denied: make it executable (chmod +x)' "[service]\nstart = /etc/passwd\n$memfd"
+	lacks 'start: cannot run /etc: Is a directory' "[service]\nstart = /etc\n$memfd"
 	lacks 'start: cannot run no-such: No such file or directory' "[service]\nstart = no-such\nresume = a\n$memfd"
 	lacks 'resume: cannot run no-such: No such file or directory' "${service}resume = no-such\n$memfd"
 	lacks 'save-command: cannot run no-such: No such file or directory' "${service}save-command = no-such\n$memfd"

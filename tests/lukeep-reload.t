@@ -26,7 +26,7 @@ reload_cannot_start() {
 	reload_fails "nope: cannot run .*No such file"
 	reload_fails "nope: cannot run .*No such file"
 	touch "$machine/nope"
-	reload_fails "nope: cannot run .*Permission denied" nope
+	reload_fails "nope: cannot run .*Permission denied: is it a program, and executable .*chmod +x" nope
 	declare_program nope 'sleep 1000'
 	ok "a declaration that is right now is read again" lukeep reload nope
 	is "$(of_service nope error)" "" "the status has no error that is mended"

@@ -21,9 +21,23 @@
 #include "util.h"
 #include "words.h"
 
-#define CANNOT_RUN	"cannot run \"%s\": %s: is it installed, and in PATH?"
+#define CANNOT_RUN	"cannot run \"%s\": %s: %s"
 
 #define NAMES_MAX	(LUKEEP_MAX_MEMFDS * (NAME_MAX_LEN + 1))
+
+static const char *advise(int err)
+{
+	switch (err) {
+	case EACCES:
+		return "is it a program, and executable for the user of its unit (chmod +x)?";
+	case ENOEXEC:
+		return "is it for this machine, and does a script begin with #! and its interpreter?";
+	case ENOENT:
+		return "is it installed, and in PATH, or a script's interpreter?";
+	default:
+		return "is it installed, and in PATH?";
+	}
+}
 
 /* In the child: tell by a variable where a memfd is. */
 static int tell_memfd(const struct memfd *m, int fd)
@@ -138,7 +152,8 @@ static void fail(const char *command, int report, int err)
 	if (report >= 0)
 		n = write(report, &err, sizeof(err));
 	else
-		fprintf(stderr, CANNOT_RUN "\n", command, strerror(err));
+		fprintf(stderr, CANNOT_RUN "\n", command, strerror(err),
+			advise(err));
 	_exit(n < 0 ? 126 : 127);
 }
 
@@ -178,7 +193,9 @@ pid_t command_start(const char *command, const struct service *svc, bool afresh)
 	close(report[0]);
 	if (n) {
 		waitpid(pid, NULL, 0);
-		pr_err(CANNOT_RUN, command, strerror(n > 0 ? err : EIO));
+		if (n < 0)
+			err = EIO;
+		pr_err(CANNOT_RUN, command, strerror(err), advise(err));
 		return -1;
 	}
 	return pid;

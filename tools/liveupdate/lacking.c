@@ -28,6 +28,8 @@ static int cannot_run(const char *path)
 
 	if (stat(path, &st))
 		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return -EACCES;
 	return access(path, X_OK) ? -errno : 0;
@@ -63,8 +65,9 @@ static int check_command(const char *file, const char *key,
 		err = strchr(words[0], '/') ? cannot_run(words[0]) :
 					      cannot_find(words[0]);
 	if (err)
-		pr_warn("%s: %s: cannot run %s: %s", file, key, words[0],
-			strerror(-err));
+		pr_warn("%s: %s: cannot run %s: %s%s", file, key, words[0],
+			strerror(-err), err == -EACCES ?
+			": make it executable (chmod +x)" : "");
 	words_free(words);
 	return err;
 }

@@ -16,7 +16,7 @@
 #define DIGITS		"0123456789"
 
 /* What these begin is the shell's, and no word of a command. */
-#define SHELL_ONLY	"|&;<>#"
+#define SHELL_ONLY	"|&;<>"
 #define REDIRECTIONS	"<>"
 
 /* A backslash in double quotes stands for itself before anything else. */
@@ -110,7 +110,7 @@ static void put_escaped(struct splitter *s, char quote)
 	s->at++;
 }
 
-/* As in "a | b", "a 2>&1" or "a # comment". */
+/* As in "a | b" or "a 2>&1". */
 static bool is_for_shell(const char *word)
 {
 	const char *redirection = word + strspn(word, DIGITS);
@@ -126,9 +126,12 @@ static bool read_word(struct splitter *s)
 	char c, quote = 0;
 
 	s->len = 0;
-	if (is_for_shell(s->at))
+	if (*s->at == '#')
 		fail(s,
-		     "a command is not run by a shell: quote a word that begins with | & ; < > or #, or run sh -c '...'");
+		     "there are no comments behind a command: give the comment a line of its own, or quote the word that begins with #");
+	else if (is_for_shell(s->at))
+		fail(s,
+		     "a command is not run by a shell: quote a word that begins with | & ; < or >, or run sh -c '...'");
 	while (!s->error && (c = *s->at) && (quote || !strchr(BLANKS, c))) {
 		if (c == quote) {
 			quote = 0;
