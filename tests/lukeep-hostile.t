@@ -87,6 +87,57 @@ hooks_inherit_nothing() {
 	ok "they have their output" grep -q "$log" "$machine/before"
 }
 
+check() {
+	(become "$out/agent/lukeep" check --config-dir "$conf") >"$said" 2>&1
+}
+
+# tells_skipped WHY: of a hook that is not run
+tells_skipped() {
+	ok "a check succeeds" check
+	ok "it says which hook is skipped" says "$1"
+	ok "a dry run succeeds" update --dry-run
+	ok "it says so, too" says "$1"
+}
+
+hooks_skipped() {
+	one_service
+	hooks before 'exit 3'
+	fails_at 1 "run the hooks" "the hook $conf/before-update.d/hook exited with status 3: see what it logged"
+	chmod -x "$conf/before-update.d/hook"
+	mkdir "$conf/before-update.d/folder"
+	tells_skipped "the hook $conf/before-update.d/hook is skipped: it is not executable"
+	mv "$conf/before-update.d/hook" "$conf/before-update.d/hook.sh"
+	tells_skipped "the hook $conf/before-update.d/hook.sh is skipped: its name may have"
+	never "nothing else is skipped" says folder
+	jumps
+	ok "an update says so as well" says 'hook.sh is skipped'
+}
+
+hooks_in_order() {
+	local name
+
+	by_signal signal
+	boot
+	for name in b a c; do
+		hooks before "echo $name \$LUKEEP_RESULT >>$machine/before; [ $name != b ]"
+		mv "$conf/before-update.d/hook" "$conf/before-update.d/$name"
+	done
+	fails_at 1 "run the hooks" "the hook $conf/before-update.d/b exited with status 1"
+	is "$(tr '\n' ' ' <"$machine/before")" 'a update b update ' "those behind one that fails are not run"
+	rm "$conf/before-update.d/b"
+	jumps
+	is "$(tail -n 2 "$machine/before" | tr '\n' ' ')" 'a update c update ' "the others are"
+}
+
+no_initramfs() {
+	one_service
+	lukeep update --kernel "$machine/image" --reuse-cmdline --dry-run
+	is $? 0 "a dry run without an initramfs succeeds"
+	ok "it says that there is none" says 'the next kernel gets no initramfs: give one with --initrd'
+	ok "a dry run with one does, too" update --dry-run
+	never "and says nothing of it" says initramfs
+}
+
 # The declaration is broken when the session has been retrieved, as it is when a keeper waits for that.
 declaration_breaks() {
 	one_service
@@ -281,5 +332,5 @@ leaves_slowly() {
 	is "$(sed 's/ .*//' "$machine/signal.log" | tr '\n' ' ')" "start saved ends resume " "the service waits for the agent's end"
 }
 
-scenario leaves_slowly owned_by_another waits_without_agent talks escapes floods silent_and_left_out ended_and_left_out reloaded_while_saving late_stop_command cancelled_by_several stopped_in_update hooks_meet hooks_inherit_nothing declaration_breaks
+scenario leaves_slowly owned_by_another waits_without_agent talks escapes floods silent_and_left_out ended_and_left_out reloaded_while_saving late_stop_command cancelled_by_several stopped_in_update hooks_meet hooks_inherit_nothing hooks_skipped hooks_in_order no_initramfs declaration_breaks
 done_testing

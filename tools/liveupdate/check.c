@@ -12,6 +12,7 @@
 
 #include "check.h"
 #include "declaration.h"
+#include "hooks.h"
 #include "lacking.h"
 #include "message.h"
 #include "names.h"
@@ -83,6 +84,7 @@ static int check_folder(const char *dir)
 		       dir);
 		return -1;
 	}
+	hooks_check(dir);
 	return folder.err;
 }
 

@@ -12,6 +12,7 @@ typedef void (*hooks_done_t)(void *user, bool ok);
 int hooks_run(struct sd_event *event, const char *conf_dir,
 	      const char *which, const char *result, hooks_done_t done,
 	      void *user);
+int hooks_check(const char *conf_dir);
 void hooks_cancel(void);
 void hooks_forget(void);
 

@@ -54,6 +54,8 @@ int request_read(struct request *request, json_t *json)
 	request->next.cmdline = kexec_cmdline(reuse, append);
 	if (!request->next.cmdline)
 		return -1;	/* which has been said */
+	if (!initrd)
+		pr_warn("update: the next kernel gets no initramfs: give one with --initrd, unless the kernel finds its root file system by itself");
 	if (!read_without(request, without) && request->next.kernel &&
 	    (request->next.initrd || !initrd))
 		return 0;

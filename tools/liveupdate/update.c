@@ -348,6 +348,7 @@ static void run_hooks(struct update *u)
 	int ret;
 
 	if (u->request.dry_run) {
+		hooks_check(u->updater->conf_dir);
 		next_step(u);
 		return;
 	}
