@@ -51,7 +51,7 @@ static int child_open(void *arg)
  */
 static int open_outside_of_unit(int err)
 {
-	char stack[16 << 10] __attribute__((aligned(16)));
+	_Alignas(16) char stack[16 << 10];
 	int fd = err;
 	pid_t pid;
 
