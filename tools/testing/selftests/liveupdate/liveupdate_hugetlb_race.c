@@ -60,7 +60,7 @@ FIXTURE_TEARDOWN(race)
 	EXPECT_TRUE(huge_pool(self->page, 0));
 }
 
-static void start(struct __test_metadata *const _metadata, FIXTURE_DATA(race) *race,
+static void start(struct __test_metadata *const _metadata, FIXTURE_DATA(race) * race,
 		  void *(*run)(void *race))
 {
 	ASSERT_EQ(0, pthread_create(&race->other, NULL, run, race));
@@ -68,7 +68,7 @@ static void start(struct __test_metadata *const _metadata, FIXTURE_DATA(race) *r
 		sched_yield();
 }
 
-static void join(struct __test_metadata *const _metadata, FIXTURE_DATA(race) *race)
+static void join(struct __test_metadata *const _metadata, FIXTURE_DATA(race) * race)
 {
 	race->end = true;
 	ASSERT_EQ(0, pthread_join(race->other, NULL));
@@ -89,7 +89,7 @@ static int preserve(struct __test_metadata *const _metadata, int fd)
 /* Fills and reads pages of the file; only it makes holes, which it may or may not. */
 static void *fill_pages(void *arg)
 {
-	FIXTURE_DATA(race) *race = arg;
+	FIXTURE_DATA(race) * race = arg;
 	off_t at;
 	int n;
 
@@ -125,7 +125,7 @@ TEST_F(race, of_faults_and_preserve)
 
 static void *truncate_file(void *arg)
 {
-	FIXTURE_DATA(race) *race = arg;
+	FIXTURE_DATA(race) * race = arg;
 	int sizes[] = { 0, NR_PAGES, 2, NR_PAGES }, n;
 
 	for (n = 0; !race->end; n++) {
@@ -161,7 +161,7 @@ TEST_F(race, of_truncate_and_preserve)
 
 static void *change_pool(void *arg)
 {
-	FIXTURE_DATA(race) *race = arg;
+	FIXTURE_DATA(race) * race = arg;
 
 	while (!race->end) {
 		huge_pool(race->page, 0);
@@ -172,7 +172,7 @@ static void *change_pool(void *arg)
 	return NULL;
 }
 
-static void expect_pages(struct __test_metadata *const _metadata, FIXTURE_DATA(race) *race)
+static void expect_pages(struct __test_metadata *const _metadata, FIXTURE_DATA(race) * race)
 {
 	int n;
 
@@ -204,7 +204,7 @@ TEST_F(race, of_the_pool_and_preserve)
  */
 static void *move(void *arg)
 {
-	FIXTURE_DATA(race) *race = arg;
+	FIXTURE_DATA(race) * race = arg;
 	int nodes[NR_PAGES], status[NR_PAGES], i, n;
 	void *pages[NR_PAGES];
 
