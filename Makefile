@@ -21,7 +21,7 @@ test: ## The tests of each change; some of them: TESTS='tests/boot.t ...', ARCH=
 test-all: ## All tests, those of a release; TESTS, ARCH and FLAVOUR as above, and FLAVOUR=odd|plain|host, or 16k|64k|debug on arm64
 	@TIER=all FLAVOUR='$(FLAVOUR)' scripts/test
 
-interop: ## Builds mainline's 7.3, and updates from our kernel to it and back, and from it to ours; x86_64 only
+interop: ## Builds Debian's kernel 7.3, and updates from our kernel to it and back, and from it to ours; x86_64 only
 	@TIER=all TESTS=tests/interop.t FLAVOUR=default ARCH='$(or $(ARCH),x86_64)' scripts/test
 
 corrupt: kernel ## Corrupts what is handed over and tells what came of it; COUNT=1000, SEED=1, FLAVOUR=default|debug

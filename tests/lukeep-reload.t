@@ -199,6 +199,35 @@ changed_is_shown() {
 	ok "checked, all is well" lukeep status --check
 }
 
+# What takes effect later, and does not stand in the way of an update.
+size_changed() {
+	one_service
+	sed -i 's/^kind = memory/&\nsize = 8K/' "$conf/signal.conf"
+	ok "a declaration is read again" lukeep reload
+	ok "it says that the size takes effect later" says 'memfd memory has another size; that takes effect when it is started afresh$'
+	ok "a dry run succeeds" update --dry-run
+	lukeep status
+	ok "the status shows what is less than a MiB" says 'memory *memory *0.0 KiB\|memory *memory .* 4.0 KiB allocated'
+	never "something is declared" says 'nothing is declared'
+	rm "$conf/signal.conf"
+	lukeep stop signal
+	lukeep status
+	ok "the status says when nothing is declared" says "nothing is declared in $conf"
+}
+
+# The script that the documents have for an init is one of sysvinit's, too.
+init_script() {
+	local script
+
+	script=$(sed -n '/^   #!\/bin\/sh/,/^   esac/s/^   //p' "$root/Documentation/admin-guide/lukeep.rst")
+	is "$(sed -n '/^#!\/bin\/sh/,/^esac/p' "$root/tools/liveupdate/lukeep.8" | grep -A99 '^### BEGIN INIT INFO' | tr -s ' \t' ' ')" \
+		"$(grep -A99 '^### BEGIN INIT INFO' <<<"$script" | tr -s ' ')" "the manual page has the same"
+	ok "the shell takes it" sh -n -c "$script"
+	for key in Provides Required-Start Required-Stop Default-Start Default-Stop Short-Description; do
+		ok "it tells $key" grep -q "^# $key: *[^ ]" <<<"$script"
+	done
+}
+
 # unit_of NAME ACTIVE RESULT [STORED [STATUS]]: what systemd says of a unit, for which it has stored so many file descriptors
 unit_of() {
 	printf 'NFileDescriptorStore=%s\nResult=%s\nStatusText=%s\nActiveState=%s\n' "${4:-0}" "$3" "${5:-running}" "$2" \
@@ -311,5 +340,5 @@ reload_beside() {
 	is "$(of_service three state)" stopped "no other is"
 }
 
-scenario reload_cannot_start reload_waits left_behind undeclared without_agent example silent_no_more links no_device changed_is_shown states_of_units reload_of_units unit_tells_why reload_beside
+scenario reload_cannot_start reload_waits left_behind undeclared without_agent example silent_no_more links no_device changed_is_shown size_changed init_script states_of_units reload_of_units unit_tells_why reload_beside
 done_testing

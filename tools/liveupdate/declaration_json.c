@@ -137,10 +137,6 @@ static bool has_changed(const struct service *svc, const json_t *was,
 	json_t *memfds = json_object_get(was, "memfds"), *memfd;
 	const struct memfd *m;
 
-	for (key = now; key->key; key++) {
-		if (differs(was, key->key, key->value))
-			return found(d, "%s is another one", key->key);
-	}
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
 		memfd = json_object_get(memfds, m->name);
 		if (json_integer_value(json_object_get(memfd, "size")) !=
@@ -150,6 +146,10 @@ static bool has_changed(const struct service *svc, const json_t *was,
 		    (json_int_t)m->huge ||
 		    json_is_true(json_object_get(memfd, "thp")) != m->thp)
 			return found(d, "memfd %s has other pages", m->name);
+	}
+	for (key = now; key->key; key++) {
+		if (differs(was, key->key, key->value))
+			return found(d, "%s is another one", key->key);
 	}
 	return false;
 }

@@ -301,13 +301,24 @@ static const char *shown(const json_t *object, const char *key)
 	return message_shown(text(object, key));
 }
 
+/* A number of bytes; a few are not nothing. */
+static void show_bytes(json_int_t bytes, int width)
+{
+	if (bytes && bytes < MIB)
+		printf("%*.1f KiB", width, bytes / 1024.0);
+	else
+		printf("%*.1f MiB", width, bytes / MIB);
+}
+
 static void show_memfd(const json_t *memfd)
 {
 	const json_int_t huge = number(memfd, "hugetlb");
 
-	printf("  %-18s %-8s %12.1f MiB, %.1f MiB allocated", shown(memfd, "name"),
-	       shown(memfd, "kind"), number(memfd, "size") / MIB,
-	       number(memfd, "allocated") / MIB);
+	printf("  %-18s %-8s ", shown(memfd, "name"), shown(memfd, "kind"));
+	show_bytes(number(memfd, "size"), 12);
+	printf(", ");
+	show_bytes(number(memfd, "allocated"), 0);
+	printf(" allocated");
 	if (huge)
 		printf(", in huge pages of %lld KiB", (long long)huge / 1024);
 	if (json_is_true(json_object_get(memfd, "thp")))
@@ -378,6 +389,8 @@ int status_show(const struct options *opt)
 		json_array_foreach(json_object_get(status, "services"), i,
 				   service)
 			show_service(service);
+		if (!json_array_size(json_object_get(status, "services")))
+			printf("nothing is declared in %s\n", opt->conf_dir);
 	}
 	json_decref(status);
 	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
