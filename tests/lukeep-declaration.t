@@ -155,7 +155,7 @@ values() {
 	for value in 0 4K 3M; do
 		refused "x.conf:5: \"$value\" is no size of huge pages: use 2M or 1G" "${memory}hugetlb = $value\n"
 	done
-	refused 'x.conf:5: "yes" is not a size: use' "${memory}hugetlb = yes\n"
+	refused 'x.conf:5: "yes" is no size of huge pages: use 2M or 1G' "${memory}hugetlb = yes\n"
 	refused 'x.conf: memfd m: its size must be a multiple' "${memory}size = 3M\nhugetlb = 2M\n"
 	refused 'x.conf: memfd m: nobody can write to a file of huge pages' "${service}[memfd m]\nkind = save\nhugetlb = 2M\n"
 	means 'memfd m kind 0 size 4194304 path - thp' "${memory}size = 4M\nthp = always\n"
@@ -255,6 +255,7 @@ lacking() {
 	lacks 'save-command: cannot run no-such: No such file or directory' "${service}save-command = no-such\n$memfd"
 	lacks 'stop-command: cannot run no-such: No such file or directory' "${service}stop-command = no-such\n$memfd"
 	lacks 'ready-command: cannot run no-such: No such file or directory' "${service}ready-command = no-such\n$memfd"
+	lacks 'memfd m: its size is more than the memory of this host' "${memory}size = 999T\n"
 	lacks 'it has no memfd, so nothing that the service has is kept: add a section [memfd NAME]' "$service"
 	lacks 'memfd m: there is no folder /no/such/ for its link: take /run/lukeep-x, or make it' "${memory}path = /no/such/m\n"
 	lacks 'memfd m: there is no folder /run/lukeep-other/ for its link: take /run/lukeep-x, or make it' "${memory}path = /run/lukeep-other/m\n"
@@ -296,6 +297,8 @@ verbs() {
 	is "$? $said" $'2 lukeep: there is no verb: what shall be done?\nTry "lukeep --help".' "no verb"
 	said=$("$box/lukeep" foo 2>&1)
 	is "$? $said" $'2 lukeep: there is no verb "foo"\nTry "lukeep --help".' "a verb that there is not"
+	said=$("$box/lukeep" start x 2>&1)
+	is "$? ${said%%$'\n'*}" '2 lukeep: there is no verb "start": reload starts what does not run' "a verb that others have"
 	said=$("$box/lukeep" update --kernel 2>&1)
 	is "$? $said" $'2 lukeep: option \'--kernel\' requires an argument\nTry "lukeep --help".' "an option without its argument"
 	said=$("$box/lukeep" update --json 2>&1)

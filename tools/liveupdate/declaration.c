@@ -319,7 +319,8 @@ static void read_path(struct reader *r, const char *dir, const char *path)
 		fclose(file);
 		return;
 	}
-	key_error(r, "%s", strerror(errno));
+	key_error(r, "%s%s", strerror(errno), errno == EACCES ?
+		  ": it has to be readable for the user of its unit" : "");
 	if (fd >= 0)
 		close(fd);
 }

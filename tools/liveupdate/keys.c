@@ -234,7 +234,8 @@ static void set_hugetlb(struct reader *r, void *field, const char *value)
 {
 	__u64 *page = field;
 
-	set_size(r, page, value);
+	if (isdigit((unsigned char)*value))
+		set_size(r, page, value);
 	if (!*r->error && (*page < HUGE_MIN || *page & (*page - 1)))
 		key_error(r,
 			  "\"%s\" is no size of huge pages: use 2M or 1G, or another that is in /sys/kernel/mm/hugepages",

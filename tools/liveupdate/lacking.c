@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "hugepages.h"
@@ -104,6 +105,17 @@ static int check_hugepages(const char *file, const struct memfd *m)
 	return -1;
 }
 
+static int check_size(const char *file, const struct memfd *m)
+{
+	struct sysinfo info;
+
+	if (sysinfo(&info) || m->size / info.mem_unit <= info.totalram)
+		return 0;
+	pr_warn("%s: memfd %s: its size is more than the memory of this host",
+		file, m->name);
+	return -1;
+}
+
 /* Warn of what the service of this @file will not have here. Returns -1 for that. */
 int lacking(const struct service *svc, const char *file)
 {
@@ -117,7 +129,8 @@ int lacking(const struct service *svc, const char *file)
 	err |= check_command(file, "stop-command", svc->stop_command);
 	err |= check_command(file, "ready-command", svc->ready_command);
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++)
-		err |= check_path(file, svc, m) | check_hugepages(file, m);
+		err |= check_path(file, svc, m) | check_size(file, m) |
+		       check_hugepages(file, m);
 	if (!svc->nr_memfds) {
 		pr_warn("%s: it has no memfd, so nothing that the service has is kept: add a section [memfd NAME]",
 			file);

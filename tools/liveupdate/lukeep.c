@@ -273,7 +273,13 @@ static const struct verb *find_verb(const char *name)
 		if (!strcmp(verbs[i].name, name))
 			return &verbs[i];
 	}
-	if (*name)
+	if (!strcmp(name, "start") || !strcmp(name, "restart"))
+		pr_err("there is no verb \"%s\": reload starts what does not run",
+		       name);
+	else if (!strcmp(name, "list") || !strcmp(name, "show"))
+		pr_err("there is no verb \"%s\": status shows the services",
+		       name);
+	else if (*name)
 		pr_err("there is no verb \"%s\"", name);
 	else
 		pr_err("there is no verb: what shall be done?");
