@@ -292,6 +292,13 @@ cancels() {
 
 cancel_load() {
 	cancels load
+	is "$(history '.updates[-1] | "\(.result) \(.cancelled) \(.next)"')" "failed true $machine/image" "the history tells"
+	fault create.signal EEXIST
+	update
+	fault create.signal
+	is "$(history '.updates[-1] | "\(.result) \(.cancelled) \(.next)"')" "failed null $machine/image" "and of one that failed by itself"
+	(become "$out/agent/lukeep" history --state-dir "$machine") >"$said" 2>&1
+	ok "so does the table" says "(called off: load the next kernel)  for $machine/image"
 }
 
 # other_kernel: another program loads one

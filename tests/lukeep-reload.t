@@ -199,6 +199,17 @@ changed_is_shown() {
 	ok "checked, all is well" lukeep status --check
 }
 
+# It is started again by itself, and the status says when.
+tried_again() {
+	one_service
+	declare_program three "sh -c 'exit 3'" 'ready-command = false' 'restart = yes'
+	reload_fails "three: the service exited with status 3"
+	until_true "the status tells when it is tried again" eval '[ "$(of_service three "\"next-try\"")" -ge 1 ] 2>/dev/null'
+	lukeep status
+	ok "so does the table" says 'is tried again in [0-9]* s'
+	is "$(of_service signal '"next-try"')" null "not of one that runs"
+}
+
 # What takes effect later, and does not stand in the way of an update.
 size_changed() {
 	one_service
@@ -340,5 +351,5 @@ reload_beside() {
 	is "$(of_service three state)" stopped "no other is"
 }
 
-scenario reload_cannot_start reload_waits left_behind undeclared without_agent example silent_no_more links no_device changed_is_shown size_changed init_script states_of_units reload_of_units unit_tells_why reload_beside
+scenario reload_cannot_start reload_waits left_behind undeclared without_agent example silent_no_more links no_device changed_is_shown tried_again size_changed init_script states_of_units reload_of_units unit_tells_why reload_beside
 done_testing

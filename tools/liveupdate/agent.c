@@ -17,32 +17,23 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
 #include "agent.h"
 #include "child.h"
-#include "clock.h"
-#include "history.h"
 #include "hooks.h"
-#include "kexec.h"
-#include "kexec_cmdline.h"
 #include "links.h"
 #include "loaded.h"
 #include "message.h"
+#include "outcome.h"
 #include "packet.h"
 #include "server.h"
 #include "session.h"
 #include "spawn.h"
-#include "status.h"
 #include "update.h"
 #include "util.h"
-
-/* How often the agent looks whether all services are at work after an update. */
-#define LOOK_PAUSE	1	/* seconds */
-#define LOOK_TRIES	600
 
 /* More do not wait for the end of an update that is called off. */
 #define CANCELLERS	8
@@ -55,10 +46,10 @@
  * @update:  the update under way, or NULL
  * @updater: for @update
  * @dry_run: @update is to change nothing, and is no part of the history
+ * @next:    the kernel that it is to enter
+ * @cancelled: it is called off as somebody asked
  * @cancellers: who asked to call @update off
  * @nr_cancellers: how many did
- * @looker:  when it looks at the services again
- * @looks:   how often it has
  */
 struct agent {
 	const struct options *opt;
@@ -67,10 +58,10 @@ struct agent {
 	struct update *update;
 	struct updater updater;
 	bool dry_run;
+	char *next;
+	bool cancelled;
 	int cancellers[CANCELLERS];
 	int nr_cancellers;
-	sd_event_source *looker;
-	int looks;
 };
 
 #define UNDER_WAY \
@@ -105,81 +96,6 @@ static void refuse(struct agent *agent, int fd, const char *why, int status)
 }
 
 /*
- * After an update.
- */
-
-static json_t *summary(const json_t *services)
-{
-	json_t *list = json_array(), *service, *entry;
-	static const char * const keys[] = { "name", "state", "pause" };
-	size_t i, key;
-
-	json_array_foreach(services, i, service) {
-		entry = json_object();
-		for (key = 0; key < ARRAY_SIZE(keys); key++)
-			json_object_set(entry, keys[key],
-					json_object_get(service, keys[key]));
-		json_array_append_new(list, entry);
-	}
-	return list;
-}
-
-static void after_update(struct agent *agent, const json_t *services)
-{
-	char release[RELEASE_MAX] = "";
-	struct utsname uts;
-
-	uname(&uts);
-	kexec_left(release);
-	history_add(agent->opt->state_dir,
-		    json_pack("{s:s, s:s, s:s, s:o}", "result", "updated", "from",
-			      release, "kernel", uts.release, "services",
-			      summary(services)));
-	pr_info("update: all services are at work, or cannot be: see \"lukeep history\"");
-	hooks_run(agent->event, agent->opt->conf_dir, "after-update.d",
-		  "updated", NULL, NULL);
-}
-
-static int on_look(sd_event_source *source, uint64_t usec, void *user)
-{
-	struct agent *agent = user;
-	json_t *services;
-
-	(void)source;
-	(void)usec;
-	agent->looker = sd_event_source_disable_unref(agent->looker);
-	services = status_of_services(agent->opt->conf_dir,
-				      agent->opt->run_dir);
-	if (status_is_settled(services) || ++agent->looks == LOOK_TRIES)
-		after_update(agent, services);
-	else
-		sd_event_add_time_relative(agent->event, &agent->looker,
-					   CLOCK_MONOTONIC,
-					   LOOK_PAUSE * USEC_PER_SEC, 0,
-					   on_look, agent);
-	json_decref(services);
-	return 0;
-}
-
-/* The first agent in a kernel that was entered by an update looks what came of it. */
-static void look_after_update(struct agent *agent)
-{
-	char release[RELEASE_MAX], path[PATH_MAX];
-	int fd;
-
-	if (!kexec_left(release))
-		return;
-	snprintf(path, sizeof(path), "%s/arrived", agent->opt->run_dir);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return;
-	close(fd);
-	sd_event_add_time_relative(agent->event, &agent->looker,
-				   CLOCK_MONOTONIC, LOOK_PAUSE * USEC_PER_SEC,
-				   0, on_look, agent);
-}
-
-/*
  * What can be asked for.
  */
 
@@ -193,7 +109,6 @@ static void notify(const struct agent *agent)
 static void on_ended(void *user, int status, const char *step)
 {
 	struct agent *agent = user;
-	struct utsname uts;
 
 	if (client >= 0)
 		answer(agent, client, status);
@@ -205,14 +120,9 @@ static void on_ended(void *user, int status, const char *step)
 	while (agent->nr_cancellers)
 		answer(agent, agent->cancellers[--agent->nr_cancellers],
 		       EXIT_SUCCESS);
-	if (agent->dry_run)
-		return;
-	uname(&uts);
-	history_add(agent->opt->state_dir,
-		    json_pack("{s:s, s:s, s:s, s:s}", "result", "failed", "from",
-			      uts.release, "kernel", uts.release, "step", step));
-	hooks_run(agent->event, agent->opt->conf_dir, "after-update.d",
-		  "failed", NULL, NULL);
+	if (!agent->dry_run)
+		outcome_failed(agent->event, agent->opt, step, agent->next,
+			       agent->cancelled);
 }
 
 static void do_update(void *user, int fd, json_t *request, int *passed)
@@ -227,6 +137,10 @@ static void do_update(void *user, int fd, json_t *request, int *passed)
 	agent->dry_run = json_is_true(json_object_get(request, "dry-run"));
 	if (!agent->dry_run)
 		hooks_cancel();		/* of the last update */
+	agent->cancelled = false;
+	free(agent->next);
+	agent->next = strdup(json_string_value(json_object_get(request,
+							       "kernel")) ?: "");
 	set_client(fd);
 	agent->update = update_begin(&agent->updater, request);
 	if (!agent->update) {
@@ -256,6 +170,7 @@ static void do_cancel(void *user, int fd, json_t *request, int *passed)
 		return;
 	}
 	agent->cancellers[agent->nr_cancellers++] = fd;
+	agent->cancelled = true;
 	update_cancel(agent->update);
 }
 
@@ -482,14 +397,15 @@ int agent_run(const struct options *opt)
 		loaded_forget(opt->run_dir);
 		if (sd_booted() <= 0)
 			spawn_missing(&agent, NULL);
-		look_after_update(&agent);
+		outcome_look(agent.event, opt);
 		sd_event_set_watchdog(agent.event, true);
 		sd_notify(0, "READY=1\nSTATUS=idle");
 		ret = sd_event_loop(agent.event);
 	}
 	update_free(agent.update);
 	hooks_forget();
-	sd_event_source_disable_unref(agent.looker);
+	outcome_forget();
+	free(agent.next);
 	server_free(agent.server);
 	sd_event_unref(agent.event);
 	close(locked);

@@ -80,7 +80,10 @@ static void show_entry(const json_t *entry)
 	printf("%s  %-8s  %s -> %s", date, text(entry, "result"),
 	       text(entry, "from"), text(entry, "kernel"));
 	if (json_object_get(entry, "step"))
-		printf("  (%s)", text(entry, "step"));
+		printf("  (%s%s)", json_is_true(json_object_get(entry, "cancelled")) ?
+		       "called off: " : "", text(entry, "step"));
+	if (json_object_get(entry, "next"))
+		printf("  for %s", text(entry, "next"));
 	putchar('\n');
 	json_array_foreach(json_object_get(entry, "services"), i, service)
 		printf("  %-20s %-8s %10.3f s\n", text(service, "name"),

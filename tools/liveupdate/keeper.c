@@ -21,6 +21,7 @@
 
 #include "arrival.h"
 #include "child.h"
+#include "clock.h"
 #include "given.h"
 #include "keep.h"
 #include "keeper.h"
@@ -121,6 +122,19 @@ static json_t *started_with(const struct keeper *k)
 	return NULL;
 }
 
+/* The seconds until it is tried again to start it; NULL if it is not. */
+static json_t *next_try(const struct keeper *k)
+{
+	uint64_t at, now;
+
+	if ((k->state != SERVICE_DOWN && k->state != SERVICE_SAVED &&
+	     k->state != SERVICE_HELD) || !k->timer ||
+	    sd_event_source_get_time(k->timer, &at) < 0 ||
+	    sd_event_now(k->event, CLOCK_MONOTONIC, &now) < 0)
+		return NULL;
+	return json_integer(at > now ? (at - now) / USEC_PER_SEC : 0);
+}
+
 static void do_status(void *user, int fd, json_t *request, int *passed)
 {
 	const struct keep *keep = user;
@@ -143,6 +157,7 @@ static void do_status(void *user, int fd, json_t *request, int *passed)
 			   "error", message_last_error(),
 			   "unit", k->unit);
 	json_object_set_new(status, "started-with", started_with(k));
+	json_object_set_new(status, "next-try", next_try(k));
 	packet_send(fd, status);
 }
 

@@ -348,6 +348,9 @@ static void show_service(const json_t *service)
 	if (strcmp(text(service, "state"), "running") &&
 	    strcmp(shown(service, "error"), "-") && *shown(service, "error"))
 		printf("  %s\n", shown(service, "error"));
+	if (json_object_get(service, "next-try"))
+		printf("  is tried again in %lld s\n",
+		       number(service, "next-try"));
 	if (json_object_get(service, "changed"))
 		printf("  no update with it, by its declaration: %s\n",
 		       shown(service, "changed"));
