@@ -268,6 +268,20 @@ lacking() {
 	rm "$box/x.conf"
 }
 
+# A keeper is its service's user's.
+unreadable() {
+	local as=()
+
+	[ "$(id -u)" != 0 ] || as=(setpriv --reuid 65534 --clear-groups)
+	write x "$service"
+	chmod 0 "$box/x.conf"
+	chmod 711 "$box"
+	said=$("${as[@]}" "$box/lukeep" check "$box/x.conf" 2>&1)
+	is "$? ${said//"$box/"/}" "1 lukeep: x.conf: Permission denied: it has to be readable for the user of its unit" \
+		"a declaration that cannot be read"
+	rm "$box/x.conf"
+}
+
 # The verb itself, and the others.
 verbs() {
 	mkdir "$box/etc"
@@ -335,6 +349,7 @@ memfds
 values
 files
 lacking
+unreadable
 verbs
 compared
 cat >"$box/all.conf" <<'END'
