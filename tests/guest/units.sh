@@ -152,7 +152,8 @@ verbs() {
 	is $? 1 "a service that cannot be started is an error"
 	cat /run/reload
 	ok "it says which" grep -q 'lukeep@nope.service' /run/reload
-	ok "the status says where to look" service_is nope '.state == "down" and (.error | contains("systemctl status lukeep@nope"))'
+	ok "and why" grep -q '^lukeep: nope: cannot run "/bin/nosuch": No such file' /run/reload
+	ok "so does the status" service_is nope '.state == "down" and (.error | startswith("nope: cannot run"))'
 	rm /etc/lukeep/nope.conf
 	systemctl reset-failed lukeep@nope
 }
