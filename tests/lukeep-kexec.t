@@ -79,7 +79,7 @@ EKEYREJECTED this kernel wants a signature that it trusts
 ENOKEY this kernel wants a signature that it trusts
 ELIBBAD this kernel wants a signature that it trusts
 ENODATA this kernel wants a signature that it trusts
-EADDRNOTAVAIL boot cold with a larger kho_scratch=
+EADDRNOTAVAIL boot cold with a larger kho_scratch=: KHO's message above has the size
 ENOMEM free some memory
 E2BIG the command line is too long
 EBUSY another kernel is just being loaded

@@ -11,7 +11,7 @@
 #define NOT_FOUND "is its package installed?"
 #define NO_IMAGE "it is no image of a kernel for this machine: give its vmlinuz"
 #define MEMORY "free some memory and try again"
-#define NO_ROOM "it does not fit into scratch memory: boot cold with the larger kho_scratch= that the message of KHO above has, and dmesg"
+#define NO_ROOM "it does not fit into scratch memory: boot cold with a larger kho_scratch=: KHO's message above has the size, and dmesg"
 #define NOT_PERMITTED "run lukeep as root; root is refused while the sysctl kernel.kexec_load_disabled is 1, until a reboot, and when this kernel is locked down and does not trust the image"
 #define SIGNATURE "this kernel wants a signature that it trusts: give an image that is signed so"
 
