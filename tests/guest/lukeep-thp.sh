@@ -11,9 +11,9 @@ huge_pages() {
 # A service that knows its memory by the first line of it.
 cat >/run/service.sh <<'END'
 memory=/proc/self/fd/$LUKEEP_FD_ram
+trap 'exit 0' USR1
 [ $1 = resume ] || echo kept | dd of="$memory" conv=notrunc 2>/dev/null
 head -n 1 "$memory" >/run/has
-trap 'exit 0' USR1
 while :; do sleep 1; done
 END
 # memory SIZE [KEY]

@@ -10,16 +10,19 @@ name=$1
 memory=/proc/self/fd/$LUKEEP_FD_memory
 saved=/proc/self/fd/$LUKEEP_FD_saved
 
+# Who sees that it serves may have it save at once.
 serve() {
 	echo "in kernel $(uname -r)"
+	sleep 1000 &
+	child=$!
+	trap 'write; kill $child; exit 0' USR1
+	trap 'kill $child; exit 0' TERM
 	cat "$memory" >"/run/$name.has.new"
 	mv "/run/$name.has.new" "/run/$name.has"
 	while :; do
+		wait $child
 		sleep 1000 &
 		child=$!
-		trap 'write; kill $child; exit 0' USR1
-		trap 'kill $child; exit 0' TERM
-		wait $child
 	done
 }
 
