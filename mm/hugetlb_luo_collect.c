@@ -14,14 +14,16 @@
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
-#include <linux/pagevec.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/xarray.h>
 
 #include "internal.h"
 #include "hugetlb_luo.h"
 
-static_assert(PAGEVEC_SIZE <= KHO_FOLIO_BATCH);
+/* Folios are handled so many at a time. */
+#define NR_BATCH	64
+static_assert(NR_BATCH <= KHO_FOLIO_BATCH);
 
 /*
  * So many ticks a folio may keep us waiting that is being migrated by others. A
@@ -68,17 +70,67 @@ static int check_place(struct folio *folio)
 
 /*
  * Pins a folio if it is still in the file: from then on it is not migrated.
- * Returns -EAGAIN if it is not. The caller holds a reference.
+ * Returns -EAGAIN if it is not. The caller's reference becomes the pin's. As
+ * try_grab_folio(), but the statistics are left to count_pins().
  */
 static int pin_folio(struct address_space *mapping, struct folio *folio)
 {
 	int err = -EAGAIN;
 
 	folio_lock(folio);
-	if (folio->mapping == mapping && folio_test_uptodate(folio))
-		err = check_place(folio) ?: try_grab_folio(folio, 1, FOLL_PIN);
+	if (folio->mapping == mapping && folio_test_uptodate(folio)) {
+		err = check_place(folio);
+		if (!err)
+			atomic_inc(&folio->_pincount);
+	}
 	folio_unlock(folio);
 	return err;
+}
+
+/*
+ * Gets references to the next folios from @start up to @end. Returns how many.
+ * Unlike filemap_get_folios(), this does not look at each slot of a folio. The lock
+ * of the page cache keeps the folios in the file.
+ */
+static unsigned int get_folios(struct address_space *mapping, pgoff_t start,
+			       pgoff_t end, struct folio **folios)
+{
+	XA_STATE(xas, &mapping->i_pages, start);
+	struct folio *folio;
+	unsigned int nr = 0;
+
+	xas_lock_irq(&xas);
+	xas_for_each(&xas, folio, end - 1) {
+		folio_get(folio);
+		folios[nr++] = folio;
+		if (nr == NR_BATCH)
+			break;
+		xas_advance(&xas, folio_next_index(folio) - 1);
+	}
+	xas_unlock_irq(&xas);
+	return nr;
+}
+
+/* How many of the folios from the first one on are on its node? Most often all. */
+static unsigned int nr_on_node(struct folio **folios, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 1; i < nr; i++)
+		if (folio_nid(folios[i]) != folio_nid(folios[0]))
+			break;
+	return i;
+}
+
+static void count_pins(struct folio **folios, unsigned int nr)
+{
+	unsigned int i, run;
+
+	for (i = 0; i < nr; i += run) {
+		run = nr_on_node(&folios[i], nr - i);
+		mod_node_page_state(folio_pgdat(folios[i]),
+				    NR_FOLL_PIN_ACQUIRED, run);
+	}
 }
 
 /*
@@ -90,27 +142,28 @@ static long pin_next(struct inode *inode, pgoff_t *start, pgoff_t end,
 		     struct folio **pinned)
 {
 	struct address_space *mapping = inode->i_mapping;
-	struct folio_batch fbatch;
-	unsigned int i, found;
-	pgoff_t next = *start;
+	const unsigned int found = get_folios(mapping, *start, end, pinned);
+	pgoff_t next = found ? *start : end;
+	bool can_stay = true;
+	unsigned int i, j;
 	long err = 0;
 
-	folio_batch_init(&fbatch);
-	found = filemap_get_folios(mapping, &next, end - 1, &fbatch);
-	next = found ? *start : end;
 	for (i = 0; i < found; i++) {
-		pinned[i] = fbatch.folios[i];
 		err = pin_folio(mapping, pinned[i]);
 		if (err)
 			break;
+		can_stay &= folio_is_longterm_pinnable(pinned[i]);
 		next = folio_next_index(pinned[i]);
 	}
 	/* Migration, below, fails if there are more references than the pins. */
-	folio_batch_release(&fbatch);
+	for (j = i; j < found; j++)
+		folio_put(pinned[j]);
+	count_pins(pinned, i);
 
 	/* Moves them out of scratch. If this returns not 0, it has unpinned all. */
 	if (i)
-		err = check_and_migrate_movable_folios(i, pinned,
+		err = can_stay ? 0 :
+		      check_and_migrate_movable_folios(i, pinned,
 						       __GFP_RETRY_MAYFAIL);
 	if (err)
 		return err == -EAGAIN ? 0 : err;
@@ -121,45 +174,50 @@ static long pin_next(struct inode *inode, pgoff_t *start, pgoff_t end,
 static void write_records(struct hugetlb_luo *hl, struct folio **pinned,
 			  unsigned int nr)
 {
+	const unsigned long first = hl->records.nr;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
-		*memfd_luo_record_at(&hl->records, hl->records.nr++) =
+		*memfd_luo_record_at(&hl->records, first + i) =
 			(struct memfd_luo_folio_ser) {
 				.pfn = folio_pfn(pinned[i]),
 				.index = pinned[i]->index,
 			};
+	hl->records.nr += nr;
 }
 
-static void count_folios(struct hugetlb_luo *hl, struct folio **pinned,
-			 unsigned int nr, long sign)
+/* Counts the first @nr of folios, or takes them back if @sign is negative. */
+static int count_folios(const struct hugetlb_luo *hl, struct folio **folios,
+			unsigned int nr, long sign)
 {
-	unsigned int i;
+	unsigned int i, run;
+	int err;
 
-	for (i = 0; i < nr; i++)
-		hugetlb_luo_count(hl->order, folio_nid(pinned[i]), sign);
+	for (i = 0; i < nr; i += run) {
+		run = nr_on_node(&folios[i], nr - i);
+		err = hugetlb_luo_count(hl->order, folio_nid(folios[i]),
+					sign * (long)run);
+		if (err) {
+			count_folios(hl, folios, i, -sign);
+			return err;
+		}
+	}
+	return 0;
 }
 
 /* Preserves @nr pinned folios and writes their records: all or none. */
 static int preserve_batch(struct hugetlb_luo *hl, struct folio **pinned,
 			  unsigned int nr)
 {
-	unsigned int i = 0;
 	int err;
 
 	/* First of all it tells which folios are preserved already. */
 	err = kho_preserve_folios(pinned, nr);
 	if (err)
 		return err;
-	if (hl->records.nr + nr > hl->max)
-		err = -ENOSPC;
-	while (!err && i < nr) {
-		err = hugetlb_luo_count(hl->order, folio_nid(pinned[i]), 1);
-		if (!err)
-			i++;
-	}
+	err = hl->records.nr + nr > hl->max ? -ENOSPC :
+	      count_folios(hl, pinned, nr, 1);
 	if (err) {
-		count_folios(hl, pinned, i, -1);
 		kho_unpreserve_folios(pinned, nr);
 		return err;
 	}
@@ -226,7 +284,7 @@ int hugetlb_luo_collect(struct hugetlb_luo *hl, struct inode *inode)
 {
 	const pgoff_t end = memfd_luo_end_index(i_size_read(inode));
 	const bool all_new = !hl->records.nr;
-	struct folio *pinned[PAGEVEC_SIZE];
+	struct folio *pinned[NR_BATCH] __uninitialized;
 	unsigned int pin_flags, tries = 0;
 	pgoff_t index = 0;
 	int err = 0;
@@ -286,12 +344,12 @@ int hugetlb_luo_make_room(struct hugetlb_luo *hl, struct inode *inode)
  */
 void hugetlb_luo_drop(struct hugetlb_luo *hl)
 {
-	struct folio *batch[PAGEVEC_SIZE];
+	struct folio *batch[NR_BATCH] __uninitialized;
 	unsigned long i = 0;
 	unsigned int nr;
 
 	while (i < hl->records.nr) {
-		for (nr = 0; nr < PAGEVEC_SIZE && i < hl->records.nr; nr++, i++)
+		for (nr = 0; nr < NR_BATCH && i < hl->records.nr; nr++, i++)
 			batch[nr] = pfn_folio(memfd_luo_record_at(&hl->records,
 								  i)->pfn);
 		count_folios(hl, batch, nr, -1);
