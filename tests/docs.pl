@@ -34,6 +34,8 @@ sub block {
 		found('declaration', $number, join '\n', @lines);
 		return;
 	}
+	# In a script # begins a comment.
+	my $script = $lines[0] =~ /^\s*#!/;
 	while (@lines) {
 		my ($at, $line) = ($number, shift @lines);
 		$number++;
@@ -41,7 +43,7 @@ sub block {
 			$line .= shift @lines;
 			$number++;
 		}
-		my $prompt = $line =~ s/^\s*[#\$] //;
+		my $prompt = !$script && $line =~ s/^\s*[#\$] //;
 		$line =~ s/\s+#\s.*//;
 		$line =~ s/^\s+|\s+$//g;
 		$line =~ s/\s+/ /g;
