@@ -218,6 +218,11 @@ FIXTURE_SETUP(poisoned)
 	self->fd = huge_memfd(self->page, self->page);
 	ASSERT_LE(0, self->fd);
 	ASSERT_TRUE(huge_fill(self->fd, 0, self->page, 4));
+	/* In scratch memory it could not stay: have it moved out. */
+	ASSERT_EQ(0, luo_preserve_fd(self->session, self->fd, 1));
+	ASSERT_EQ(0, close(self->session));
+	self->session = create_other_session("session");
+	ASSERT_LE(0, self->session);
 }
 
 FIXTURE_TEARDOWN(poisoned)

@@ -76,13 +76,18 @@ static void join(struct __test_metadata *const _metadata, FIXTURE_DATA(race) * r
 	EXPECT_LT(0, race->done);
 }
 
-/* Preserves the file; close the session to let go of it. */
+/*
+ * Preserves the file; close the session to let go of it. There may be no memory
+ * to move pages to at the moment, but there is again.
+ */
 static int preserve(struct __test_metadata *const _metadata, int fd)
 {
-	int session = create_other_session("session");
+	int session = create_other_session("session"), err;
 
 	ASSERT_LE(0, session);
-	ASSERT_EQ(0, luo_preserve_fd(session, fd, 1));
+	while ((err = luo_preserve_fd(session, fd, 1)) == -ENOMEM)
+		sched_yield();
+	ASSERT_EQ(0, err);
 	return session;
 }
 

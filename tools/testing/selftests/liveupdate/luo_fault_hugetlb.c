@@ -123,8 +123,7 @@ TEST_F(prepare, freeze_fails)
 		expect_pool(_metadata, used);
 	}
 	ASSERT_FALSE(hit);
-	/* At least the test's own file allocates. */
-	EXPECT_LT(2, n);
+	/* There may be none: at most the tree of preserved memory needs any. */
 	TH_LOG("%d faults", n - 2);
 }
 
@@ -188,9 +187,10 @@ TEST_F(verify, retrieve_fails)
 	EXPECT_EQ(0, luo_finish(session));
 	EXPECT_EQ(0, close(session));
 
-	/* What nobody retrieved is back, too. */
-	EXPECT_EQ(nr, huge_count(huge(), "nr"));
-	EXPECT_EQ(0, huge_count(huge(), "surplus"));
+	/* All of them were surplus, and are free memory, as is what nobody retrieved. */
+	EXPECT_LE(SOME_FILES, nr);
+	EXPECT_EQ(nr - SOME_FILES, huge_count(huge(), "nr"));
+	EXPECT_EQ(nr - SOME_FILES, huge_count(huge(), "surplus"));
 	EXPECT_LE(SOME_FILES * (long)huge() / 1024,
 		  luo_meminfo("MemTotal") - total);
 }
