@@ -34,6 +34,8 @@ static const struct {
 	  "free some memory; without CAP_IPC_LOCK raise the limit on locked memory (ulimit -l)" },
 	{ LIVEUPDATE_SESSION_RETRIEVE_FD, ENOENT,
 	  "it was not handed over: see what was logged before the update" },
+	{ LIVEUPDATE_SESSION_RETRIEVE_FD, EAGAIN,
+	  "memory was short, and nothing is lost: free some and try again" },
 	{ LIVEUPDATE_SESSION_FINISH, EBUSY,
 	  "a file is still in use by its handler: try again" },
 	{ LIVEUPDATE_SESSION_FINISH, EIO,
