@@ -29,7 +29,8 @@ if [ "$stage" -gt 1 ]; then
 	halves luo_hugetlb verify $names
 	is "$(pool)" "0 0 0 " "and leave the pool"
 	is "$(messages 'hugetlb_luo:')" 0 "nothing is wrong"
-	about "$(total_memory)" "$(param total)" 64 "memory managed as without an update"
+	# A cold boot of arm64 manages 996 KiB less.
+	[ "$stage" = 2 ] || about "$(total_memory)" "$(param total)" 64 "memory managed as in the kernel before"
 fi
 [ "$stage" -le "$(echo "$sizes" | wc -l)" ] || pass
 total=$(total_memory)
