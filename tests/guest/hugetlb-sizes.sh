@@ -5,7 +5,7 @@
 dir=/sys/kernel/mm/hugepages
 sizes=$(printf '%s\n' $dir/* | sed 's/.*hugepages-\(.*\)kB/\1/' | sort -n)
 # With KASAN there is hardly room for a gigantic page that is made at run time.
-[ $flavour != debug ] || sizes=$(echo "$sizes" | grep -v 1048576)
+[ "$flavour" != debug ] || sizes=$(echo "$sizes" | grep -v 1048576)
 names='full sparse late attributes one'
 
 # The number-th size in KiB, and how many pages of it the files have.

@@ -31,7 +31,7 @@ static const char *advise(int err)
 	case EACCES:
 		return "is it a program, and executable for the user of its unit (chmod +x)?";
 	case ENOEXEC:
-		return "is it for this machine, and does a script begin with #! and its interpreter?";
+		return "is it for this machine, and does a script begin with #! and a program?";
 	case ENOENT:
 		return "is it installed, and in PATH, or a script's interpreter?";
 	default:

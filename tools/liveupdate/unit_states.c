@@ -108,17 +108,18 @@ static bool says_why(const struct unit *unit, const char *name)
 static void set_error(json_t *service, const struct unit *unit)
 {
 	const char *name = text(service, "name");
+	const char *held = "";
 	char error[256];
 
+	if (is_held(unit))
+		held = ", and systemd has what it had, for which \"lukeep reload\" starts it again";
 	if (says_why(unit, name) && !is_held(unit)) {
 		json_object_set_new(service, "error",
 				    json_string(unit->status));
 	} else if (!strcmp(unit->active, "failed")) {
 		snprintf(error, sizeof(error),
 			 "%s: its unit has failed (%s)%s: see \"systemctl status lukeep@%s\"",
-			 name, unit->result, is_held(unit) ?
-			 ", and systemd has what it had, for which \"lukeep reload\" starts it again" :
-			 "", name);
+			 name, unit->result, held, name);
 		json_object_set_new(service, "error", json_string(error));
 	}
 }
