@@ -66,26 +66,12 @@ static void expect_all_sorts(struct __test_metadata *const _metadata, int fd)
 static int preserve_with_faults(struct __test_metadata *const _metadata,
 				int dev, int faults, int fd)
 {
-	int n, ret, session, failed = 0;
+	int n, failed = 0;
 	bool hit = true;
 
-	for (n = 1; hit && n < MOST_ALLOCATIONS; n++) {
-		session = luo_create(dev, "preserve_fails");
-		ASSERT_LE(0, session);
-		fault_arm(_metadata, faults, n);
-		ret = luo_preserve_fd(session, fd, 1);
-		hit = fault_hit(_metadata, faults);
-		if (ret) {
-			ASSERT_TRUE(hit);
-			expect_nomem(_metadata, ret);
-			failed++;
-			/* The file has been let go of, the session is good. */
-			ASSERT_EQ(0, ftruncate(fd, FAR + 2 * PAGE));
-			ASSERT_EQ(0, ftruncate(fd, FAR + PAGE));
-			ASSERT_EQ(0, luo_preserve_fd(session, fd, 1));
-		}
-		ASSERT_EQ(0, close(session));
-	}
+	for (n = 1; hit && n < MOST_ALLOCATIONS; n++)
+		hit = preserve_with_fault(_metadata, dev, faults, n, fd,
+					  FAR + PAGE, PAGE, &failed);
 	ASSERT_FALSE(hit);
 	TH_LOG("%d faults, %d failures", n - 2, failed);
 	return failed;

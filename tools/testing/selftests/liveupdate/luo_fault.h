@@ -68,4 +68,32 @@ static inline void expect_nomem(struct __test_metadata *const _metadata,
 	EXPECT_TRUE(ret == -ENOMEM || ret == -ENOSPC) TH_LOG("errno %d", -ret);
 }
 
+/*
+ * Preserves a file in a new session, with its n-th allocation failing. Returns
+ * whether there was one; failures are counted. After a failure the file has been
+ * let go of, so it may have another @size, of @page more, and the session is good.
+ */
+static inline bool preserve_with_fault(struct __test_metadata *const _metadata,
+				       int dev, int faults, int n, int fd,
+				       off_t size, off_t page, int *failed)
+{
+	int session = luo_create(dev, "preserve_fails"), ret;
+	bool hit;
+
+	ASSERT_LE(0, session);
+	fault_arm(_metadata, faults, n);
+	ret = luo_preserve_fd(session, fd, 1);
+	hit = fault_hit(_metadata, faults);
+	if (ret) {
+		ASSERT_TRUE(hit);
+		expect_nomem(_metadata, ret);
+		(*failed)++;
+		ASSERT_EQ(0, ftruncate(fd, size + page));
+		ASSERT_EQ(0, ftruncate(fd, size));
+		ASSERT_EQ(0, luo_preserve_fd(session, fd, 1));
+	}
+	ASSERT_EQ(0, close(session));
+	return hit;
+}
+
 #endif /* SELFTESTS_LUO_FAULT_H */

@@ -33,27 +33,14 @@ static int sparse_file(struct __test_metadata *const _metadata)
 
 TEST_F(prepare, preserve_fails)
 {
-	int faults = faults_open(_metadata), fd, n, ret, session, failed = 0;
+	int faults = faults_open(_metadata), fd, n, failed = 0;
 	bool hit = true;
 
 	ASSERT_TRUE(huge_pool(huge(), NR_POOL));
 	fd = sparse_file(_metadata);
 	for (n = 1; hit && n < MOST_ALLOCATIONS; n++) {
-		session = luo_create(self->dev, "preserve_fails");
-		ASSERT_LE(0, session);
-		fault_arm(_metadata, faults, n);
-		ret = luo_preserve_fd(session, fd, 1);
-		hit = fault_hit(_metadata, faults);
-		if (ret) {
-			ASSERT_TRUE(hit);
-			expect_nomem(_metadata, ret);
-			failed++;
-			/* The file has been let go of, the session is good. */
-			ASSERT_EQ(0, ftruncate(fd, 4 * huge()));
-			ASSERT_EQ(0, ftruncate(fd, 3 * huge()));
-			ASSERT_EQ(0, luo_preserve_fd(session, fd, 1));
-		}
-		ASSERT_EQ(0, close(session));
+		hit = preserve_with_fault(_metadata, self->dev, faults, n, fd,
+					  3 * huge(), huge(), &failed);
 		expect_pool(_metadata, 2);
 	}
 	ASSERT_FALSE(hit);
