@@ -1,372 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A keeper: the process that holds a service's memfds and its session, and does
- * what it is asked to over its socket.
- *
- * The steps of an update belong to the connection that asked for the first one.
- * When that closes, because the agent was killed, say, the update is called off.
+ * A keeper as a process, which holds a service's memfds and its session: how it
+ * starts, which signals it knows, and how it ends.
  *
  * Copyright The Linux Live Update LTS authors
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <systemd/sd-daemon.h>
-
 #include "arrival.h"
 #include "child.h"
-#include "clock.h"
 #include "given.h"
 #include "keep.h"
 #include "keeper.h"
+#include "keeper_verbs.h"
 #include "memory.h"
 #include "message.h"
 #include "packet.h"
-#include "save.h"
 #include "server.h"
 #include "service.h"
 #include "states.h"
-#include "transfer.h"
 #include "util.h"
 
 /* How often a declaration that cannot be used is read again. */
 #define READ_AGAIN	10	/* seconds */
 
-/* Of a status, in bytes: there is no more room for what a service was started with. */
-#define STARTED_MAX	16384
-
-/**
- * struct keep - a keeper as a process
- * @k:	    what it keeps; the first member
- * @conf_dir: folder of the declarations
- * @server: serves its socket
- */
-struct keep {
-	struct keeper k;
-	const char *conf_dir;
-	struct server *server;
-};
-
-/* The agent's end is waited for. */
-#define END_TIMEOUT	5	/* seconds */
-
-/* The connection whose update is under way, and a pidfd of the agent; -1 for none. */
-static int owner = -1;
-static int agent = -1;
-
-static void tell_owner(const char *text)
-{
-	packet_send(owner, json_pack("{ss}", "message", text));
-}
-
-static void set_owner(struct keeper *k, int fd)
-{
-	owner = fd;
-	close_fd(&agent);
-	if (fd >= 0)
-		agent = packet_peer(fd);
-	k->owned = fd >= 0;
-	message_forward(fd >= 0 ? tell_owner : NULL);
-}
-
-/* Answer to what the update's owner asked for. */
-static void answer(struct keeper *k, const char *verb, bool ok)
-{
-	if (owner < 0)
-		return;
-	packet_send(owner, json_pack("{ss sb}", "verb", verb, "ok", ok));
-	if (!strcmp(verb, "revert"))
-		set_owner(k, -1);
-}
-
-/* Who asks for something that is done at once, and gets its messages. */
-static int asker = -1;
-
-static void tell_asker(const char *text)
-{
-	packet_send(asker, json_pack("{ss}", "message", text));
-}
-
-/* Only one update at a time: who asks for another one is told so. */
-static bool own(struct keeper *k, int fd, const char *verb)
-{
-	bool nothing = !strcmp(verb, "revert");	/* there is nothing to revert */
-
-	if (owner < 0)
-		set_owner(k, fd);
-	if (owner == fd)
-		return true;
-	asker = fd;
-	message_forward(tell_asker);
-	if (!nothing)
-		pr_warn("an update of another agent is under way: wait until it has ended, or call it off");
-	message_forward(tell_owner);
-	packet_send(fd, json_pack("{ss sb}", "verb", verb, "ok", nothing));
-	return false;
-}
-
-/* What it was started with; NULL if that would make a packet too large. */
-static json_t *started_with(const struct keeper *k)
-{
-	json_t *declaration = declaration_pack(k->svc);
-
-	if (json_dumpb(declaration, NULL, 0, JSON_COMPACT) < STARTED_MAX)
-		return declaration;
-	json_decref(declaration);
-	return NULL;
-}
-
-/* The seconds until it is tried again to start it; NULL if it is not. */
-static json_t *next_try(const struct keeper *k)
-{
-	uint64_t at, now;
-
-	if ((k->state != SERVICE_DOWN && k->state != SERVICE_SAVED &&
-	     k->state != SERVICE_HELD) || !k->timer ||
-	    sd_event_source_get_time(k->timer, &at) < 0 ||
-	    sd_event_now(k->event, CLOCK_MONOTONIC, &now) < 0)
-		return NULL;
-	return json_integer(at > now ? (at - now) / USEC_PER_SEC : 0);
-}
-
-static void do_status(void *user, int fd, json_t *request, int *passed)
-{
-	const struct keep *keep = user;
-	const struct keeper *k = &keep->k;
-	json_t *status;
-
-	(void)request;
-	(void)passed;
-	status = json_pack("{s:s, s:s, s:f, s:i, s:i, s:b, s:s*, s:f, s:o, s:s*, s:s, s:b}",
-			   "name", k->svc->name,
-			   "state", service_state(k),
-			   "since", k->since,
-			   "pid", (int)k->pid,
-			   "keeper", (int)getpid(),
-			   "resumed", k->resumed,
-			   "from", *k->from ? k->from : NULL,
-			   "pause", k->pause,
-			   "memfds", memory_describe(k->svc),
-			   "session", k->session >= 0 ? k->svc->name : NULL,
-			   "error", message_last_error(),
-			   "unit", k->unit);
-	json_object_set_new(status, "started-with", started_with(k));
-	json_object_set_new(status, "next-try", next_try(k));
-	packet_send(fd, status);
-}
-
-/* The agent compares what is declared with what the service was started on. */
-static void do_check(void *user, int fd, json_t *request, int *passed)
-{
-	struct keep *keep = user;
-	const char *why = service_why_not_ready(&keep->k);
-	bool ok = !why;
-
-	(void)request;
-	(void)passed;
-	if (!own(&keep->k, fd, "check"))
-		return;
-	if (why)
-		pr_err("%s", why);
-	else
-		ok = !save_check(&keep->k);
-	packet_send(fd, json_pack("{ss sb so}", "verb", "check", "ok", ok,
-				  "declaration",
-				  declaration_pack(keep->k.svc)));
-}
-
-/* The session comes from the agent: a keeper may not be permitted to create it. */
-static void do_preserve(void *user, int fd, json_t *request, int *passed)
-{
-	struct keep *keep = user;
-	struct keeper *k = &keep->k;
-
-	(void)request;
-	if (!own(k, fd, "preserve"))
-		return;
-	close_fd(&k->session);
-	k->session = *passed;
-	*passed = -1;
-	answer(k, "preserve", k->session >= 0 &&
-	       !transfer_out(k->svc, k->session, MEMFD_MEMORY));
-}
-
-static void do_save(void *user, int fd, json_t *request, int *passed)
-{
-	struct keep *keep = user;
-
-	(void)request;
-	(void)passed;
-	if (own(&keep->k, fd, "save"))
-		service_save(&keep->k);
-}
-
-static void do_seal(void *user, int fd, json_t *request, int *passed)
-{
-	struct keep *keep = user;
-	struct keeper *k = &keep->k;
-	__u64 bytes = memory_bytes(k->svc);
-	bool ok;
-
-	(void)request;
-	(void)passed;
-	if (!own(k, fd, "seal"))
-		return;
-	ok = k->state == SERVICE_SAVED && k->session >= 0 &&
-	     !transfer_out(k->svc, k->session, MEMFD_SAVE) &&
-	     !transfer_out_state(k->svc, k->session, k->stopped, k->told);
-	if (ok)
-		pr_info("%.1f MiB in %llu pages are preserved", bytes / MIB,
-			bytes / sysconf(_SC_PAGESIZE));
-	answer(k, "seal", ok);
-}
-
-static void do_leave(void *user, int fd, json_t *request, int *passed)
-{
-	struct keep *keep = user;
-
-	(void)request;
-	(void)passed;
-	if (own(&keep->k, fd, "leave"))
-		service_leave(&keep->k);
-}
-
-static void do_revert(void *user, int fd, json_t *request, int *passed)
-{
-	struct keep *keep = user;
-
-	(void)request;
-	(void)passed;
-	if (own(&keep->k, fd, "revert"))
-		service_revert(&keep->k);
-}
-
-/* Is the service about to exit, by what was declared when it was told to? */
-static const char *why_no_reload(const struct keeper *k)
-{
-	if (owner >= 0)
-		return "an update is under way: wait until it has ended";
-	switch (k->state) {
-	case SERVICE_REVERTING:
-	case SERVICE_LEAVING:
-		return "an update is being called off: wait until the service is back";
-	case SERVICE_STOPPING:
-		return "it is being stopped: wait until it has ended";
-	default:
-		return NULL;
-	}
-}
-
-static int reload(struct keep *keep)
-{
-	const char *why = why_no_reload(&keep->k);
-	struct service *declared;
-
-	if (why) {
-		pr_err("%s", why);
-		return -1;
-	}
-	declared = declaration_read(keep->conf_dir, keep->k.svc->name);
-	if (!declared)
-		return -1;
-	return service_reload(&keep->k, declared);
-}
-
-static void end(int fd, int err)
-{
-	packet_send(fd, json_pack("{si}", "exit",
-				  err ? EXIT_FAILURE : EXIT_SUCCESS));
-}
-
-static void do_reload(void *user, int fd, json_t *request, int *passed)
-{
-	int err;
-
-	(void)request;
-	(void)passed;
-	asker = fd;
-	if (owner < 0)
-		message_forward(tell_asker);
-	err = reload(user);
-	if (owner < 0)
-		message_forward(NULL);
-	else
-		tell_asker(message_last_error());
-	end(fd, err);
-}
-
-/* The connection closes when it has stopped. */
-static void do_stop(void *user, int fd, json_t *request, int *passed)
-{
-	struct keep *keep = user;
-
-	(void)request;
-	(void)passed;
-	if (owner >= 0) {
-		pr_err("an update is under way: \"lukeep cancel\" calls it off");
-		asker = fd;
-		tell_asker(message_last_error());
-		end(fd, -1);
-		return;
-	}
-	service_stop(&keep->k);
-}
-
-static const struct verb verbs[] = {
-	{ "status", do_status },
-	{ "check", do_check },
-	{ "preserve", do_preserve },
-	{ "save", do_save },
-	{ "seal", do_seal },
-	{ "leave", do_leave },
-	{ "revert", do_revert },
-	{ "reload", do_reload },
-	{ "stop", do_stop },
-};
-
-/*
- * An agent that was killed may have closed its connection, and not yet its copy of
- * the session: until it has, the next kernel would get that. So until then the
- * memory of a service that was told to save has to be what was saved.
- */
-static void wait_for_agents_end(const struct keeper *k)
-{
-	struct pollfd pfd = { .fd = agent, .events = POLLIN };
-
-	if (k->told && agent >= 0 && poll(&pfd, 1, END_TIMEOUT * 1000) == 0)
-		pr_warn("the agent has not ended within %d s", END_TIMEOUT);
-	close_fd(&agent);
-}
-
-static void on_closed(void *user, int fd)
-{
-	struct keep *keep = user;
-
-	if (owner != fd)
-		return;
-	/* Until it is back at work it is no other's. */
-	message_forward(NULL);
-	owner = -1;
-	pr_warn("the agent is gone: the update is called off");
-	wait_for_agents_end(&keep->k);
-	service_revert(&keep->k);
-	keep->k.owned = false;
-}
-
 static int on_term(sd_event_source *source, const struct signalfd_siginfo *si,
 		   void *user)
 {
-	struct keep *keep = user;
-
 	(void)source;
 	(void)si;
-	service_stop(&keep->k);
+	service_stop(user);
 	return 0;
 }
 
@@ -375,22 +42,24 @@ static int on_hup(sd_event_source *source, const struct signalfd_siginfo *si,
 {
 	(void)source;
 	(void)si;
-	reload(user);
+	keeper_reload(user);
 	return 0;
 }
 
-static int set_up(struct keep *keep, int listener)
+/* Returns the server, or NULL. */
+static struct server *set_up(struct keeper *k, int listener)
 {
-	if (sd_event_new(&keep->k.event) >= 0)
-		keep->server = server_new(keep->k.event, listener, verbs,
-					  ARRAY_SIZE(verbs), on_closed, keep);
-	if (keep->server &&
-	    sd_event_add_signal(keep->k.event, NULL, SIGTERM, on_term,
-				keep) >= 0 &&
-	    sd_event_add_signal(keep->k.event, NULL, SIGHUP, on_hup, keep) >= 0)
-		return 0;
+	struct server *server = NULL;
+
+	if (sd_event_new(&k->event) >= 0)
+		server = keeper_serve(k, listener);
+	if (server &&
+	    sd_event_add_signal(k->event, NULL, SIGTERM, on_term, k) >= 0 &&
+	    sd_event_add_signal(k->event, NULL, SIGHUP, on_hup, k) >= 0)
+		return server;
+	server_free(server);
 	pr_err("cannot prepare the event loop: the kernel needs CONFIG_EPOLL, CONFIG_SIGNALFD and CONFIG_TIMERFD");
-	return -1;
+	return NULL;
 }
 
 /* Nothing ends a keeper but being told to. */
@@ -424,11 +93,11 @@ static bool ends_within(int seconds)
  * Without its declaration there is nothing to do, unless something came in: that
  * would be lost.
  */
-static struct service *read_declaration(struct keeper *k, const char *conf_dir)
+static struct service *read_declaration(struct keeper *k)
 {
 	struct service *svc;
 
-	while (!(svc = declaration_read(conf_dir, k->name)) &&
+	while (!(svc = declaration_read(k->conf_dir, k->name)) &&
 	       k->arrival.session >= 0) {
 		pr_err("what it had is still there, and waits for its declaration: mend that; to give it up, stop the service");
 		service_wait_no_more();
@@ -456,38 +125,38 @@ static void release(struct keeper *k)
 /* Keep the service @name until it is stopped. */
 int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 {
-	struct keep keep = {
-		.k = {
-			.name = name,
-			.unit = getenv("NOTIFY_SOCKET"),
-			.run_dir = run_dir,
-			.session = -1,
-			.arrival = { .session = -1, .state = -1 },
-			.done = answer,
-		},
+	struct keeper k = {
+		.name = name,
+		.unit = getenv("NOTIFY_SOCKET"),
 		.conf_dir = conf_dir,
+		.run_dir = run_dir,
+		.session = -1,
+		.arrival = { .session = -1, .state = -1 },
 	};
+	struct server *server = NULL;
 	int listener, ret = -1;
 	bool came;
 
 	message_open(name);
-	listener = given_receive(&keep.k);
+	listener = given_receive(&k);
 	if (listener < 0)
 		return EXIT_FAILURE;
-	came = keep.k.arrival.session >= 0;
+	came = k.arrival.session >= 0;
 	prepare_signals();
-	keep.k.svc = read_declaration(&keep.k, conf_dir);
-	if (keep.k.svc && !set_up(&keep, listener)) {
-		service_arrive(&keep.k);
-		ret = sd_event_loop(keep.k.event);
-	} else if (!keep.k.svc && came) {
+	k.svc = read_declaration(&k);
+	if (k.svc)
+		server = set_up(&k, listener);
+	if (server) {
+		service_arrive(&k);
+		ret = sd_event_loop(k.event);
+	} else if (!k.svc && came) {
 		ret = 0;	/* it was stopped before it was anything */
 	}
-	if (!ret && !keep.k.unit)
+	if (!ret && !k.unit)
 		packet_unlisten(run_dir, name);	/* it has been stopped */
-	if (keep.k.state != SERVICE_STOPPING)
+	if (k.state != SERVICE_STOPPING)
 		message_tell_systemd();
-	server_free(keep.server);
-	release(&keep.k);
+	server_free(server);
+	release(&k);
 	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
 }

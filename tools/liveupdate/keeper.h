@@ -61,6 +61,7 @@ struct arrival {
  * @name:	the service's name
  * @svc:	the service's declaration, and its memfds
  * @unit:	systemd has started the keeper, and decides about its end
+ * @conf_dir:	folder of the declarations
  * @run_dir:	folder of the sockets
  * @state:	what the service is doing
  * @since:	wall-clock time since when
@@ -94,6 +95,7 @@ struct keeper {
 	const char *name;
 	struct service *svc;
 	bool unit;
+	const char *conf_dir;
 	const char *run_dir;
 	enum service_state state;
 	double since;
