@@ -14,80 +14,20 @@
 
 #include "clock.h"
 #include "hooks.h"
-#include "kexec.h"
-#include "links.h"
 #include "loaded.h"
 #include "message.h"
-#include "request.h"
 #include "services.h"
 #include "session.h"
 #include "update.h"
+#include "update_steps.h"
 
 /* For what a keeper does at once, and on top of the time that services have. */
 #define ANSWER_TIMEOUT	30	/* seconds */
 
-/**
- * struct update - an update under way
- * @updater: who has it made
- * @links:   the services
- * @request: what was asked for
- * @step:    index into steps[]
- * @start:   when that began
- * @loading: the next kernel is being loaded
- * @loaded:  there is a next kernel
- * @touched: services have been told to save
- * @gone:    the keeper of one has ended since then
- * @handed_over: systemd is, or has been, asked to shut the system down
- * @failed:  it is over; the services are being brought back to work
- * @status:  what the client exits with
- * @guard:   until when the keepers have to answer
- * @limit:   until when the services have to be back
- */
-struct update {
-	const struct updater *updater;
-	struct links links;
-	struct request request;
-	size_t step;
-	double start;
-	bool loading;
-	bool loaded;
-	bool touched;
-	bool gone;
-	bool handed_over;
-	bool failed;
-	int status;
-	sd_event_source *guard;
-	sd_event_source *limit;
-};
-
-static void ask(struct update *u);
-static void run_hooks(struct update *u);
-static void load(struct update *u);
-static void preserve(struct update *u);
-static void leave(struct update *u);
-static void save(struct update *u);
-static void jump(struct update *u);
-
-/* Keepers are asked for the verb, and then for nothing but it. */
-static const struct {
-	const char *name;
-	const char *verb;
-	void (*run)(struct update *u);
-} steps[] = {
-	{ "check the services", "check", ask },
-	{ "run the hooks", NULL, run_hooks },
-	{ "load the next kernel", NULL, load },
-	{ "preserve the memory", "preserve", preserve },
-	{ "stop what is left out", "leave", leave },
-	{ "save and stop the services", "save", save },
-	{ "preserve what they saved", "seal", ask },
-	{ "jump into the next kernel", NULL, jump },
-};
-
 /* The step that is under way. */
 const char *update_step(const struct update *u)
 {
-	return steps[u->step].name;
+	return update_steps[u->step].name;
 }
 
 /* Leave it as it is; the keepers call it off by themselves. */
@@ -217,17 +157,26 @@ bool update_is_with_systemd(const struct update *u)
  * Going on.
  */
 
-static void begin_step(struct update *u)
+static enum step_result run_step(struct update *u)
 {
 	u->start = clock_now();
 	u->guard = sd_event_source_disable_unref(u->guard);
-	steps[u->step].run(u);
+	if (update_steps[u->step].verb)
+		set_guard(u);
+	return update_steps[u->step].run(u);
 }
 
-static void next_step(struct update *u)
+/* Begin a step; those for which there is nothing to do are passed over. */
+static void begin_step(struct update *u)
 {
-	u->step++;
-	begin_step(u);
+	enum step_result result;
+
+	while ((result = run_step(u)) == STEP_EMPTY)
+		u->step++;
+	if (result == STEP_FAILED)
+		fail(u);
+	else if (update_steps[u->step].verb)
+		answered(u);
 }
 
 static void end_step(struct update *u)
@@ -241,7 +190,17 @@ static void end_step(struct update *u)
 		revert(u);
 		return;
 	}
-	next_step(u);
+	u->step++;
+	begin_step(u);
+}
+
+/* What a step has begun beside the keepers has ended. */
+static void stepped(struct update *u, bool ok)
+{
+	if (ok)
+		end_step(u);
+	else
+		fail(u);
 }
 
 /* All keepers that were asked have answered. */
@@ -251,14 +210,14 @@ static void answered(struct update *u)
 		return;
 	if (u->failed)
 		end(u);
-	else if (steps[u->step].verb)
+	else if (update_steps[u->step].verb)
 		end_step(u);
 }
 
 static void on_answer(struct update *u, struct link *link, const char *verb,
 		      bool ok, const json_t *packet)
 {
-	const char *expected = u->failed ? "revert" : steps[u->step].verb ?: "";
+	const char *expected = u->failed ? "revert" : update_steps[u->step].verb ?: "";
 
 	if (!link->pending || strcmp(verb, expected))
 		return;		/* too late */
@@ -314,151 +273,6 @@ static void on_packet(void *user, struct link *link, json_t *packet)
 }
 
 /*
- * The steps.
- */
-
-static void ask(struct update *u)
-{
-	const char *verb = steps[u->step].verb;
-	bool leave = !strcmp(verb, "leave");
-	struct link *link;
-
-	set_guard(u);
-	for (link = u->links.first; link; link = link->next) {
-		if (link->without == leave)
-			link_ask(link, json_pack("{ss}", "verb", verb), -1);
-	}
-	answered(u);
-}
-
-static void on_hooks(void *user, bool ok)
-{
-	struct update *u = user;
-
-	if (u->failed)
-		return;
-	if (ok)
-		end_step(u);
-	else
-		fail(u);
-}
-
-static void run_hooks(struct update *u)
-{
-	int ret;
-
-	if (u->request.dry_run) {
-		hooks_check(u->updater->conf_dir);
-		next_step(u);
-		return;
-	}
-	ret = hooks_run(u->updater->event, u->updater->conf_dir,
-			"before-update.d", "update", on_hooks, u);
-	if (ret > 0)
-		next_step(u);
-	else if (ret < 0)
-		fail(u);
-}
-
-static void on_loaded(void *user, bool loaded)
-{
-	struct update *u = user;
-
-	u->loading = false;
-	u->loaded = loaded;
-	loaded_done(loaded);
-	if (loaded)
-		end_step(u);
-	else
-		fail(u);
-}
-
-static void load(struct update *u)
-{
-	loaded_begin(u->updater->run_dir);
-	u->loading = true;
-	if (kexec_load(u->updater->event, &u->request.next, KEXEC_LOAD_SECONDS,
-		       on_loaded, u))
-		fail(u);
-}
-
-static void preserve(struct update *u)
-{
-	struct link *link;
-
-	set_guard(u);
-	if (services_create_sessions(&u->links)) {
-		fail(u);
-		return;
-	}
-	for (link = u->links.first; link; link = link->next) {
-		if (!link->without)
-			link_ask(link, json_pack("{ss}", "verb", "preserve"),
-				 link->session);
-	}
-	answered(u);
-}
-
-static int on_limit(sd_event_source *source, uint64_t usec, void *user)
-{
-	struct update *u = user;
-
-	(void)source;
-	(void)usec;
-	pr_err("update: the services have been away for %d s, which is the limit that you gave",
-	       u->request.max_pause);
-	fail(u);
-	return 0;
-}
-
-/* In its own manner, and the others do not wait for it. */
-static void leave(struct update *u)
-{
-	if (!services_leave_any(&u->links)) {
-		next_step(u);
-		return;
-	}
-	u->touched = true;
-	ask(u);
-}
-
-static void save(struct update *u)
-{
-	u->touched = true;
-	if (u->request.max_pause)
-		sd_event_add_time_relative(u->updater->event, &u->limit,
-					   CLOCK_MONOTONIC,
-					   u->request.max_pause * USEC_PER_SEC,
-					   0, on_limit, u);
-	ask(u);
-}
-
-/* Systemd has been asked to enter the next kernel, or could not be. */
-static void on_asked(void *user, bool asked)
-{
-	struct update *u = user;
-
-	if (!asked) {
-		u->handed_over = false;
-		fail(u);
-		return;
-	}
-	/* Should the system not go down, the services still wait for us. */
-	pr_info("update: systemd shuts the system down, and enters the next kernel");
-	u->updater->ended(u->updater->user, UPDATE_DONE, NULL);
-}
-
-static void jump(struct update *u)
-{
-	u->limit = sd_event_source_disable_unref(u->limit);
-	pr_info("update: the kernel is replaced now");
-	/* From here on it may be too late. */
-	u->handed_over = true;
-	if (kexec_jump(u->updater->event, u->request.now, on_asked, u))
-		on_asked(u, false);
-}
-
-/*
  * The beginning.
  */
 
@@ -474,6 +288,7 @@ struct update *update_begin(const struct updater *updater, json_t *request)
 	*u = (struct update){
 		.updater = updater,
 		.status = UPDATE_REFUSED,
+		.stepped = stepped,
 		.links = {
 			.event = updater->event,
 			.conf_dir = updater->conf_dir,
@@ -485,7 +300,7 @@ struct update *update_begin(const struct updater *updater, json_t *request)
 	if (session_check_device() || request_read(&u->request, request) ||
 	    services_check(&u->links, &u->request)) {
 		pr_event(MESSAGE_UPDATE_FAILED,
-			 "update: failed at the step \"%s\"", steps[0].name);
+			 "update: failed at the step \"%s\"", update_steps[0].name);
 		update_free(u);
 		return NULL;
 	}

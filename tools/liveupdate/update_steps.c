@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The steps of an update: what each begins. How the update goes on from there is
+ * in update.c.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <string.h>
+
+#include "clock.h"
+#include "hooks.h"
+#include "kexec.h"
+#include "loaded.h"
+#include "message.h"
+#include "services.h"
+#include "update_steps.h"
+
+static enum step_result ask(struct update *u)
+{
+	const char *verb = update_steps[u->step].verb;
+	bool leave = !strcmp(verb, "leave");
+	struct link *link;
+
+	for (link = u->links.first; link; link = link->next) {
+		if (link->without == leave)
+			link_ask(link, json_pack("{ss}", "verb", verb), -1);
+	}
+	return STEP_BEGUN;
+}
+
+static void on_hooks(void *user, bool ok)
+{
+	struct update *u = user;
+
+	if (!u->failed)
+		u->stepped(u, ok);
+}
+
+static enum step_result run_hooks(struct update *u)
+{
+	int ret;
+
+	if (u->request.dry_run) {
+		hooks_check(u->updater->conf_dir);
+		return STEP_EMPTY;
+	}
+	ret = hooks_run(u->updater->event, u->updater->conf_dir,
+			"before-update.d", "update", on_hooks, u);
+	if (ret < 0)
+		return STEP_FAILED;
+	return ret ? STEP_EMPTY : STEP_BEGUN;
+}
+
+static void on_loaded(void *user, bool loaded)
+{
+	struct update *u = user;
+
+	u->loading = false;
+	u->loaded = loaded;
+	loaded_done(loaded);
+	u->stepped(u, loaded);
+}
+
+static enum step_result load(struct update *u)
+{
+	loaded_begin(u->updater->run_dir);
+	u->loading = true;
+	if (kexec_load(u->updater->event, &u->request.next, KEXEC_LOAD_SECONDS,
+		       on_loaded, u))
+		return STEP_FAILED;
+	return STEP_BEGUN;
+}
+
+static enum step_result preserve(struct update *u)
+{
+	struct link *link;
+
+	if (services_create_sessions(&u->links))
+		return STEP_FAILED;
+	for (link = u->links.first; link; link = link->next) {
+		if (!link->without)
+			link_ask(link, json_pack("{ss}", "verb", "preserve"),
+				 link->session);
+	}
+	return STEP_BEGUN;
+}
+
+static int on_limit(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct update *u = user;
+
+	(void)source;
+	(void)usec;
+	pr_err("update: the services have been away for %d s, which is the limit that you gave",
+	       u->request.max_pause);
+	u->stepped(u, false);
+	return 0;
+}
+
+/* In its own manner, and the others do not wait for it. */
+static enum step_result leave(struct update *u)
+{
+	if (!services_leave_any(&u->links))
+		return STEP_EMPTY;
+	u->touched = true;
+	return ask(u);
+}
+
+static enum step_result save(struct update *u)
+{
+	u->touched = true;
+	if (u->request.max_pause)
+		sd_event_add_time_relative(u->updater->event, &u->limit,
+					   CLOCK_MONOTONIC,
+					   u->request.max_pause * USEC_PER_SEC,
+					   0, on_limit, u);
+	return ask(u);
+}
+
+/* Systemd has been asked to enter the next kernel, or could not be. */
+static void on_asked(void *user, bool asked)
+{
+	struct update *u = user;
+
+	if (!asked) {
+		u->handed_over = false;
+		u->stepped(u, false);
+		return;
+	}
+	/* Should the system not go down, the services still wait for us. */
+	pr_info("update: systemd shuts the system down, and enters the next kernel");
+	u->updater->ended(u->updater->user, UPDATE_DONE, NULL);
+}
+
+static enum step_result jump(struct update *u)
+{
+	u->limit = sd_event_source_disable_unref(u->limit);
+	pr_info("update: the kernel is replaced now");
+	/* From here on it may be too late. */
+	u->handed_over = true;
+	if (!kexec_jump(u->updater->event, u->request.now, on_asked, u))
+		return STEP_BEGUN;
+	u->handed_over = false;
+	return STEP_FAILED;
+}
+
+const struct step update_steps[] = {
+	{ "check the services", "check", ask },
+	{ "run the hooks", NULL, run_hooks },
+	{ "load the next kernel", NULL, load },
+	{ "preserve the memory", "preserve", preserve },
+	{ "stop what is left out", "leave", leave },
+	{ "save and stop the services", "save", save },
+	{ "preserve what they saved", "seal", ask },
+	{ "jump into the next kernel", NULL, jump },
+};
