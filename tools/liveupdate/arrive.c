@@ -148,7 +148,7 @@ static bool get_state(int *fds)
 	int failures = 0;
 
 	while ((fds[STATE] = session_retrieve_fd(fds[SESSION], TOKEN_STATE,
-						 "lukeep.state")) < 0) {
+						 "memfd", "lukeep.state")) < 0) {
 		if (fds[STATE] == -ENOENT)
 			return true;
 		if (fds[STATE] == -EIO) {

@@ -15,11 +15,32 @@
 #include "session.h"
 #include "util.h"
 
-static const struct {
-	unsigned long cmd;	/* 0: opening the device, or any command */
+/* No service has this name: it has a blank. */
+#define TRY_SESSION	"lukeep try"
+
+/**
+ * struct advice - what to do about an errno
+ * @cmd:  the command that has failed; 0: opening the device, or any command
+ * @err:  the errno
+ * @text: what to do
+ */
+struct advice {
+	unsigned long cmd;
 	int err;
 	const char *text;
-} advice[] = {
+};
+
+/* For a tmpfs, before what is said of all files. */
+static const struct advice tmpfs_advice[] = {
+	{ LIVEUPDATE_SESSION_PRESERVE_FD, ENOENT, NO_LIVEUPDATE_TMPFS },
+	{ LIVEUPDATE_SESSION_PRESERVE_FD, EOPNOTSUPP,
+	  "something in it cannot be carried: dmesg says what" },
+	{ LIVEUPDATE_SESSION_PRESERVE_FD, EBUSY,
+	  "it is writable, or in a session already: stop the program that did that" },
+	{ }
+};
+
+static const struct advice advice[] = {
 	{ LIVEUPDATE_IOCTL_CREATE_SESSION, EEXIST,
 	  "its keeper or another program holds it: stop the service, or leave it out (--without)" },
 	{ LIVEUPDATE_IOCTL_CREATE_SESSION, EINVAL,
@@ -52,18 +73,31 @@ static const struct {
 	{ 0, ENOSPC, "close sessions that are not needed any more" },
 	{ 0, EMFILE, "raise the limit on open files (ulimit -n)" },
 	{ 0, ENOTTY, "the kernel does not know this command: update the kernel" },
+	{ }
 };
+
+static const char *find(const struct advice *a, unsigned long cmd, int err)
+{
+	for (; a->err; a++) {
+		if (a->err == err && (a->cmd == cmd || !a->cmd))
+			return a->text;
+	}
+	return NULL;
+}
 
 static const char *advise(unsigned long cmd, int err)
 {
-	size_t i;
+	return find(advice, cmd, err) ?: "dmesg may say more";
+}
 
-	for (i = 0; i < ARRAY_SIZE(advice); i++) {
-		if (advice[i].err == err &&
-		    (advice[i].cmd == cmd || !advice[i].cmd))
-			return advice[i].text;
-	}
-	return "dmesg may say more";
+/* For a file of this @kind. */
+static const char *advise_for(const char *kind, unsigned long cmd, int err)
+{
+	const char *text = NULL;
+
+	if (!strcmp(kind, "tmpfs"))
+		text = find(tmpfs_advice, cmd, err);
+	return text ?: advise(cmd, err);
 }
 
 /* A name too long arrives without its NUL, and the kernel refuses it. */
@@ -147,8 +181,7 @@ int session_retrieve(const char *name)
 	return err ? -err : arg.fd;
 }
 
-/* Put @fd into an outgoing session. */
-int session_preserve(int session, int fd, __u64 token, const char *what)
+static int preserve(int session, int fd, __u64 token)
 {
 	struct liveupdate_session_preserve_fd arg = {
 		.size = sizeof(arg),
@@ -156,20 +189,45 @@ int session_preserve(int session, int fd, __u64 token, const char *what)
 		.token = token,
 	};
 
-	if (ioctl(session, LIVEUPDATE_SESSION_PRESERVE_FD, &arg)) {
-		pr_err("cannot preserve memfd %s: %s: %s", what,
-		       strerror(errno),
-		       advise(LIVEUPDATE_SESSION_PRESERVE_FD, errno));
-		return -1;
-	}
-	return 0;
+	return ioctl(session, LIVEUPDATE_SESSION_PRESERVE_FD, &arg) ? -errno :
+								       0;
+}
+
+/* Put @fd, of this @kind and @name, into an outgoing session. */
+int session_preserve(int session, int fd, __u64 token, const char *kind,
+		     const char *name)
+{
+	int err = preserve(session, fd, token);
+
+	if (!err)
+		return 0;
+	pr_err("cannot preserve %s %s: %s: %s", kind, name, strerror(-err),
+	       advise_for(kind, LIVEUPDATE_SESSION_PRESERVE_FD, -err));
+	return -1;
+}
+
+/*
+ * Does this kernel preserve files such as @fd? It is put into a session for a moment.
+ * Returns 0, or a negative errno: -ENOENT if not. If there can be no session, that is
+ * said.
+ */
+int session_try(int fd)
+{
+	int session = session_create(TRY_SESSION), err;
+
+	if (session < 0)
+		return -EBUSY;
+	err = preserve(session, fd, 0);
+	close(session);
+	return err;
 }
 
 /*
  * Get a file of a retrieved session; returns its file descriptor, or a negative
  * errno. -ENOENT: it is not there, and will not be.
  */
-int session_retrieve_fd(int session, __u64 token, const char *what)
+int session_retrieve_fd(int session, __u64 token, const char *kind,
+			const char *name)
 {
 	struct liveupdate_session_retrieve_fd arg = {
 		.size = sizeof(arg),
@@ -180,8 +238,8 @@ int session_retrieve_fd(int session, __u64 token, const char *what)
 	if (!ioctl(session, LIVEUPDATE_SESSION_RETRIEVE_FD, &arg))
 		return arg.fd;
 	err = errno;
-	pr_err("cannot retrieve memfd %s: %s: %s", what, strerror(err),
-	       advise(LIVEUPDATE_SESSION_RETRIEVE_FD, err));
+	pr_err("cannot retrieve %s %s: %s: %s", kind, name, strerror(err),
+	       advise_for(kind, LIVEUPDATE_SESSION_RETRIEVE_FD, err));
 	return -err;
 }
 

@@ -15,6 +15,10 @@
 	LIVEUPDATE_DEVICE \
 	"; boot a kernel with CONFIG_LIVEUPDATE, with kho=on liveupdate=on"
 
+/* What is said where there is one, but it does not take a tmpfs. */
+#define NO_LIVEUPDATE_TMPFS \
+	"this kernel cannot preserve a tmpfs: boot one with CONFIG_LIVEUPDATE_TMPFS"
+
 /* Tokens in the session: the keeper's own state, then memfd by memfd. */
 #define TOKEN_STATE		0
 #define TOKEN_MEMFD(i)		((i) + 1)
@@ -23,8 +27,11 @@ bool session_is_possible(void);
 int session_check_device(void);
 int session_create(const char *name);
 int session_retrieve(const char *name);
-int session_preserve(int session, int fd, __u64 token, const char *what);
-int session_retrieve_fd(int session, __u64 token, const char *what);
+int session_preserve(int session, int fd, __u64 token, const char *kind,
+		     const char *name);
+int session_try(int fd);
+int session_retrieve_fd(int session, __u64 token, const char *kind,
+			const char *name);
 int session_finish(int session);
 
 #endif /* _LUKEEP_SESSION_H */

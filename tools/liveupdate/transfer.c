@@ -23,7 +23,8 @@ int transfer_out(const struct service *svc, int session, enum memfd_kind kind)
 	for (i = 0; i < svc->nr_memfds; i++) {
 		m = &svc->memfd[i];
 		if (m->kind == kind &&
-		    session_preserve(session, m->fd, TOKEN_MEMFD(i), m->name))
+		    session_preserve(session, m->fd, TOKEN_MEMFD(i), "memfd",
+				     m->name))
 			return -1;
 	}
 	return 0;
@@ -38,7 +39,8 @@ int transfer_out_state(const struct service *svc, int session, time_t stopped,
 	fd = state_write(svc, stopped, told);
 	if (fd < 0)
 		return -1;
-	ret = session_preserve(session, fd, TOKEN_STATE, "lukeep.state");
+	ret = session_preserve(session, fd, TOKEN_STATE, "memfd",
+			       "lukeep.state");
 	close(fd);	/* the session has its own reference */
 	return ret;
 }
@@ -106,7 +108,7 @@ enum transfer transfer_in(struct service *svc, int session,
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
 		token = json_object_get(state->memfds, m->name);
 		m->fd = session_retrieve_fd(session, json_integer_value(token),
-					    m->name);
+					    "memfd", m->name);
 		if (m->fd < 0) {
 			ret = verdict(m->fd);
 			m->fd = -1;
