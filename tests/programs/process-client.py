@@ -1,0 +1,32 @@
+# A client of redis over one TCP connection, which counts: each answer has to be the next number. Writes each to a file as it comes,
+# and ends with what has broken the connection, or when the file is removed.
+#
+#	process-client.py ADDRESS PORT FILE
+import os
+import socket
+import sys
+import time
+
+address, port, path = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+file = open(path, "w", buffering=1)
+connection = socket.create_connection((address, port))
+connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+expected, longest = 1, 0
+try:
+    while os.path.exists(path):
+        start = time.monotonic()
+        connection.sendall(b"INCR client\r\n")
+        answer = b""
+        while not answer.endswith(b"\r\n"):
+            data = connection.recv(100)
+            if not data:
+                raise ConnectionError("the connection was closed")
+            answer += data
+        longest = max(longest, time.monotonic() - start)
+        if answer != b":%d\r\n" % expected:
+            raise ValueError("got %r, expected %d" % (answer, expected))
+        print(expected, "%.1f" % longest, file=file)
+        expected += 1
+        time.sleep(0.1)
+except Exception as error:
+    print("broken:", error, file=file)

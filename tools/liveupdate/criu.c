@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Running CRIU, and finding out from its log why it has failed.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "criu.h"
+#include "message.h"
+#include "util.h"
+
+#define LOG_SUFFIX	".log"
+
+/* Add an argument. There is room for all that we have, and memory for what is so small. */
+void criu_add(struct criu_call *call, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (call->argc < (int)ARRAY_SIZE(call->argv) - 1 &&
+	    vasprintf(&call->argv[call->argc], fmt, ap) >= 0)
+		call->argc++;
+	va_end(ap);
+}
+
+/* Begin a call, with what each call of CRIU has. */
+void criu_begin(struct criu_call *call, const char *verb)
+{
+	memset(call->argv, 0, sizeof(call->argv));
+	call->argc = 0;
+	criu_add(call, "criu");
+	criu_add(call, "%s", verb);
+	criu_add(call, "--images-dir");
+	criu_add(call, "%s/%s", call->path, call->name);
+	criu_add(call, "--log-file");
+	criu_add(call, "%s" LOG_SUFFIX, verb);
+	criu_add(call, "-v2");
+}
+
+/*
+ * Say why CRIU has failed: the first error in its log is what happened, and those
+ * after it what came of that.
+ */
+static void explain(const struct criu_call *call)
+{
+	char line[512], path[64], *error = NULL;
+	int folder = openat(call->dir, call->name, O_RDONLY | O_DIRECTORY |
+			    O_CLOEXEC);
+	FILE *log;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s" LOG_SUFFIX, call->argv[1]);
+	fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
+	log = fd < 0 ? NULL : fdopen(fd, "r");
+	while (log && !error && fgets(line, sizeof(line), log)) {
+		line[strcspn(line, "\n")] = '\0';
+		error = strstr(line, "Error (");
+	}
+	if (error)
+		pr_err("criu %s: %s: more is in %s/%s/%s",
+		       call->argv[1], message_shown(error), call->path,
+		       call->name, path);
+	else
+		pr_err("criu %s has failed, and has not said why: is CRIU whole?",
+		       call->argv[1]);
+	if (log)
+		fclose(log);
+	close_fd(&folder);
+}
+
+/* Start it; what it inherits is up to us. Returns its pid, or -1, which is said. */
+pid_t criu_start(struct criu_call *call)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		child_default_signals();
+		execvp(call->argv[0], call->argv);
+		_exit(127);
+	}
+	if (pid < 0)
+		pr_err("cannot fork: %s: free some memory", strerror(errno));
+	return pid;
+}
+
+/* It has exited: 0 if all is well, else -1, and why is said. */
+int criu_judge(const struct criu_call *call, int status)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		pr_err("cannot run criu: is it installed, and in PATH?");
+	else if (WIFSIGNALED(status))
+		pr_err("criu %s was killed by signal %d", call->argv[1],
+		       WTERMSIG(status));
+	else if (status)
+		explain(call);
+	return status ? -1 : 0;
+}
+
+int criu_run(struct criu_call *call)
+{
+	pid_t pid = criu_start(call);
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return criu_judge(call, status);
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Dumping a service by CRIU, first its memory while it runs, then what is left.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "clock.h"
+#include "criu.h"
+#include "criu_dump.h"
+#include "message.h"
+#include "netlock.h"
+#include "preflight.h"
+
+#define MIB		(1024.0 * 1024.0)
+
+int dump_check(const struct folder *f, char **preserved)
+{
+	unsigned long output;
+	pid_t pid;
+
+	if (images_find(f, &pid, &output) || preflight(pid, preserved))
+		return images_fail(f);
+	if (images_has(f->dir, IMAGES_DUMP)) {
+		pr_err("its memory is still being brought in: wait until %s/"
+		       IMAGES_DUMP " is gone", f->path);
+		return images_fail(f);
+	}
+	return EXIT_SUCCESS;
+}
+
+/* What each dump of process @pid has. */
+static void begin_dump(struct criu_call *call, const struct folder *f,
+		       const char *verb, const char *name, pid_t pid, int parent)
+{
+	*call = (struct criu_call){
+		.path = f->path, .dir = f->dir, .name = name,
+	};
+	images_remove(f->dir, name);
+	mkdirat(f->dir, name, 0700);
+	criu_begin(call, verb);
+	criu_add(call, "--tree");
+	criu_add(call, "%d", pid);
+	criu_add(call, "--track-mem");
+	if (parent) {
+		criu_add(call, "--prev-images-dir");
+		criu_add(call, "../%d", parent);
+	}
+}
+
+/* The last pre-dump that is there, 0 if there is none. */
+static int last_predump(const struct folder *f)
+{
+	char name[16];
+	int i = 0;
+
+	do {
+		snprintf(name, sizeof(name), "%d", ++i);
+	} while (images_has(f->dir, name));
+	return i - 1;
+}
+
+/* As often as there is less to dump each time, up to a limit. */
+int dump_memory(const struct folder *f, int rounds)
+{
+	long long bytes, before = 0;
+	struct criu_call call;
+	unsigned long output;
+	char name[16];
+	pid_t pid;
+	int i;
+
+	if (images_find(f, &pid, &output) || images_clear(f->dir))
+		return images_fail(f);
+	for (i = 1; i <= rounds; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		begin_dump(&call, f, "pre-dump", name, pid, i - 1);
+		if (criu_run(&call)) {
+			images_remove(f->dir, name);
+			return images_fail(f);
+		}
+		bytes = images_pages(f->dir, name);
+		pr_info("pre-dump %d: %.1f MiB", i, bytes / MIB);
+		if (i > 1 && bytes >= before)
+			break;
+		before = bytes;
+	}
+	return EXIT_SUCCESS;
+}
+
+/* CRIU ends it as soon as it is dumped whole; if it is not, it works on. */
+int dump_service(const struct folder *f)
+{
+	double begin = clock_now();
+	struct criu_call call;
+	unsigned long output;
+	char number[24];
+	pid_t pid;
+
+	if (images_find(f, &pid, &output))
+		return images_fail(f);
+	snprintf(number, sizeof(number), "%lu\n", output);
+	if (netlock_begin(f->dir, f->name, pid) ||
+	    images_write(f->dir, IMAGES_OUTPUT, number) ||
+	    images_write(f->dir, IMAGES_DUMPING, ""))
+		return images_fail(f);
+	begin_dump(&call, f, "dump", IMAGES_DUMP, pid, last_predump(f));
+	criu_add(&call, "--tcp-established");
+	criu_add(&call, "--network-lock");
+	criu_add(&call, "nftables");
+	criu_add(&call, "--file-locks");
+	criu_add(&call, "--ghost-limit");
+	criu_add(&call, "64M");
+	if (criu_run(&call)) {
+		images_remove(f->dir, IMAGES_DUMPING);
+		netlock_end(f->dir);
+		return images_fail(f);
+	}
+	if (netlock_save(f->dir, IMAGES_DUMP))
+		pr_warn("its connections may be reset: nobody can have their peers wait");
+	if (images_write(f->dir, IMAGES_SAVED, ""))
+		return images_fail(f);
+	pr_info("dump: %.1f MiB in %.3f s",
+		images_pages(f->dir, IMAGES_DUMP) / MIB,
+		clock_now() - begin);
+	return EXIT_SUCCESS;
+}
+

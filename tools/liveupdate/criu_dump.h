@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Dumping a service by CRIU. Copyright The Linux Live Update LTS authors */
+#ifndef _LUKEEP_CRIU_DUMP_H
+#define _LUKEEP_CRIU_DUMP_H
+
+#include "images.h"
+
+int dump_check(const struct folder *f, char **preserved);
+int dump_memory(const struct folder *f, int rounds);
+int dump_service(const struct folder *f);
+
+#endif /* _LUKEEP_CRIU_DUMP_H */

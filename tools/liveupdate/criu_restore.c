@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Restoring a service by CRIU, if need be before its memory is there.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "criu.h"
+#include "criu_restore.h"
+#include "message.h"
+#include "namespace.h"
+#include "netlock.h"
+#include "util.h"
+
+/* Of CRIU that brings in memory; it says it is there by its socket. */
+#define IMAGES_SOCKET	IMAGES_DUMP "/lazy-pages.socket"
+#define SOCKET_TRIES	500
+#define SOCKET_PAUSE	10000	/* us */
+
+/**
+ * struct lazy - CRIU as it brings in memory that a service needs
+ * @call:    its call
+ * @pid:     its process, 0 when it has ended
+ * @service: the service
+ */
+struct lazy {
+	struct criu_call call;
+	pid_t pid;
+	pid_t service;
+};
+
+/* CRIU leaves the first process to us as our child; its pid is in a file. */
+static pid_t pid_restored(const struct folder *f)
+{
+	char text[16];
+	int pid = -1;
+
+	if (images_read(f->dir, IMAGES_DUMP "/pid", text, sizeof(text)) ||
+	    sscanf(text, "%d", &pid) != 1)
+		pr_err("criu restore has not said what it has restored");
+	return pid;
+}
+
+static void begin_restore(struct criu_call *call, const struct folder *f,
+			  const char *verb)
+{
+	*call = (struct criu_call){
+		.path = f->path, .dir = f->dir, .name = IMAGES_DUMP,
+	};
+	criu_begin(call, verb);
+}
+
+/* Start what brings in memory when it is needed, and all of it by and by. */
+static pid_t start_lazy(struct criu_call *call, const struct folder *f)
+{
+	int i;
+	pid_t pid;
+
+	images_remove(f->dir, IMAGES_SOCKET);
+	begin_restore(call, f, "lazy-pages");
+	pid = criu_start(call);
+	for (i = 0; pid > 0 && i < SOCKET_TRIES; i++) {
+		if (images_has(f->dir, IMAGES_SOCKET))
+			return pid;
+		usleep(SOCKET_PAUSE);
+	}
+	return pid;
+}
+
+static pid_t restore_all(const struct folder *f, int output, bool lazy)
+{
+	struct criu_call call;
+	char was[24];
+
+	if (images_read(f->dir, IMAGES_OUTPUT, was, sizeof(was))) {
+		pr_err("cannot read %s/" IMAGES_OUTPUT, f->path);
+		return -1;
+	}
+	images_remove(f->dir, IMAGES_DUMP "/pid");
+	begin_restore(&call, f, "restore");
+	criu_add(&call, "--restore-detached");
+	criu_add(&call, "--restore-sibling");
+	criu_add(&call, "--pidfile");
+	criu_add(&call, "pid");
+	criu_add(&call, "--tcp-established");
+	criu_add(&call, "--file-locks");
+	criu_add(&call, "--inherit-fd");
+	criu_add(&call, "fd[%d]:pipe:[%lu]", output, strtoul(was, NULL, 10));
+	if (lazy)
+		criu_add(&call, "--lazy-pages");
+	return criu_run(&call) ? -1 : pid_restored(f);
+}
+
+/* All memory is there, or never will be. */
+static void on_lazy_end(void *user, pid_t pid, int status)
+{
+	struct lazy *lazy = user;
+
+	if (pid != lazy->pid)
+		return;
+	lazy->pid = 0;
+	if (criu_judge(&lazy->call, status))
+		kill(lazy->service, SIGKILL);
+	else
+		images_clear(lazy->call.dir);
+}
+
+/* A restore that fails leaves the images as they are. */
+int restore_service(const struct folder *f, bool lazily)
+{
+	double begin = clock_now();
+	struct lazy lazy = { };
+	int output[2];
+	pid_t pid;
+
+	if (!images_has(f->dir, IMAGES_SAVED)) {
+		pr_err("there is nothing to restore in %s", f->path);
+		return images_fail(f);
+	}
+	images_remove(f->dir, IMAGES_SERVICE);
+	if (netlock_load(f->dir) || pipe2(output, O_CLOEXEC))
+		return images_fail(f);
+	if (lazily)
+		lazy.pid = start_lazy(&lazy.call, f);
+	fcntl(output[1], F_SETFD, 0);
+	pid = restore_all(f, output[1], lazy.pid > 0);
+	if (pid < 0) {
+		if (lazy.pid > 0)
+			kill(lazy.pid, SIGKILL);
+		return images_fail(f);
+	}
+	lazy.service = pid;
+	netlock_end(f->dir);
+	images_remove(f->dir, IMAGES_SAVED);
+	if (lazy.pid <= 0)
+		images_clear(f->dir);
+	if (images_announce(f, pid, output[1]))
+		return images_fail(f);
+	pr_info("restore: %.3f s", clock_now() - begin);
+	close_fd(&output[1]);
+	return images_end(f, namespace_watch(pid, output[0], on_lazy_end, &lazy));
+}
+

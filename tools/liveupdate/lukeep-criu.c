@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * lukeep-criu: what lukeep does with a service of kind process, whose processes go on
+ * in the next kernel by way of CRIU.
+ *
+ * "run" and "resume" stand for the service as long as it runs, and the other verbs
+ * find it by what those two have written to the folder of its images.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "criu_dump.h"
+#include "criu_restore.h"
+#include "images.h"
+#include "message.h"
+#include "namespace.h"
+#include "netlock.h"
+#include "util.h"
+
+#define EXIT_USAGE	2
+
+#define READY_TRIES	500
+#define READY_PAUSE	100000	/* us */
+
+static const char usage_text[] =
+"Usage:\n"
+"  lukeep-criu run NAME FOLDER PROGRAM [ARGUMENT]...  run the service\n"
+"  lukeep-criu check NAME FOLDER [PRESERVED]...       can it go on in the next kernel?\n"
+"  lukeep-criu predump NAME FOLDER ROUNDS             dump its memory while it runs\n"
+"  lukeep-criu dump NAME FOLDER                       dump it, and end it\n"
+"  lukeep-criu lock NAME FOLDER                       have its peers wait for it\n"
+"  lukeep-criu resume NAME FOLDER [lazily]            restore it, and go on as run does\n"
+"  lukeep-criu ready NAME FOLDER                      wait until it is there\n"
+"\n"
+"These are commands that lukeep runs for a service with a section [process], see\n"
+"lukeep.conf(5). FOLDER is that of its images.\n";
+
+static void on_child(void *user, pid_t pid, int status)
+{
+	(void)user;
+	(void)pid;
+	(void)status;
+}
+
+static int do_run(const struct folder *f, char **program)
+{
+	int output[2];
+	pid_t pid;
+
+	/* What could not be restored may still tell why. */
+	if (images_has(f->dir, IMAGES_SAVED)) {
+		images_remove(f->dir, IMAGES_FAILED);
+		renameat(f->dir, IMAGES_DUMP, f->dir, IMAGES_FAILED);
+	}
+	netlock_end(f->dir);
+	if (images_remove(f->dir, IMAGES_SERVICE) || images_clear(f->dir) ||
+	    pipe2(output, O_CLOEXEC))
+		return EXIT_FAILURE;
+	pid = namespace_start(program, output[1]);
+	if (pid < 0 || images_announce(f, pid, output[1]))
+		return EXIT_FAILURE;
+	close_fd(&output[1]);
+	return images_end(f, namespace_watch(pid, output[0], on_child, NULL));
+}
+
+static int do_ready(const struct folder *f)
+{
+	int i;
+
+	for (i = 0; i < READY_TRIES; i++) {
+		if (images_has(f->dir, IMAGES_SERVICE))
+			return EXIT_SUCCESS;
+		usleep(READY_PAUSE);
+	}
+	return EXIT_FAILURE;
+}
+
+static int do_verb(const char *verb, const struct folder *f, int more,
+		   char **arguments)
+{
+	if (!strcmp(verb, "run") && more)
+		return do_run(f, arguments);
+	if (!strcmp(verb, "check"))
+		return dump_check(f, arguments);
+	if (!strcmp(verb, "predump") && more == 1)
+		return dump_memory(f, atoi(arguments[0]));
+	if (!strcmp(verb, "dump") && !more)
+		return dump_service(f);
+	if (!strcmp(verb, "lock") && !more)
+		return netlock_load(f->dir) ? images_fail(f) : EXIT_SUCCESS;
+	if (!strcmp(verb, "resume") && more <= 1)
+		return restore_service(f, more && !strcmp(arguments[0], "lazily"));
+	if (!strcmp(verb, "ready") && !more)
+		return do_ready(f);
+	fputs(usage_text, stderr);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct folder f;
+	int ret;
+
+	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		fputs(usage_text, stdout);
+		return EXIT_SUCCESS;
+	}
+	if (argc < 4) {
+		fputs(usage_text, stderr);
+		return EXIT_USAGE;
+	}
+	/* Who reads our messages may go away. */
+	signal(SIGPIPE, SIG_IGN);
+	f.name = argv[2];
+	f.path = argv[3];
+	message_open(f.name);
+	f.dir = images_open(f.path);
+	ret = f.dir < 0 ? EXIT_FAILURE :
+			  do_verb(argv[1], &f, argc - 4, argv + 4);
+	message_open(NULL);
+	return ret;
+}

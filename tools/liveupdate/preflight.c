@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Will all files of a service be there in the next kernel? CRIU finds out when it
+ * restores the service, and then nothing can be undone. What is on a disk will be
+ * there, and what is on a tmpfs only if that is preserved.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "preflight.h"
+#include "util.h"
+
+/**
+ * struct check - a preflight
+ * @preserved: folders on file systems that are preserved; NULL ends them
+ * @pid:       the process that is looked at
+ * @lacking:   so many files will not be there
+ */
+struct check {
+	char *const *preserved;
+	pid_t pid;
+	int lacking;
+};
+
+static void name_of(pid_t pid, char *name, size_t size)
+{
+	char path[32];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	*name = '\0';
+	f = fopen(path, "re");
+	if (f && fgets(name, size, f))
+		name[strcspn(name, "\n")] = '\0';
+	if (f)
+		fclose(f);
+}
+
+/* The file at @path will not be there: the first one is named, the others would be many. */
+static void lack(struct check *check, const char *what, const char *path)
+{
+	char name[32];
+
+	if (check->lacking++)
+		return;
+	name_of(check->pid, name, sizeof(name));
+	pr_err("%s of process %d (%s) is %s, on a tmpfs, which the next kernel will not have: have the service keep it on a disk, or on a tmpfs that is declared",
+	       what, check->pid, name, message_shown(path));
+}
+
+/* Is there what @path names, on a file system that the next kernel has as well? */
+static bool stays(const struct check *check, const char *path)
+{
+	struct stat st, other;
+	struct statfs fs;
+	char *const *folder;
+
+	if (stat(path, &st) || statfs(path, &fs))
+		return true;	/* it is closed by now, or CRIU will know */
+	if (fs.f_type != TMPFS_MAGIC && fs.f_type != RAMFS_MAGIC)
+		return true;
+	/* That of devices counts as a tmpfs, too. */
+	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+		return true;
+	for (folder = check->preserved; *folder; folder++) {
+		if (!stat(*folder, &other) && other.st_dev == st.st_dev)
+			return true;
+	}
+	return false;
+}
+
+/* Memory that has a name, or is shared, is on a tmpfs of the kernel; CRIU has it in its images. */
+static bool is_memory(const char *target)
+{
+	return *target != '/' || !strncmp(target, "/memfd:", strlen("/memfd:")) ||
+	       !strncmp(target, "/SYSV", strlen("/SYSV")) ||
+	       !strcmp(target, "/dev/zero (deleted)");
+}
+
+/* The path to which this socket is bound; false when it is to none. */
+static bool path_of_socket(const struct check *check, unsigned long inode,
+			   char path[PATH_MAX])
+{
+	char line[PATH_MAX + 128];
+	unsigned long other = 0;
+	FILE *f;
+
+	snprintf(line, sizeof(line), "/proc/%d/net/unix", check->pid);
+	f = fopen(line, "re");
+	*path = '\0';
+	while (f && other != inode && fgets(line, sizeof(line), f)) {
+		*path = '\0';
+		if (sscanf(line, "%*s %*s %*s %*s %*s %*s %lu %4095[^\n]",
+			   &other, path) < 1)
+			other = 0;
+	}
+	if (f)
+		fclose(f);
+	return other == inode && *path == '/';
+}
+
+/* A socket that is bound to a path is made again in the folder of that. */
+static void check_socket(struct check *check, unsigned long inode)
+{
+	char path[PATH_MAX], folder[PATH_MAX];
+
+	if (!path_of_socket(check, inode, path))
+		return;
+	memcpy(folder, path, sizeof(folder));
+	if (!stays(check, dirname(folder)))
+		lack(check, "a socket", path);
+}
+
+static void check_link(struct check *check, const char *what, const char *link)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlink(link, target, sizeof(target) - 1);
+	unsigned long inode;
+
+	if (n < 0)
+		return;
+	target[n] = '\0';
+	if (sscanf(target, "socket:[%lu]", &inode) == 1)
+		check_socket(check, inode);
+	else if (!is_memory(target) && !stays(check, link))
+		lack(check, what, target);
+}
+
+static void check_links(struct check *check, const char *what, const char *in)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+	int n;
+
+	n = snprintf(path, sizeof(path), "/proc/%d/%s", check->pid, in);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		snprintf(path + n, sizeof(path) - n, "/%s", entry->d_name);
+		if (*entry->d_name != '.')
+			check_link(check, what, path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static void check_process(struct check *check)
+{
+	static const struct {
+		const char *what;
+		const char *link;
+	} links[] = {
+		{ "the program", "exe" },
+		{ "the working directory", "cwd" },
+		{ "the root directory", "root" },
+	};
+	char path[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(links); i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", check->pid,
+			 links[i].link);
+		check_link(check, links[i].what, path);
+	}
+	check_links(check, "an open file", "fd");
+	check_links(check, "a mapped file", "map_files");
+}
+
+/* The PID namespace of a process; 0 when that is not there any more. */
+static ino_t namespace_of(const char *pid)
+{
+	char path[300];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%s/ns/pid", pid);
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+/*
+ * Will the next kernel have all files of the service whose first process is @first?
+ * Besides those on disks it will have those on the file systems of the folders
+ * @preserved. Returns -1 if not, which is said.
+ */
+int preflight(pid_t first, char *const preserved[])
+{
+	struct check check = { .preserved = preserved };
+	struct dirent *entry;
+	char text[16];
+	ino_t ns;
+	DIR *proc;
+
+	snprintf(text, sizeof(text), "%d", first);
+	ns = namespace_of(text);
+	proc = opendir("/proc");
+	while (proc && (entry = readdir(proc))) {
+		check.pid = atoi(entry->d_name);
+		if (check.pid && namespace_of(entry->d_name) == ns)
+			check_process(&check);
+	}
+	if (proc)
+		closedir(proc);
+	if (check.lacking > 1)
+		pr_err("and so are %d more of its files", check.lacking - 1);
+	return check.lacking ? -1 : 0;
+}
