@@ -59,6 +59,7 @@ differs() {
 }
 
 service='[service]\nstart = a\n'
+tmpfs=$service'[tmpfs]\npath = /a/b\n'
 memory=$service'[memfd m]\nkind = memory\n'
 name63=$(printf 'n%.0s' {1..63})
 not_a_shell="x.conf:2: a command is not run by a shell: quote"
@@ -139,6 +140,32 @@ memfds() {
 	refused 'x.conf:4: "other" is neither memory nor save' "${service}[memfd m]\nkind = other\n"
 	refused 'x.conf: memfd m: what is saved has the size it gets' "${service}[memfd m]\nkind = save\nsize = 1\n"
 	refused 'x.conf:35: a service has at most 16 memfds' "$service$(printf '[memfd %s]\\nkind = save\\n' {1..17})"
+}
+
+files_of() {
+	local value
+
+	means 'tmpfs /a/b size 0 huge -' "$tmpfs"
+	means 'tmpfs /a/b size 1048576 huge within_size\nmemfd m kind 0 size 0 path /a/b/c' \
+		"${tmpfs}size = 1M\nhuge = within_size\n[memfd m]\nkind = memory\npath = /a/b/c\n"
+	means 'start <a>\ntmpfs /a size 0 huge -' '[tmpfs]\npath = /a\n[service]\nstart = a\n'
+	for value in never always advise; do
+		means "tmpfs /a/b size 0 huge $value" "${tmpfs}huge = $value\n"
+	done
+	refused 'x.conf:5: "2M" is not one of never, always, within_size and advise' "${tmpfs}huge = 2M\n"
+	refused 'x.conf:5: "x" is not a size' "${tmpfs}size = x\n"
+	refused 'x.conf:4: the path a does not begin with a slash' "${service}[tmpfs]\npath = a\n"
+	for value in / /a/ //a /a//b /a/../b /a/./b /..; do
+		refused "x.conf:4: the path $value is no place to mount a tmpfs" "${service}[tmpfs]\npath = $value\n"
+	done
+	refused 'x.conf:5: section [tmpfs] is there twice' "${tmpfs}[tmpfs]\n"
+	refused 'x.conf:5: section [tmpfs] does not know the key "kind": see lukeep.conf(5)' "${tmpfs}kind = memory\n"
+	refused 'x.conf: section [tmpfs] needs the key "path"' "${service}[tmpfs]\nsize = 1M\n"
+	refused 'x.conf:3: there is no section [tmpfs a]: use [service], [memfd NAME] and [tmpfs]' "${service}[tmpfs a]\n"
+	write "${name63%n}" "$tmpfs"
+	check "$box/${name63%n}.conf"
+	is "$status ${said#*.conf: }" "1 the name of a service with a tmpfs has at most 57 letters: rename the file, and the service with it" "a name too long"
+	rm "$box/${name63%n}.conf"
 }
 
 values() {
@@ -256,10 +283,12 @@ lacking() {
 	lacks 'stop-command: cannot run no-such: No such file or directory' "${service}stop-command = no-such\n$memfd"
 	lacks 'ready-command: cannot run no-such: No such file or directory' "${service}ready-command = no-such\n$memfd"
 	lacks 'memfd m: its size is more than the memory of this host' "${memory}size = 999T\n"
-	lacks 'it has no memfd, so nothing that the service has is kept: add a section [memfd NAME]' "$service"
+	lacks 'it has neither a memfd nor a tmpfs, so nothing that the service has is kept: add a section [memfd NAME] or [tmpfs]' "$service"
+	lacks 'tmpfs: there is no folder /no/such to mount it on: make it, with the owner and the mode that the tmpfs is to have' "${service}[tmpfs]\npath = /no/such\n"
+	lacks 'tmpfs: its size is more than the memory of this host' "${service}[tmpfs]\npath = /mnt\nsize = 999T\n"
 	lacks 'memfd m: there is no folder /no/such/ for its link: take /run/lukeep-x, or make it' "${memory}path = /no/such/m\n"
 	lacks 'memfd m: there is no folder /run/lukeep-other/ for its link: take /run/lukeep-x, or make it' "${memory}path = /run/lukeep-other/m\n"
-	for text in "${memory}path = /run/lukeep-x/m\n" "${memory}path = /m\n" "[service]\nstart = \$PROGRAM a\n$memfd" \
+	for text in "${memory}path = /run/lukeep-x/m\n" "${memory}path = /m\n" "${service}[tmpfs]\npath = /mnt\nsize = 1M\n" "[service]\nstart = \$PROGRAM a\n$memfd" \
 		"[service]\nstart = 'a' b\n$memfd"; do
 		write x "$text"
 		check "$box/x.conf"
@@ -334,6 +363,13 @@ compared() {
 	differs '1 memfd ram has other pages' '/^size/a thp = always'
 	differs '1 save-command is another one' 's/lukeep-qemu save/true/'
 	differs '1 save-command is another one' 's/^save-command.*/save-signal = USR1/'
+	differs '-1 its tmpfs is new' '$a [tmpfs]\npath = /a'
+	printf '[tmpfs]\npath = /a\nsize = 1M\n' >>"$box/was.conf"
+	differs '0 '
+	differs '-1 its tmpfs is not there any more' '/tmpfs/,$d'
+	differs '-1 its tmpfs has another path' 's:/a$:/b:'
+	differs '1 its tmpfs has another size, or other pages' 's:1M:2M:'
+	differs '1 its tmpfs has another size, or other pages' '$a huge = always'
 	sed -i "s/^save-command/resume = b\n&/" "$box/was.conf"
 	differs '1 start is another one' 's/-smp 2/-smp 1/'
 }
@@ -346,6 +382,7 @@ unset UNSET X FOO
 commands
 lines
 memfds
+files_of
 values
 files
 lacking
@@ -371,6 +408,11 @@ clock = 0
 kind = memory
 size = 1GiB
 path = /a/b
+
+[tmpfs]
+path = /c/d
+size = 3M
+huge = advise
 END
 "$box/declaration" fuzz "$box" 3000 "$box"/etc/{memcached,qemu}.conf "$box/all.conf"
 is $? 0 "3000 declarations with mistakes do no harm"

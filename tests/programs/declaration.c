@@ -78,6 +78,9 @@ static int show(const char *dir, const char *name)
 	       svc->save_signal, svc->save_timeout, svc->stop_timeout);
 	printf("restart %d retry %d hold %d clock %d\n", svc->restart,
 	       svc->retry, svc->if_lost_hold, svc->clock);
+	if (svc->tmpfs.path)
+		printf("tmpfs %s size %llu huge %s\n", svc->tmpfs.path,
+		       svc->tmpfs.size, svc->tmpfs.huge ?: "-");
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++)
 		printf("memfd %s kind %d size %llu path %s%s\n", m->name,
 		       m->kind, m->size, m->path ? m->path : "-", huge(m));

@@ -85,8 +85,9 @@ void adopt(struct keeper *k, struct service *declared)
 		replace(k, declared);
 	} else if (k->pid && declaration_compare(declared, was, what,
 						 sizeof(what)) >= 0) {
-		/* A memfd of another size, or of other pages. */
-		if (!strncmp(what, "memfd ", strlen("memfd ")))
+		/* A memfd or a tmpfs of another size, or of other pages. */
+		if (!strncmp(what, "memfd ", strlen("memfd ")) ||
+		    !strncmp(what, "its tmpfs ", strlen("its tmpfs ")))
 			pr_warn("its declaration has changed: %s; that takes effect when it is started afresh",
 				what);
 		adopt_settings(k->svc, declared);

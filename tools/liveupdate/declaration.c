@@ -129,7 +129,15 @@ static void begin_memfd(struct reader *r, const char *name)
 	svc->nr_memfds++;
 	*m = (struct memfd){ .fd = -1 };
 	snprintf(m->name, sizeof(m->name), "%s", name);
-	r->memfd = m;
+	keys_of_memfd(r, m);
+}
+
+/* A section of which there is one. */
+static void begin_only(struct reader *r, bool *there)
+{
+	if (*there)
+		key_error(r, "section [%s] is there twice", r->section);
+	*there = true;
 }
 
 /* [SECTION] */
@@ -143,18 +151,20 @@ static void begin_section(struct reader *r, char *line)
 	}
 	*end = '\0';
 	r->section = line + 1;
-	r->memfd = NULL;
 	r->seen = 0;
-	if (!strncmp(r->section, MEMFD_SECTION, strlen(MEMFD_SECTION)))
+	if (!strncmp(r->section, MEMFD_SECTION, strlen(MEMFD_SECTION))) {
 		begin_memfd(r, r->section + strlen(MEMFD_SECTION));
-	else if (strcmp(r->section, "service"))
+	} else if (!strcmp(r->section, TMPFS_SECTION)) {
+		keys_of_tmpfs(r);
+		begin_only(r, &r->tmpfs);
+	} else if (!strcmp(r->section, "service")) {
+		keys_of_service(r);
+		begin_only(r, &r->service);
+	} else {
 		key_error(r,
-			  "there is no section [%s]: use [service] and [memfd NAME]",
+			  "there is no section [%s]: use [service], [memfd NAME] and [tmpfs]",
 			  key_shown(r->section));
-	else if (r->service)
-		key_error(r, "section [service] is there twice");
-	else
-		r->service = true;
+	}
 }
 
 /* KEY = VALUE */
@@ -344,6 +354,8 @@ void declaration_free(struct service *svc)
 		return;
 	for (i = 0; i < svc->nr_memfds; i++)
 		free(svc->memfd[i].path);
+	free(svc->tmpfs.path);
+	free(svc->tmpfs.huge);
 	free(svc->start);
 	free(svc->resume);
 	free(svc->save_command);

@@ -13,10 +13,15 @@
 #include <jansson.h>
 #include <linux/types.h>
 
+#include "tmpfs.h"
+
 #define CONFIG_SUFFIX		".conf"
 
 /* Sessions are named for their services: a name and its NUL take 64 bytes. */
 #define NAME_MAX_LEN		63
+
+/* Of the session with the service's tmpfs, after the name of the service, which has no colon. */
+#define TMPFS_SESSION		":tmpfs"
 
 /* More than any service needs; a declaration beyond it is refused. */
 #define LUKEEP_MAX_MEMFDS	16
@@ -77,6 +82,7 @@ struct memfd {
  * @clock:	  resume it only when the system clock has passed its stop
  * @memfd:	  what it works on
  * @nr_memfds:	  number of entries in @memfd
+ * @tmpfs:	  where it has its files, without a path if it has none
  */
 struct service {
 	char name[NAME_MAX_LEN + 1];
@@ -94,6 +100,7 @@ struct service {
 	bool clock;
 	struct memfd memfd[LUKEEP_MAX_MEMFDS];
 	int nr_memfds;
+	struct tmpfs tmpfs;
 };
 
 /* declaration.c */

@@ -7,6 +7,7 @@
  *			commands, as far as they are there
  *	save-signal	its name, as in the declaration
  *	memfds		by name: kind, size, and path, hugetlb and thp if there is one
+ *	tmpfs		path, size, and huge if there is one
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -41,16 +42,23 @@ static json_t *pack_memfds(const struct service *svc)
 	return memfds;
 }
 
+static json_t *pack_tmpfs(const struct tmpfs *t)
+{
+	return t->path ? json_pack("{ss sI ss*}", "path", t->path, "size",
+				   (json_int_t)t->size, "huge", t->huge) : NULL;
+}
+
 /* What @svc was started with; NULL when there is no memory. */
 json_t *declaration_pack(const struct service *svc)
 {
-	return json_pack("{ss ss ss* ss* ss* ss so}", "start", svc->start,
+	return json_pack("{ss ss ss* ss* ss* ss so so*}", "start", svc->start,
 			 "resume", svc->resume,
 			 "save-command", svc->save_command,
 			 "stop-command", svc->stop_command,
 			 "ready-command", svc->ready_command,
 			 "save-signal", sigabbrev_np(svc->save_signal),
-			 "memfds", pack_memfds(svc));
+			 "memfds", pack_memfds(svc),
+			 "tmpfs", pack_tmpfs(&svc->tmpfs));
 }
 
 /**
@@ -94,6 +102,18 @@ static bool memfd_differs(const struct memfd *m, const json_t *was,
 	return false;
 }
 
+static bool tmpfs_differs(const struct tmpfs *t, const json_t *was,
+			  const struct difference *d)
+{
+	if (t->path && !was)
+		return found(d, "its tmpfs is new");
+	if (!t->path && was)
+		return found(d, "its tmpfs is not there any more");
+	if (differs(was, "path", t->path))
+		return found(d, "its tmpfs has another path");
+	return false;
+}
+
 /* Would what it had be lost if it resumed by @svc? */
 static bool would_lose(const struct service *svc, json_t *was,
 		       const struct difference *d)
@@ -114,6 +134,8 @@ static bool would_lose(const struct service *svc, json_t *was,
 		if (memfd_differs(m, json_object_get(memfds, m->name), d))
 			return true;
 	}
+	if (tmpfs_differs(&svc->tmpfs, json_object_get(was, "tmpfs"), d))
+		return true;
 	if (differs(was, "resume", svc->resume))
 		return found(d, "the command that resumes it is another one");
 	return false;
@@ -135,6 +157,7 @@ static bool has_changed(const struct service *svc, const json_t *was,
 		{ }
 	}, *key;
 	json_t *memfds = json_object_get(was, "memfds"), *memfd;
+	const json_t *tmpfs = json_object_get(was, "tmpfs");
 	const struct memfd *m;
 
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
@@ -147,6 +170,10 @@ static bool has_changed(const struct service *svc, const json_t *was,
 		    json_is_true(json_object_get(memfd, "thp")) != m->thp)
 			return found(d, "memfd %s has other pages", m->name);
 	}
+	if (json_integer_value(json_object_get(tmpfs, "size")) !=
+	    (json_int_t)svc->tmpfs.size ||
+	    differs(tmpfs, "huge", svc->tmpfs.huge))
+		return found(d, "its tmpfs has another size, or other pages");
 	for (key = now; key->key; key++) {
 		if (differs(was, key->key, key->value))
 			return found(d, "%s is another one", key->key);

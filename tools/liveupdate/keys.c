@@ -31,7 +31,7 @@
  * struct key - a key
  * @name:   its name
  * @set:    takes its value
- * @offset: where its value is in struct service, or in struct memfd
+ * @offset: where its value is in what the section is for
  */
 struct key {
 	const char *name;
@@ -247,8 +247,49 @@ static void set_thp(struct reader *r, void *field, const char *value)
 	set_choice(r, field, value, "never", "always");
 }
 
+/* Root mounts there, so no part of it leads elsewhere. */
+static void set_mount_point(struct reader *r, void *field, const char *value)
+{
+	char **path = field, *copy = strdup(value), *rest = copy, *part;
+
+	*path = strdup(value);
+	if (!copy || !*path)
+		key_error(r, "out of memory");
+	if (*value != '/')
+		key_error(r, "the path %s does not begin with a slash",
+			  key_shown(value));
+	strsep(&rest, "/");
+	while ((part = strsep(&rest, "/"))) {
+		if (!*part || !strcmp(part, ".") || !strcmp(part, ".."))
+			key_error(r,
+				  "the path %s is no place to mount a tmpfs: use that of a folder, without //, ., .. and a slash at its end",
+				  key_shown(value));
+	}
+	free(copy);
+}
+
+static void set_huge(struct reader *r, void *field, const char *value)
+{
+	static const char * const words[] = {
+		"never", "always", "within_size", "advise",
+	};
+	char **huge = field;
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(words) && strcmp(words[i], value))
+		i++;
+	if (i == ARRAY_SIZE(words))
+		key_error(r,
+			  "\"%s\" is not one of never, always, within_size and advise",
+			  key_shown(value));
+	*huge = strdup(value);
+	if (!*huge)
+		key_error(r, "out of memory");
+}
+
 #define SERVICE(member)		offsetof(struct service, member)
 #define MEMFD(member)		offsetof(struct memfd, member)
+#define TMPFS(member)		offsetof(struct tmpfs, member)
 
 static const struct key service_keys[] = {
 	{ "start", set_command, SERVICE(start) },
@@ -275,16 +316,41 @@ static const struct key memfd_keys[] = {
 	{ }
 };
 
+static const struct key tmpfs_keys[] = {
+	{ "path", set_mount_point, TMPFS(path) },
+	{ "size", set_size, TMPFS(size) },
+	{ "huge", set_huge, TMPFS(huge) },
+	{ }
+};
+
+void keys_of_service(struct reader *r)
+{
+	r->keys = service_keys;
+	r->whole = r->svc;
+}
+
+void keys_of_memfd(struct reader *r, struct memfd *m)
+{
+	r->keys = memfd_keys;
+	r->whole = m;
+	r->memfd = m;
+}
+
+void keys_of_tmpfs(struct reader *r)
+{
+	r->keys = tmpfs_keys;
+	r->whole = &r->svc->tmpfs;
+}
+
 /* The key that @name is in this section; NULL when there is none, or it is not new. */
 const struct key *key_find(struct reader *r, const char *name)
 {
-	const struct key *keys = r->memfd ? memfd_keys : service_keys;
 	const struct key *key;
 	unsigned int bit;
 
-	for (key = keys; key->name && strcmp(key->name, name);)
+	for (key = r->keys; key->name && strcmp(key->name, name);)
 		key++;
-	bit = 1U << (key - keys);
+	bit = 1U << (key - r->keys);
 	if (!key->name)
 		key_error(r, "section [%s] does not know the key \"%s\": see lukeep.conf(5)",
 			  r->section, key_shown(name));
@@ -296,9 +362,7 @@ const struct key *key_find(struct reader *r, const char *name)
 
 void key_set(struct reader *r, const struct key *key, const char *value)
 {
-	void *whole = r->memfd ? (void *)r->memfd : (void *)r->svc;
-
-	key->set(r, (char *)whole + key->offset, value);
+	key->set(r, (char *)r->whole + key->offset, value);
 }
 
 /* Commands go on in lines that are indented. */
@@ -327,7 +391,10 @@ bool key_begins(const char *line)
 {
 	return begins_with(line, service_keys) ||
 	       begins_with(line, memfd_keys) ||
+	       begins_with(line, tmpfs_keys) ||
 	       !strncmp(line, "[service]", strlen("[service]")) ||
+	       !strncmp(line, "[" TMPFS_SECTION "]",
+			strlen("[" TMPFS_SECTION "]")) ||
 	       !strncmp(line, "[" MEMFD_SECTION, strlen("[" MEMFD_SECTION));
 }
 
@@ -370,6 +437,21 @@ static void check_memfds(struct reader *r)
 	}
 }
 
+static void check_tmpfs(struct reader *r)
+{
+	const struct service *svc = r->svc;
+	const int longest = NAME_MAX_LEN - strlen(TMPFS_SESSION);
+
+	if (!r->tmpfs)
+		return;
+	if (!svc->tmpfs.path)
+		key_error(r, "section [tmpfs] needs the key \"path\"");
+	if (strlen(svc->name) > (size_t)longest)
+		key_error(r,
+			  "the name of a service with a tmpfs has at most %d letters: rename the file, and the service with it",
+			  longest);
+}
+
 /* What can be told only when all has been read, and what was left out. */
 void keys_check(struct reader *r)
 {
@@ -382,6 +464,7 @@ void keys_check(struct reader *r)
 	if (svc->save_command && svc->save_signal)
 		key_error(r, "save-command and save-signal exclude each other");
 	check_memfds(r);
+	check_tmpfs(r);
 	if (!svc->save_signal)
 		svc->save_signal = SIGTERM;
 	if (!svc->save_timeout)

@@ -10,13 +10,17 @@
 #include "declaration.h"
 
 #define MEMFD_SECTION		"memfd "
+#define TMPFS_SECTION		"tmpfs"
 
 /**
  * struct reader - a declaration that is being read
  * @svc:    what has been read so far
  * @memfd:  the memfd whose section is read
  * @section: name of the section, NULL before the first one
+ * @keys:   the keys of that section
+ * @whole:  what they are for
  * @service: there was the section [service]
+ * @tmpfs:  there was the section [tmpfs]
  * @seen:   bit mask of the keys that the section has
  * @kinds:  bit mask of the memfds that have a kind
  * @key:    the key whose value may go on in the next line, or NULL
@@ -31,7 +35,10 @@ struct reader {
 	struct service *svc;
 	struct memfd *memfd;
 	const char *section;
+	const struct key *keys;
+	void *whole;
 	bool service;
+	bool tmpfs;
 	unsigned int seen;
 	unsigned int kinds;
 	const struct key *key;
@@ -45,6 +52,9 @@ struct reader {
 
 void key_error(struct reader *r, const char *fmt, ...);
 const char *key_shown(const char *value);
+void keys_of_service(struct reader *r);
+void keys_of_memfd(struct reader *r, struct memfd *m);
+void keys_of_tmpfs(struct reader *r);
 const struct key *key_find(struct reader *r, const char *name);
 void key_set(struct reader *r, const struct key *key, const char *value);
 bool key_goes_on(const struct key *key);

@@ -116,6 +116,25 @@ static int check_size(const char *file, const struct memfd *m)
 	return -1;
 }
 
+static int check_tmpfs(const char *file, const struct tmpfs *t)
+{
+	struct sysinfo info;
+	struct stat st;
+
+	if (!t->path)
+		return 0;
+	if (stat(t->path, &st) || !S_ISDIR(st.st_mode)) {
+		pr_warn("%s: tmpfs: there is no folder %s to mount it on: make it, with the owner and the mode that the tmpfs is to have",
+			file, t->path);
+		return -1;
+	}
+	if (sysinfo(&info) || t->size / info.mem_unit <= info.totalram)
+		return 0;
+	pr_warn("%s: tmpfs: its size is more than the memory of this host",
+		file);
+	return -1;
+}
+
 /* Warn of what the service of this @file will not have here. Returns -1 for that. */
 int lacking(const struct service *svc, const char *file)
 {
@@ -131,8 +150,9 @@ int lacking(const struct service *svc, const char *file)
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++)
 		err |= check_path(file, svc, m) | check_size(file, m) |
 		       check_hugepages(file, m);
-	if (!svc->nr_memfds) {
-		pr_warn("%s: it has no memfd, so nothing that the service has is kept: add a section [memfd NAME]",
+	err |= check_tmpfs(file, &svc->tmpfs);
+	if (!svc->nr_memfds && !svc->tmpfs.path) {
+		pr_warn("%s: it has neither a memfd nor a tmpfs, so nothing that the service has is kept: add a section [memfd NAME] or [tmpfs]",
 			file);
 		err = -1;
 	}

@@ -15,8 +15,8 @@
 #include "session.h"
 #include "util.h"
 
-/* No service has this name: it has a blank. */
-#define TRY_SESSION	"lukeep try"
+/* No service has this name: it has a colon. */
+#define TRY_SESSION	"lukeep:try"
 
 /**
  * struct advice - what to do about an errno
