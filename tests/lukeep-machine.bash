@@ -13,7 +13,7 @@ programs=$root/tests/programs
 out=$build/lukeep-host
 flags=(-O1 -g -fno-omit-frame-pointer "-fsanitize=address,undefined" -fno-sanitize-recover=undefined)
 wrapped=(open fopen access opendir ioctl syscall poll reboot sync uname accept4 sd_booted time clock_gettime clock_settime
-	sd_event_add_time_relative sd_event_source_set_time_relative)
+	sd_event_add_time_relative sd_event_source_set_time_relative fspick fsconfig)
 
 # The same for all tests of a state of the sources.
 sources_sum() {
@@ -26,11 +26,12 @@ compile() {
 
 	rm -rf "$out" && mkdir -p "$out/agent" &&
 		"${own[@]}" -c -o "$out/shim.o" "$programs/lukeep-shim.c" &&
-		"${own[@]}" -o "$out/lukeep-machine" "$programs"/lukeep-{machine,folder,processes,sessions}.c &&
+		"${own[@]}" -c -o "$out/shim-mount.o" "$programs/lukeep-shim-mount.c" &&
+		"${own[@]}" -o "$out/lukeep-machine" "$programs"/lukeep-{machine,folder,mounts,processes,sessions}.c &&
 		"${own[@]}" -o "$out/lukeep-service" "$programs/lukeep-service.c" -lsystemd &&
 		"${own[@]}" -o "$out/lukeep-unit" "$programs/lukeep-unit.c" &&
 		make -C "$root/tools/liveupdate" -j "$(nproc)" OUTPUT="$out/agent/" CFLAGS="${flags[*]}" \
-			LUKEEP_VERSION=test LDFLAGS="${flags[*]} $out/shim.o $(printf -- '-Wl,--wrap=%s ' "${wrapped[@]}")" "$out/agent/lukeep"
+			LUKEEP_VERSION=test LDFLAGS="${flags[*]} $out/shim.o $out/shim-mount.o $(printf -- '-Wl,--wrap=%s ' "${wrapped[@]}")" "$out/agent/lukeep"
 }
 
 build_lukeep() {
@@ -57,7 +58,7 @@ if [ -z "${LUKEEP_TEST:-}" ]; then
 	export LUKEEP_TEST
 	trap 'rm -rf "$LUKEEP_TEST"' EXIT
 	mkdir -p "$LUKEEP_TEST/root/proc" "$LUKEEP_TEST/root/sys/kernel" "$LUKEEP_TEST/bin"
-	"$out/lukeep-machine" "$LUKEEP_TEST" run "$0"
+	unshare --mount "$out/lukeep-machine" "$LUKEEP_TEST" run "$0"
 	exit
 fi
 
@@ -325,7 +326,7 @@ fails_at() {
 fresh() {
 	"$out/lukeep-machine" "$machine" reset
 	wait
-	rm -rf "$run" "$run"-* "$conf" "$machine"/{*.unit,*.store,*.show,*.status,nope,no-device,asked,away,history*,fault.*,*.has,*.log,*.mood,*.pid,calls,faster,odd,systemd,refused,timers,there,before,log,said}
+	rm -rf "$run" "$run"-* "$conf" "$machine"/{*.unit,*.store,*.show,*.status,nope,no-device,no-tmpfs,asked,away,history*,fault.*,*.has,*.log,*.mood,*.pid,calls,faster,odd,systemd,refused,timers,there,before,log,said}
 	mkdir "$conf"
 	: >"$log"
 	: >"$machine/refused"

@@ -19,6 +19,7 @@
  *			SKIP times, and only COUNT times; with ERRNO "hang" it does
  *			not return as long as the file is there. With ".SESSION"
  *			after that it is for one session
+ *	no-tmpfs	a tmpfs cannot be preserved, if there
  *	loaded		the command line of the kernel that is loaded
  *
  * Copyright The Linux Live Update LTS authors
@@ -111,6 +112,7 @@ static void start_kernel(int number, const char *cmdline)
 	char text[16];
 
 	end_processes(command);
+	drop_mounts();
 	set_file("root/proc/cmdline", cmdline);
 	set_file("root/sys/kernel/kexec_loaded", "0");
 	set_file("loaded", NULL);
@@ -228,6 +230,10 @@ static int do_call(struct connection *c, int *file)
 		return do_reboot();
 	case CALL_RESET:
 		return do_reset();
+	case CALL_FREEZE:
+		return 0;
+	case CALL_THAW:
+		return session_thaw(c->file);
 	default:
 		return do_session_call(c, file);
 	}

@@ -35,6 +35,8 @@ enum machine_call {
 	CALL_UNLOAD,
 	CALL_REBOOT,
 	CALL_RESET,
+	CALL_FREEZE,
+	CALL_THAW,
 	NR_CALLS,
 };
 
@@ -42,6 +44,7 @@ enum machine_call {
 static const char * const call_names[NR_CALLS] = {
 	"open", "create", "retrieve", "preserve", "retrieve-fd", "finish",
 	"get-name", "load", "unload", "reboot", "reset",
+	"freeze", "thaw",
 };
 
 struct machine_request {

@@ -28,12 +28,18 @@ int fault(enum machine_call call, const char *session, bool *hangs);
 /* lukeep-processes.c */
 void end_processes(pid_t command);
 
+/* lukeep-mounts.c */
+bool is_tmpfs(int file);
+int copy_mount(int file);
+void drop_mounts(void);
+
 /* lukeep-sessions.c, whose functions return 0 or an errno */
 int session_create(const char *name, struct session **session);
 int session_retrieve(const char *name, struct session **session);
 int session_preserve(struct session *session, __u64 token, int file);
 int session_retrieve_fd(struct session *session, __u64 token, int *file);
 int session_finish(struct session *session);
+int session_thaw(int file);
 const char *session_name(const struct session *session);
 void session_close(struct session *session);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The sessions of the machine that lukeep-machine.c feigns, with the errno that
- * liveupdate.h tells. Memfds are all that can be preserved. The next kernel gets
- * copies of them, so that a process of the kernel before has no part in these.
+ * liveupdate.h tells. Memfds can be preserved, and a tmpfs that is read-only. The next
+ * kernel gets copies of memfds, so that a process of the kernel before has no part in
+ * these, and another mount of a tmpfs.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lukeep-machine.h"
@@ -162,7 +164,18 @@ static int add(struct session *session, __u64 token, int file)
 	return 0;
 }
 
-/* Only memfds can be asked for their seals. */
+/* What the handlers say; only memfds can be asked for their seals. */
+static int can_preserve(int file)
+{
+	struct statvfs fs;
+
+	if (fcntl(file, F_GET_SEALS) >= 0)
+		return 0;
+	if (!is_tmpfs(file))
+		return ENOENT;
+	return !fstatvfs(file, &fs) && fs.f_flag & ST_RDONLY ? 0 : EBUSY;
+}
+
 int session_preserve(struct session *session, __u64 token, int file)
 {
 	int copy, err = 0;
@@ -173,10 +186,10 @@ int session_preserve(struct session *session, __u64 token, int file)
 		err = EEXIST;
 	else if (file < 0)
 		err = EBADF;
-	else if (fcntl(file, F_GET_SEALS) < 0)
-		err = ENOENT;
 	else if (is_preserved(file))
 		err = EBUSY;
+	else
+		err = can_preserve(file);
 	if (err)
 		return err;
 	copy = fcntl(file, F_DUPFD_CLOEXEC, 0);
@@ -193,6 +206,22 @@ int session_retrieve_fd(struct session *session, __u64 token, int *file)
 	if (!kept)
 		return ENOENT;
 	*file = kept->fd;
+	return 0;
+}
+
+/* A tmpfs becomes writable. */
+int session_thaw(int file)
+{
+	const struct session *session;
+	const struct kept *kept;
+
+	for (session = sessions; session; session = session->next) {
+		for (kept = session->files; kept && !session->incoming;
+		     kept = kept->next) {
+			if (same_file(kept->fd, file))
+				return EBUSY;
+		}
+	}
 	return 0;
 }
 
@@ -267,7 +296,8 @@ void sessions_hand_over(void)
 		session->incoming = true;
 		session->open = false;
 		for (kept = session->files; kept; kept = kept->next)
-			kept->fd = copy_file(kept->fd);
+			kept->fd = is_tmpfs(kept->fd) ?
+				   copy_mount(kept->fd) : copy_file(kept->fd);
 	}
 }
 

@@ -32,6 +32,7 @@
 #include "server.h"
 #include "session.h"
 #include "spawn.h"
+#include "tmpfs_update.h"
 #include "update.h"
 #include "util.h"
 
@@ -395,6 +396,7 @@ int agent_run(const struct options *opt)
 		if (!session_is_possible())
 			pr_warn(NO_LIVEUPDATE);
 		loaded_forget(opt->run_dir);
+		tmpfs_update_forget(opt->run_dir);
 		if (sd_booted() <= 0)
 			spawn_missing(&agent, NULL);
 		outcome_look(agent.event, opt);

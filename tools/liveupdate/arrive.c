@@ -32,6 +32,8 @@
 #include "packet.h"
 #include "session.h"
 #include "state.h"
+#include "tmpfs_arrive.h"
+#include "util.h"
 
 #define ARRIVED_SUFFIX	".arrived"
 #define BARRIER_USEC	5000000
@@ -139,6 +141,14 @@ static bool get_session(const char *name, bool first, int *fds)
 	return true;
 }
 
+/* Part of what came in is lost, and so all of it is. */
+static void give_up_session(int *fds)
+{
+	session_finish(fds[SESSION]);
+	close_fd(&fds[SESSION]);
+	close_fd(&fds[STATE]);
+}
+
 /*
  * Get what the keeper in the previous kernel has to say; false when it is lost. A
  * session without it is not ours: it stays open, and its files are left alone.
@@ -152,9 +162,7 @@ static bool get_state(int *fds)
 		if (fds[STATE] == -ENOENT)
 			return true;
 		if (fds[STATE] == -EIO) {
-			session_finish(fds[SESSION]);
-			close(fds[SESSION]);
-			fds[SESSION] = -1;
+			give_up_session(fds);
 			return false;
 		}
 		wait_longer(&failures);
@@ -192,11 +200,49 @@ static int open_left(void)
 	return fd;
 }
 
-static void collect(const char *name, const char *conf_dir,
-		    const char *run_dir, int *fds)
+/* Has the previous kernel's keeper had a tmpfs? */
+static bool had_tmpfs(int fd)
+{
+	struct state state;
+	bool had;
+
+	if (fd < 0 || state_read(&state, fd))
+		return false;
+	had = json_object_get(state.declaration, "tmpfs");
+	state_free(&state);
+	return had;
+}
+
+/*
+ * Have the tmpfs mounted; what came in for the service is held until it can be. Returns
+ * -1 if nothing did, and it cannot.
+ */
+static int get_tmpfs(const char *name, const char *conf_dir,
+		     const char *run_dir, bool *came, int *fds)
+{
+	enum tmpfs_arrival arrival;
+	int failures = 0, session = -1;
+
+	while ((arrival = tmpfs_arrive(name, conf_dir, run_dir,
+				       &session)) >= TMPFS_WAITS) {
+		if (arrival == TMPFS_FAILS && !*came)
+			return -1;
+		wait_longer(&failures);
+	}
+	if (arrival == TMPFS_NEW && had_tmpfs(fds[STATE])) {
+		pr_err("its tmpfs did not come in");
+		give_up_session(fds);
+		*came = false;
+	}
+	return 0;
+}
+
+/* Returns -1 if the keeper cannot have what it needs, which is said. */
+static int collect(const char *name, const char *conf_dir, const char *run_dir,
+		   int *fds)
 {
 	bool first = !is_marked(run_dir, name, ARRIVED_SUFFIX), came = false;
-	int i;
+	int i, err;
 
 	snprintf(waiting, sizeof(waiting), "%s/%s" WAITING_SUFFIX, run_dir,
 		 name);
@@ -207,14 +253,16 @@ static void collect(const char *name, const char *conf_dir,
 		if (fds[STATE] >= 0)
 			set_clock(name, conf_dir, fds[STATE]);
 	}
+	err = get_tmpfs(name, conf_dir, run_dir, &came, fds);
 	set_waiting(false);
-	if (came)
-		return;
+	if (came || err)
+		return err;
 	/* Nothing having come in after an update matters to the first only. */
 	if (first)
 		fds[LEFT] = open_left();
 	else if (is_marked(run_dir, name, HELD_SUFFIX))
 		fds[DIED] = open_left();
+	return 0;
 }
 
 static int store(const char *name, int fd)
@@ -241,7 +289,8 @@ int arrive_for_systemd(const char *name, const char *conf_dir,
 	fds[LISTENER] = packet_listen_keeper(run_dir, name);
 	if (fds[LISTENER] < 0)
 		return EXIT_FAILURE;
-	collect(name, conf_dir, run_dir, fds);
+	if (collect(name, conf_dir, run_dir, fds))
+		return EXIT_FAILURE;
 	sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=listener");
 	/* It is the last kernel's then: newer versions of systemd preserve it. */
 	if (fds[SESSION] != -EINVAL)
@@ -262,18 +311,12 @@ int arrive_for_systemd(const char *name, const char *conf_dir,
 	return EXIT_FAILURE;
 }
 
-/*
- * Collect all for the keeper that this process is about to become by exec, and
- * place it where that looks for it. @listener is its socket.
- */
-int arrive_for_exec(const char *name, const char *conf_dir,
-		    const char *run_dir, int listener)
+/* Place all where the keeper that this process is about to become looks for it. */
+static int place(const char *name, const char *run_dir, const int *fds)
 {
-	int fds[NR_FDS], moved[NR_FDS], i, nr = 0;
+	int moved[NR_FDS], i, nr = 0;
 	char names[64] = "", number[12];
 
-	collect(name, conf_dir, run_dir, fds);
-	fds[LISTENER] = listener;
 	for (i = 0; i < NR_FDS; i++) {
 		if (fds[i] < 0)
 			continue;
@@ -298,4 +341,23 @@ int arrive_for_exec(const char *name, const char *conf_dir,
 		return -1;
 	snprintf(number, sizeof(number), "%d", getpid());
 	return setenv("LISTEN_PID", number, 1);
+}
+
+/*
+ * Collect all for the keeper that this process is about to become by exec. @listener
+ * is its socket.
+ */
+int arrive_for_exec(const char *name, const char *conf_dir,
+		    const char *run_dir, int listener)
+{
+	int fds[NR_FDS];
+
+	if (collect(name, conf_dir, run_dir, fds))
+		return -1;
+	fds[LISTENER] = listener;
+	if (!place(name, run_dir, fds))
+		return 0;
+	pr_err("cannot prepare its keeper: %s: free some memory, or raise the limit on open files",
+	       strerror(errno));
+	return -1;
 }

@@ -130,6 +130,7 @@ static void do_status(void *user, int fd, json_t *request, int *passed)
 			   "unit", k->unit);
 	json_object_set_new(status, "started-with", started_with(k));
 	json_object_set_new(status, "next-try", next_try(k));
+	json_object_set_new(status, "tmpfs", tmpfs_describe(&k->svc->tmpfs));
 	packet_send(fd, status);
 }
 
@@ -191,7 +192,7 @@ static void do_seal(void *user, int fd, json_t *request, int *passed)
 	ok = k->state == SERVICE_SAVED && k->session >= 0 &&
 	     !transfer_out(k->svc, k->session, MEMFD_SAVE) &&
 	     !transfer_out_state(k->svc, k->session, k->stopped, k->told);
-	if (ok)
+	if (ok && k->svc->nr_memfds)
 		pr_info("%.1f MiB in %llu pages are preserved", bytes / MIB,
 			bytes / sysconf(_SC_PAGESIZE));
 	answer(k, "seal", ok);

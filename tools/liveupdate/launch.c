@@ -7,9 +7,33 @@
 #include "clock.h"
 #include "launch.h"
 #include "memory.h"
+#include "message.h"
 #include "pidfile.h"
 #include "process.h"
 #include "ready.h"
+
+/*
+ * Are its files there, and writable? They are not, for a moment, when an update was
+ * called off by the end of its agent.
+ */
+static int check_tmpfs(const struct tmpfs *t)
+{
+	if (!t->path)
+		return 0;
+	if (!tmpfs_is_mounted(t->path)) {
+		pr_err("there is no tmpfs on %s: stop the service, and start it, which mounts one",
+		       t->path);
+		return -1;
+	}
+	if (!tmpfs_is_frozen(t))
+		return 0;
+	tmpfs_thaw(t);
+	if (!tmpfs_is_frozen(t))
+		return 0;
+	pr_err("tmpfs %s is read-only: start the agent, which makes it writable again after an update that was called off; or add ReadWritePaths=%s to its unit",
+	       t->path, t->path);
+	return -1;
+}
 
 /* Run the service. When that fails its state is what it was. */
 static int launch(struct keeper *k, const char *command, bool resumes,
@@ -36,7 +60,8 @@ static int launch(struct keeper *k, const char *command, bool resumes,
 /* On what it saved. */
 int launch_on_saved(struct keeper *k, sd_event_child_handler_t on_exit)
 {
-	if (memory_create(k->svc) || memory_link(k->svc, MEMFD_MEMORY) ||
+	if (check_tmpfs(&k->svc->tmpfs) || memory_create(k->svc) ||
+	    memory_link(k->svc, MEMFD_MEMORY) ||
 	    memory_link(k->svc, MEMFD_SAVE))
 		return -1;
 	if (k->svc->clock)
@@ -52,7 +77,8 @@ int launch_afresh(struct keeper *k, sd_event_child_handler_t on_exit)
 {
 	memory_discard(k->svc);
 	*k->from = '\0';
-	if (memory_create(k->svc) || memory_link(k->svc, MEMFD_MEMORY) ||
+	if (check_tmpfs(&k->svc->tmpfs) || memory_create(k->svc) ||
+	    memory_link(k->svc, MEMFD_MEMORY) ||
 	    memory_link(k->svc, MEMFD_SAVE) ||
 	    memory_unlink(k->svc, MEMFD_SAVE))
 		return -1;

@@ -35,6 +35,7 @@ static struct link *add(struct links *links, const char *name)
 	link->links = links;
 	link->fd = -1;
 	link->session = -1;
+	link->tmpfs_session = -1;
 	*p = link;
 	return link;
 }
@@ -217,6 +218,7 @@ void links_free(struct links *links)
 		links->first = link->next;
 		disconnect(link);
 		link_end_session(link);
+		close_fd(&link->tmpfs_session);
 		declaration_free(link->svc);
 		free(link);
 	}

@@ -23,6 +23,8 @@ struct links;
  * @stuck:   there is a keeper, or may be, which cannot be connected to
  * @source:  event source of @fd
  * @session: the session that its keeper was given, -1 for none
+ * @tmpfs_session: the session with its tmpfs, -1 for none
+ * @frozen:  its tmpfs has been made read-only
  * @packets: what its keeper has said so far
  * @pending: the keeper has not answered yet
  * @without: the update goes on without it
@@ -39,6 +41,8 @@ struct link {
 	bool stuck;
 	sd_event_source *source;
 	int session;
+	int tmpfs_session;
+	bool frozen;
 	int packets;
 	bool pending;
 	bool without;

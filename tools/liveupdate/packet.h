@@ -12,6 +12,7 @@
 #define KEEPER_SUFFIX	".keeper"
 #define WAITING_SUFFIX	".waiting"	/* for what came in */
 #define HELD_SUFFIX	".held"		/* and is lost with its keeper */
+#define MOUNTED_SUFFIX	".tmpfs"	/* leads to the service's tmpfs */
 
 int packet_folder(const char *dir);
 int packet_listen(const char *dir, const char *name);

@@ -81,9 +81,11 @@ int save_tell(struct keeper *k, sd_event_child_handler_t on_exit)
  */
 bool save_left_all(const struct keeper *k)
 {
-	if (!k->crashed && memory_has_kind(k->svc, MEMFD_MEMORY) &&
-	    !memory_has_kind(k->svc, MEMFD_SAVE)) {
-		pr_err("it has to exit with status 0 when it is told to save: nothing is lost, and it resumes, since it has nothing but memory");
+	const bool has_memory = memory_has_kind(k->svc, MEMFD_MEMORY) ||
+				k->svc->tmpfs.path;
+
+	if (!k->crashed && has_memory && !memory_has_kind(k->svc, MEMFD_SAVE)) {
+		pr_err("it has to exit with status 0 when it is told to save: nothing is lost, and it resumes, since all that it has is in memory and on its tmpfs");
 		return true;
 	}
 	pr_event(MESSAGE_LOST, "what it had is lost, and it starts afresh: %s",

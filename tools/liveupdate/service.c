@@ -47,11 +47,18 @@ static void try_again_later(struct keeper *k)
 		      on_try_again);
 }
 
+/* Is a service that could not be started to be started again? */
+static bool is_tried_again(const struct keeper *k)
+{
+	return k->svc->restart ||
+	       (k->svc->tmpfs.path && tmpfs_is_frozen(&k->svc->tmpfs));
+}
+
 /* Nobody but the operator can do anything now. */
 static void give_up(struct keeper *k, bool well)
 {
 	service_enter(k, SERVICE_DOWN);
-	if (k->svc->restart) {
+	if (is_tried_again(k)) {
 		try_again_later(k);
 		service_wait_no_more();	/* it may take any time */
 	} else if (k->unit) {	/* what follows is for systemd to decide */
@@ -71,7 +78,7 @@ static int resume(struct keeper *k)
 {
 	int err = launch_on_saved(k, on_exit_of_service);
 
-	if (err && k->svc->restart)
+	if (err && is_tried_again(k))
 		try_again_later(k);
 	return err;
 }

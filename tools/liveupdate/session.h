@@ -23,6 +23,9 @@
 #define TOKEN_STATE		0
 #define TOKEN_MEMFD(i)		((i) + 1)
 
+/* In that of the tmpfs. */
+#define TOKEN_TMPFS		0
+
 bool session_is_possible(void);
 int session_check_device(void);
 int session_create(const char *name);

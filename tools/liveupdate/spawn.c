@@ -40,11 +40,8 @@ static void become_keeper(const char *name, const char *conf_dir,
 	message_open(name);
 	unsetenv("NOTIFY_SOCKET");
 	child_default_signals();
-	if (arrive_for_exec(name, conf_dir, run_dir, listener)) {
-		pr_err("cannot prepare its keeper: %s: free some memory, or raise the limit on open files",
-		       strerror(errno));
+	if (arrive_for_exec(name, conf_dir, run_dir, listener))
 		return;
-	}
 	execl("/proc/self/exe", SURVIVOR_NAME, "keep", "--config-dir", conf_dir,
 	      "--run-dir", run_dir, name, NULL);
 }

@@ -326,6 +326,15 @@ static void show_memfd(const json_t *memfd)
 	putchar('\n');
 }
 
+static void show_tmpfs(const json_t *tmpfs)
+{
+	printf("  %-18s %-8s ", shown(tmpfs, "path"), "tmpfs");
+	show_bytes(number(tmpfs, "size"), 12);
+	printf(", ");
+	show_bytes(number(tmpfs, "allocated"), 0);
+	puts(" allocated");
+}
+
 static void show_service(const json_t *service)
 {
 	double pause = json_number_value(json_object_get(service, "pause"));
@@ -356,6 +365,8 @@ static void show_service(const json_t *service)
 		       shown(service, "changed"));
 	json_array_foreach(json_object_get(service, "memfds"), i, memfd)
 		show_memfd(memfd);
+	if (json_object_get(service, "tmpfs"))
+		show_tmpfs(json_object_get(service, "tmpfs"));
 }
 
 /* Show it, as a table or as JSON. Returns an exit status. */

@@ -242,3 +242,15 @@ __u64 tmpfs_bytes(const struct tmpfs *t)
 		return 0;
 	return (__u64)(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
 }
+
+/* Its place, its size and what is in use of that, as JSON; NULL if there is none. */
+json_t *tmpfs_describe(const struct tmpfs *t)
+{
+	struct statvfs fs;
+
+	if (!t->path || !tmpfs_is_mounted(t->path) || statvfs(t->path, &fs))
+		return NULL;
+	return json_pack("{ss sI sI}", "path", t->path, "size",
+			 (json_int_t)(fs.f_blocks * fs.f_frsize), "allocated",
+			 (json_int_t)tmpfs_bytes(t));
+}

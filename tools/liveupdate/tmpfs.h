@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include <jansson.h>
 #include <linux/types.h>
 
 /**
@@ -26,5 +27,6 @@ int tmpfs_freeze(const struct tmpfs *t);
 int tmpfs_thaw(const struct tmpfs *t);
 bool tmpfs_is_frozen(const struct tmpfs *t);
 __u64 tmpfs_bytes(const struct tmpfs *t);
+json_t *tmpfs_describe(const struct tmpfs *t);
 
 #endif /* _LUKEEP_TMPFS_H */

@@ -18,6 +18,7 @@
 #include "message.h"
 #include "services.h"
 #include "session.h"
+#include "tmpfs_update.h"
 #include "update.h"
 #include "update_steps.h"
 
@@ -33,10 +34,14 @@ const char *update_step(const struct update *u)
 /* Leave it as it is; the keepers call it off by themselves. */
 void update_free(struct update *u)
 {
+	struct link *link;
+
 	if (!u)
 		return;
 	sd_event_source_disable_unref(u->guard);
 	sd_event_source_disable_unref(u->limit);
+	for (link = u->links.first; link; link = link->next)
+		tmpfs_update_revert(link);
 	links_free(&u->links);
 	request_free(&u->request);
 	free(u);
@@ -109,6 +114,7 @@ static void revert(struct update *u)
 		unload(u);
 	set_guard(u);
 	for (link = u->links.first; link; link = link->next) {
+		tmpfs_update_revert(link);
 		link_end_session(link);
 		if (!link->without || u->touched)
 			link_ask(link, json_pack("{ss}", "verb", "revert"), -1);
@@ -298,7 +304,8 @@ struct update *update_begin(const struct updater *updater, json_t *request)
 		},
 	};
 	if (session_check_device() || request_read(&u->request, request) ||
-	    services_check(&u->links, &u->request)) {
+	    services_check(&u->links, &u->request) ||
+	    tmpfs_update_check(&u->links)) {
 		pr_event(MESSAGE_UPDATE_FAILED,
 			 "update: failed at the step \"%s\"", update_steps[0].name);
 		update_free(u);

@@ -13,6 +13,7 @@
 #include "loaded.h"
 #include "message.h"
 #include "services.h"
+#include "tmpfs_update.h"
 #include "update_steps.h"
 
 static enum step_result ask(struct update *u)
@@ -85,6 +86,12 @@ static enum step_result preserve(struct update *u)
 	return STEP_BEGUN;
 }
 
+/* All have stopped by now. */
+static enum step_result seal(struct update *u)
+{
+	return tmpfs_update_preserve(&u->links) ? STEP_FAILED : ask(u);
+}
+
 static int on_limit(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct update *u = user;
@@ -151,6 +158,6 @@ const struct step update_steps[] = {
 	{ "preserve the memory", "preserve", preserve },
 	{ "stop what is left out", "leave", leave },
 	{ "save and stop the services", "save", save },
-	{ "preserve what they saved", "seal", ask },
+	{ "preserve what they saved", "seal", seal },
 	{ "jump into the next kernel", NULL, jump },
 };
