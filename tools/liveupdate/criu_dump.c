@@ -103,7 +103,7 @@ int dump_service(const struct folder *f)
 	if (images_find(f, &pid, &output))
 		return images_fail(f);
 	snprintf(number, sizeof(number), "%lu\n", output);
-	if (netlock_begin(f->dir, f->name, pid) ||
+	if (netlock_begin(f->name, pid) ||
 	    images_write(f->dir, IMAGES_OUTPUT, number) ||
 	    images_write(f->dir, IMAGES_DUMPING, ""))
 		return images_fail(f);
@@ -116,10 +116,10 @@ int dump_service(const struct folder *f)
 	criu_add(&call, "64M");
 	if (criu_run(&call)) {
 		images_remove(f->dir, IMAGES_DUMPING);
-		netlock_end(f->dir);
+		netlock_end(f->name);
 		return images_fail(f);
 	}
-	if (netlock_save(f->dir, IMAGES_DUMP))
+	if (netlock_save(f->name, f->dir, IMAGES_DUMP))
 		pr_warn("its connections may be reset: nobody can have their peers wait");
 	if (images_write(f->dir, IMAGES_SAVED, ""))
 		return images_fail(f);

@@ -18,6 +18,7 @@
 #include "namespace.h"
 #include "netlock.h"
 #include "util.h"
+#include "window.h"
 
 /* Of CRIU that brings in memory; it says it is there by its socket. */
 #define IMAGES_SOCKET	IMAGES_DUMP "/lazy-pages.socket"
@@ -77,7 +78,9 @@ static pid_t start_lazy(struct criu_call *call, const struct folder *f)
 static pid_t restore_all(const struct folder *f, int output, bool lazy)
 {
 	struct criu_call call;
+	bool unscaled;
 	char was[24];
+	int ret;
 
 	if (images_read(f->dir, IMAGES_OUTPUT, was, sizeof(was))) {
 		pr_err("cannot read %s/" IMAGES_OUTPUT, f->path);
@@ -95,7 +98,10 @@ static pid_t restore_all(const struct folder *f, int output, bool lazy)
 	criu_add(&call, "fd[%d]:pipe:[%lu]", output, strtoul(was, NULL, 10));
 	if (lazy)
 		criu_add(&call, "--lazy-pages");
-	return criu_run(&call) ? -1 : pid_restored(f);
+	unscaled = window_begin(f->dir, IMAGES_DUMP);
+	ret = criu_run(&call);
+	window_end(unscaled);
+	return ret ? -1 : pid_restored(f);
 }
 
 /* All memory is there, or never will be. */
@@ -125,7 +131,7 @@ int restore_service(const struct folder *f, bool lazily)
 		return images_fail(f);
 	}
 	images_remove(f->dir, IMAGES_SERVICE);
-	if (netlock_load(f->dir) || pipe2(output, O_CLOEXEC))
+	if (netlock_load(f->name) || pipe2(output, O_CLOEXEC))
 		return images_fail(f);
 	if (lazily)
 		lazy.pid = start_lazy(&lazy.call, f);
@@ -137,7 +143,7 @@ int restore_service(const struct folder *f, bool lazily)
 		return images_fail(f);
 	}
 	lazy.service = pid;
-	netlock_end(f->dir);
+	netlock_end(f->name);
 	images_remove(f->dir, IMAGES_SAVED);
 	if (lazy.pid <= 0)
 		images_clear(f->dir);

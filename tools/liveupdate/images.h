@@ -13,7 +13,6 @@
 #define IMAGES_SAVED	"saved"		/* it has been dumped, and can be restored */
 #define IMAGES_DUMP	"dump"		/* with this */
 #define IMAGES_FAILED	"failed"	/* what could not be restored, and was given up */
-#define IMAGES_LOCK	"lock.nft"	/* has its peers wait until it is restored */
 #define IMAGES_ERROR	"error"		/* why the last command failed */
 
 /**

@@ -38,9 +38,9 @@ static const char usage_text[] =
 "  lukeep-criu check NAME FOLDER [PRESERVED]...       can it go on in the next kernel?\n"
 "  lukeep-criu predump NAME FOLDER ROUNDS             dump its memory while it runs\n"
 "  lukeep-criu dump NAME FOLDER                       dump it, and end it\n"
-"  lukeep-criu lock NAME FOLDER                       have its peers wait for it\n"
 "  lukeep-criu resume NAME FOLDER [lazily]            restore it, and go on as run does\n"
 "  lukeep-criu ready NAME FOLDER                      wait until it is there\n"
+"  lukeep-criu lock                                   have the peers of all services wait\n"
 "\n"
 "These are commands that lukeep runs for a service with a section [process], see\n"
 "lukeep.conf(5). FOLDER is that of its images.\n";
@@ -62,7 +62,7 @@ static int do_run(const struct folder *f, char **program)
 		images_remove(f->dir, IMAGES_FAILED);
 		renameat(f->dir, IMAGES_DUMP, f->dir, IMAGES_FAILED);
 	}
-	netlock_end(f->dir);
+	netlock_end(f->name);
 	if (images_remove(f->dir, IMAGES_SERVICE) || images_clear(f->dir) ||
 	    pipe2(output, O_CLOEXEC))
 		return EXIT_FAILURE;
@@ -96,8 +96,6 @@ static int do_verb(const char *verb, const struct folder *f, int more,
 		return dump_memory(f, atoi(arguments[0]));
 	if (!strcmp(verb, "dump") && !more)
 		return dump_service(f);
-	if (!strcmp(verb, "lock") && !more)
-		return netlock_load(f->dir) ? images_fail(f) : EXIT_SUCCESS;
 	if (!strcmp(verb, "resume") && more <= 1)
 		return restore_service(f, more && !strcmp(arguments[0], "lazily"));
 	if (!strcmp(verb, "ready") && !more)
@@ -115,6 +113,8 @@ int main(int argc, char **argv)
 		fputs(usage_text, stdout);
 		return EXIT_SUCCESS;
 	}
+	if (argc == 2 && !strcmp(argv[1], "lock"))
+		return netlock_load_all() ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (argc < 4) {
 		fputs(usage_text, stderr);
 		return EXIT_USAGE;

@@ -4,15 +4,19 @@
  * say that there is no such connection: they try again until the service is back.
  *
  * CRIU has a table of rules for the connections that the service has, and removes it
- * when it has restored them. Ours is for those that others would begin meanwhile.
- * Both are kept with the images, so that the next kernel can have them before its
- * network is up.
+ * when it has restored them. Ours is for those that others would begin meanwhile. Both
+ * are kept on a disk, so that the next kernel has them before its network is up, by
+ * lukeep-netlock.service:
+ *
+ *	NAME.lock	makes the tables; it begins with what is in
+ *	NAME.unlock	removes them, if they are there
  *
  * Copyright The Linux Live Update LTS authors
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +25,12 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "images.h"
 #include "message.h"
 #include "netlock.h"
 
-/* Removes the tables; the lock begins with it, so that it can be loaded twice. */
-#define UNLOCK		"unlock.nft"
+#define FOLDER		"/var/lib/lukeep"
+#define LOCK		".lock"
+#define UNLOCK		".unlock"
 
 /* What does not let new connections to these ports in. */
 #define TABLE \
@@ -37,21 +41,33 @@
 	"	}\n" \
 	"}\n"
 
+/* That it is not there is no error so. */
+#define UNLOCK_TABLE	"table inet %s\ndelete table inet %s\n"
+
+#define NAME_SIZE	128
+#define UNLOCK_SIZE	(2 * NAME_SIZE + sizeof(UNLOCK_TABLE))
+
 #define CRIU_TABLE	"table inet CRIU-"
 #define NFT_TIMEOUT	10000	/* ms */
 #define TABLES_MAX	65536
 #define INVENTORY_MAX	4096
 #define TCP_LISTENS	0x0a
 
-/* Run nft in the folder of the images, with its output going to @output. */
-static int run_nft(int dir, char *const argv[], int output)
+static void path_of(char path[PATH_MAX], const char *name, const char *suffix)
+{
+	snprintf(path, PATH_MAX, "%s/%s%s", getenv("LUKEEP_STATE_DIR") ?: FOLDER,
+		 name, suffix);
+}
+
+/* Run nft, with its output going to @output. */
+static int run_nft(char *const argv[], int output)
 {
 	pid_t pid = fork();
 	int status = -1;
 
 	if (!pid) {
 		child_default_signals();
-		if (!fchdir(dir) && dup2(output, STDOUT_FILENO) >= 0)
+		if (dup2(output, STDOUT_FILENO) >= 0)
 			execvp(argv[0], argv);
 		_exit(127);
 	}
@@ -62,11 +78,13 @@ static int run_nft(int dir, char *const argv[], int output)
 	return status ? -1 : 0;
 }
 
-static int nft_file(int dir, const char *file)
+/* Have it read a file of the service; 0 as well if there is none. */
+static int load(const char *name, const char *suffix)
 {
-	char *const argv[] = { "nft", "-f", (char *)file, NULL };
+	char path[PATH_MAX], *const argv[] = { "nft", "-f", path, NULL };
 
-	return run_nft(dir, argv, STDERR_FILENO);
+	path_of(path, name, suffix);
+	return access(path, F_OK) ? 0 : run_nft(argv, STDERR_FILENO);
 }
 
 /*
@@ -168,75 +186,94 @@ static bool find_criu_table(int dir, const char *dump, char *table, size_t size)
 	return found;
 }
 
-static void write_unlock(FILE *f, const char *table)
+/* Add to a file; the next kernel gets to see it even if nobody syncs the disks. */
+static int add(const char *name, const char *suffix, const char *text,
+	       char *const nft[])
 {
-	/* That it is not there is no error so. */
-	fprintf(f, "table inet %s\ndelete table inet %s\n", table, table);
+	char path[PATH_MAX];
+	int fd, ret = -1;
+
+	path_of(path, name, suffix);
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) &&
+	    (!nft || !run_nft(nft, fd)))
+		ret = fsync(fd);
+	if (ret)
+		pr_err("cannot write %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ret;
 }
 
 /* No new peers from now on. Returns -1 if that cannot be had, which is said. */
-int netlock_begin(int dir, const char *name, pid_t first)
+int netlock_begin(const char *name, pid_t first)
 {
-	char table[96], *text = NULL;
+	char table[NAME_SIZE], unlock[UNLOCK_SIZE], *ours = NULL;
 	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	FILE *f = open_memstream(&ours, &size);
 	int ret;
 
 	if (!f)
 		return -1;
+	netlock_end(name);
 	snprintf(table, sizeof(table), "lukeep-%s", name);
-	write_unlock(f, table);
-	fflush(f);
-	ret = images_write(dir, UNLOCK, text);
+	snprintf(unlock, sizeof(unlock), UNLOCK_TABLE, table, table);
 	write_our_table(f, table, first);
 	fclose(f);
-	if (!ret)
-		ret = images_write(dir, IMAGES_LOCK, text);
-	free(text);
-	return ret ?: netlock_load(dir);
-}
-
-/* Have a file make, or only remove, CRIU's table as well. */
-static int append(int dir, const char *name, char *table, bool whole)
-{
-	char *const argv[] = { "nft", "list", "table", "inet", table, NULL };
-	int fd = openat(dir, name, O_WRONLY | O_APPEND | O_CLOEXEC), ret = -1;
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "a");
-
-	if (f) {
-		write_unlock(f, table);
-		ret = fflush(f);
-		if (!ret && whole)
-			ret = run_nft(dir, argv, fd);
-		fclose(f);
-	} else if (fd >= 0) {
-		close(fd);
-	}
+	ret = add(name, UNLOCK, unlock, NULL) || add(name, LOCK, unlock, NULL) ||
+	      add(name, LOCK, ours, NULL) || load(name, LOCK) ? -1 : 0;
+	free(ours);
 	return ret;
 }
 
-/* The service has been dumped: have the next kernel know who waits. */
-int netlock_save(int dir, const char *dump)
+/* The service has been dumped to a folder of @dir: have the next kernel know who waits. */
+int netlock_save(const char *name, int dir, const char *dump)
 {
-	char table[128];
+	char table[NAME_SIZE], unlock[UNLOCK_SIZE];
+	char *const list[] = { "nft", "list", "table", "inet", table, NULL };
 
 	if (!find_criu_table(dir, dump, table, sizeof(table)))
 		return 0;	/* it has no connections */
-	return append(dir, UNLOCK, table, false) ||
-	       append(dir, IMAGES_LOCK, table, true) ? -1 : 0;
+	snprintf(unlock, sizeof(unlock), UNLOCK_TABLE, table, table);
+	return add(name, UNLOCK, unlock, NULL) ||
+	       add(name, LOCK, unlock, list) ? -1 : 0;
 }
 
 /* Have peers wait, in this kernel. */
-int netlock_load(int dir)
+int netlock_load(const char *name)
 {
-	return images_has(dir, IMAGES_LOCK) ? nft_file(dir, IMAGES_LOCK) : 0;
+	return load(name, LOCK);
 }
 
 /* The service is there, or will not be: peers are answered. */
-void netlock_end(int dir)
+void netlock_end(const char *name)
 {
-	if (images_has(dir, UNLOCK))
-		nft_file(dir, UNLOCK);
-	images_remove(dir, IMAGES_LOCK);
-	images_remove(dir, UNLOCK);
+	char path[PATH_MAX];
+
+	load(name, UNLOCK);
+	path_of(path, name, LOCK);
+	unlink(path);
+	path_of(path, name, UNLOCK);
+	unlink(path);
+}
+
+/* Have the peers of all services wait. */
+int netlock_load_all(void)
+{
+	const char *folder = getenv("LUKEEP_STATE_DIR") ?: FOLDER;
+	struct dirent *entry;
+	DIR *dir = opendir(folder);
+	char *suffix;
+	int ret = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		suffix = strrchr(entry->d_name, '.');
+		if (!suffix || strcmp(suffix, LOCK))
+			continue;
+		*suffix = '\0';
+		ret |= load(entry->d_name, LOCK);
+	}
+	if (dir)
+		closedir(dir);
+	return ret;
 }

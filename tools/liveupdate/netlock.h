@@ -5,9 +5,10 @@
 
 #include <sys/types.h>
 
-int netlock_begin(int dir, const char *name, pid_t first);
-int netlock_save(int dir, const char *dump);
-int netlock_load(int dir);
-void netlock_end(int dir);
+int netlock_begin(const char *name, pid_t first);
+int netlock_save(const char *name, int dir, const char *dump);
+int netlock_load(const char *name);
+int netlock_load_all(void);
+void netlock_end(const char *name);
 
 #endif /* _LUKEEP_NETLOCK_H */
