@@ -12,15 +12,8 @@
 #ifndef _MM_HUGETLB_LUO_INSERT_H
 #define _MM_HUGETLB_LUO_INSERT_H
 
-#ifdef CONFIG_LIVEUPDATE_HUGETLB
-
-#include <linux/cgroup.h>
-#include <linux/kexec_handover.h>
-#include <linux/memcontrol.h>
-#include <linux/page_counter.h>
+#include <linux/hugetlb_luo_hooks.h>
 #include <linux/sched/mm.h>
-
-#include "hugetlb_luo.h"
 
 /*
  * Folios of a preserved file are wanted where they can stay: then the freeze need not
@@ -32,41 +25,42 @@ static bool hugetlb_luo_prefers_pinnable(struct vm_area_struct *vma)
 	       vma->vm_flags & VM_MAYSHARE;
 }
 
-/* dequeue_hugetlb_folio_vma(), for preserved files as well. Under hugetlb_lock. */
-static struct folio *hugetlb_luo_dequeue(struct hstate *h,
-					 struct vm_area_struct *vma,
-					 unsigned long addr, long chg)
+/* A folio of the pool, under hugetlb_lock, or a surplus one, without it. */
+static struct folio *hugetlb_luo_alloc_any(struct hstate *h,
+					   struct vm_area_struct *vma,
+					   unsigned long addr, long chg,
+					   bool pool)
+{
+	return pool ? dequeue_hugetlb_folio_vma(h, vma, addr, chg) :
+		      alloc_buddy_hugetlb_folio_with_mpol(h, vma, addr);
+}
+
+/* As hugetlb_luo_alloc_any(), for preserved files as well. */
+static struct folio *hugetlb_luo_alloc(struct hstate *h,
+				       struct vm_area_struct *vma,
+				       unsigned long addr, long chg, bool pool)
 {
 	struct folio *folio;
 	unsigned int flags;
 
 	if (hugetlb_luo_prefers_pinnable(vma)) {
 		flags = memalloc_pin_save();
-		folio = dequeue_hugetlb_folio_vma(h, vma, addr, chg);
+		folio = hugetlb_luo_alloc_any(h, vma, addr, chg, pool);
 		memalloc_pin_restore(flags);
 		if (folio)
 			return folio;
 	}
-	return dequeue_hugetlb_folio_vma(h, vma, addr, chg);
+	return hugetlb_luo_alloc_any(h, vma, addr, chg, pool);
 }
 
-/* alloc_buddy_hugetlb_folio_with_mpol(), for preserved files as well. */
-static struct folio *hugetlb_luo_alloc_buddy(struct hstate *h,
-					     struct vm_area_struct *vma,
-					     unsigned long addr)
-{
-	struct folio *folio;
-	unsigned int flags;
+#ifdef CONFIG_LIVEUPDATE_HUGETLB
 
-	if (hugetlb_luo_prefers_pinnable(vma)) {
-		flags = memalloc_pin_save();
-		folio = alloc_buddy_hugetlb_folio_with_mpol(h, vma, addr);
-		memalloc_pin_restore(flags);
-		if (folio)
-			return folio;
-	}
-	return alloc_buddy_hugetlb_folio_with_mpol(h, vma, addr);
-}
+#include <linux/cgroup.h>
+#include <linux/kexec_handover.h>
+#include <linux/memcontrol.h>
+#include <linux/page_counter.h>
+
+#include "hugetlb_luo.h"
 
 /**
  * hugetlb_luo_prepare - make a folio that came in a huge page
@@ -238,22 +232,6 @@ int hugetlb_luo_insert(struct inode *inode, struct folio *folio, pgoff_t index)
 		folio_set_hugetlb_migratable(folio);
 	folio_unlock(folio);
 	return 0;
-}
-
-#else /* CONFIG_LIVEUPDATE_HUGETLB */
-
-static struct folio *hugetlb_luo_dequeue(struct hstate *h,
-					 struct vm_area_struct *vma,
-					 unsigned long addr, long chg)
-{
-	return dequeue_hugetlb_folio_vma(h, vma, addr, chg);
-}
-
-static struct folio *hugetlb_luo_alloc_buddy(struct hstate *h,
-					     struct vm_area_struct *vma,
-					     unsigned long addr)
-{
-	return alloc_buddy_hugetlb_folio_with_mpol(h, vma, addr);
 }
 
 #endif /* CONFIG_LIVEUPDATE_HUGETLB */
