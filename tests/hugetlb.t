@@ -11,7 +11,14 @@ vm hugetlb-scratch --with "/selftests=$selftests" --mem 2G --append 'nokaslr kho
 vm hugetlb-damage --with "/selftests=$selftests" --append 'hugepages=16'
 vm hugetlb-monitor --with "/selftests=$selftests"
 vm hugetlb-cma --with "/selftests=$selftests" --mem 4G --append 'nokaslr hugetlb_cma=1G'
-two_nodes=(-object 'memory-backend-ram,id=m0,size=1G' -object 'memory-backend-ram,id=m1,size=1G'
-	-numa 'node,memdev=m0,cpus=0' -numa 'node,memdev=m1,cpus=1')
-vm hugetlb-numa --with "/selftests=$selftests" --mem 2G --smp 2,sockets=2 --append 'hugepages=0:8,1:8' -- "${two_nodes[@]}"
+# two_nodes SIZE: of memory each
+two_nodes() {
+	nodes=(-object "memory-backend-ram,id=m0,size=$1" -object "memory-backend-ram,id=m1,size=$1"
+		-numa 'node,memdev=m0,cpus=0' -numa 'node,memdev=m1,cpus=1')
+}
+two_nodes 1G
+vm hugetlb-numa --with "/selftests=$selftests" --mem 2G --smp 2,sockets=2 --append 'hugepages=0:8,1:8' -- "${nodes[@]}"
+two_nodes 3G
+vm hugetlb-numa-gigantic --with "/selftests=$selftests" --mem 6G --smp 2,sockets=2 \
+	--append 'nokaslr hugepagesz=1G hugepages=0:1,1:2' -- "${nodes[@]}"
 done_testing
