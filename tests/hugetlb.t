@@ -1,6 +1,7 @@
 #!/bin/bash
 # Memfds of huge pages over updates, and the pools that they come from.
 # flavours: default
+# tier-all: plain
 . "$(dirname "$0")/lib.bash"
 
 # Gigantic pages need memory that is aligned to them; the kernel must not lie in it.
@@ -16,9 +17,12 @@ two_nodes() {
 	nodes=(-object "memory-backend-ram,id=m0,size=$1" -object "memory-backend-ram,id=m1,size=$1"
 		-numa 'node,memdev=m0,cpus=0' -numa 'node,memdev=m1,cpus=1')
 }
-two_nodes 1G
-vm hugetlb-numa --with "/selftests=$selftests" --mem 2G --smp 2,sockets=2 --append 'hugepages=0:8,1:8' -- "${nodes[@]}"
-two_nodes 3G
-vm hugetlb-numa-gigantic --with "/selftests=$selftests" --mem 6G --smp 2,sockets=2 \
-	--append 'nokaslr hugepagesz=1G hugepages=0:1,1:2' -- "${nodes[@]}"
+# A plain kernel has no nodes.
+if [ "$FLAVOUR" != plain ]; then
+	two_nodes 1G
+	vm hugetlb-numa --with "/selftests=$selftests" --mem 2G --smp 2,sockets=2 --append 'hugepages=0:8,1:8' -- "${nodes[@]}"
+	two_nodes 3G
+	vm hugetlb-numa-gigantic --with "/selftests=$selftests" --mem 6G --smp 2,sockets=2 \
+		--append 'nokaslr hugepagesz=1G hugepages=0:1,1:2' -- "${nodes[@]}"
+fi
 done_testing

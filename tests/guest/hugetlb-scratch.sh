@@ -5,7 +5,7 @@
 case $stage in
 1)	used=$(scratch_in_use)
 	ok "huge pages are in scratch memory" test "$used" -ge $((8 * 2048))
-	halves luo_hugetlb_rules prepare outside
+	! kernel_has USERFAULTFD || halves luo_hugetlb_rules prepare outside
 	halves luo_hugetlb prepare full
 	is "$(cat /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages)" 8 "the pool is as large as before"
 	ok "the next kernel is loaded" load_kernel B

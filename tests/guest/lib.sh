@@ -14,10 +14,15 @@ param() {
 	sed -n "s/^\(.* \)\?$1=\([^ ]*\).*/\2/p" /proc/cmdline
 }
 
+# kernel_has OPTION: of its configuration
+kernel_has() {
+	zcat /proc/config.gz | grep -qx "CONFIG_$1=y"
+}
+
 test=$(param test)
 stage=$(param stage)
 flavour=default
-! zcat /proc/config.gz | grep -qx CONFIG_KASAN=y || flavour=debug
+! kernel_has KASAN || flavour=debug
 
 reports=/dev/ttyS1
 [ -c "$reports" ] || reports=/dev/hvc0
