@@ -16,7 +16,10 @@ case $stage in
 	halves luo_vmm prepare small
 	memfds_are_huge always
 	halves luo_vmm prepare huge
-	next_kernel B ;;
+	echo 1 >/proc/sys/vm/nr_hugepages
+	ok "the next kernel is loaded" load_kernel B
+	halves luo_hugetlb_rules prepare called_off_with_guest
+	do_kexec ;;
 2)	came_from A 1
 	halves luo_vmm verify small huge
 	next_kernel A ;;

@@ -5,6 +5,7 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <linux/kvm.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -130,6 +131,75 @@ TEST_F(prepare, called_off)
 	EXPECT_EQ(-EPERM, luo_result(ftruncate(fd, 9 * huge())));
 	ASSERT_EQ(0, close(session[1]));
 	luo_hold(_metadata, self->dev);
+}
+
+/*
+ * KVM asks for a page of a guest twice: by a fault that must neither wait nor drop
+ * a lock, then by one that waits.
+ */
+struct guest {
+	int cpu;
+	int err;
+	atomic_int thread;
+};
+
+static int create_guest(struct guest *guest, char *map)
+{
+	struct kvm_userspace_memory_region region = {
+		.memory_size = huge(), .userspace_addr = (uintptr_t)map,
+	};
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm;
+
+	vm = ioctl(kvm, KVM_CREATE_VM, 0);
+	guest->cpu = ioctl(vm, KVM_CREATE_VCPU, 0);
+	return luo_result(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region));
+}
+
+/* What a processor of a guest does first of all with memory that is a hole. */
+static void *fault_in_guest(void *arg)
+{
+	struct kvm_pre_fault_memory fault = { .size = huge() };
+	struct guest *guest = arg;
+
+	guest->thread = gettid();
+	guest->err = luo_result(ioctl(guest->cpu, KVM_PRE_FAULT_MEMORY, &fault));
+	return NULL;
+}
+
+TEST_F(prepare, called_off_with_guest)
+{
+	int sleeper = luo_test_file("sleep freeze"), session;
+	int asleep = luo_logged("asleep in freeze");
+	int fd = new_file(_metadata, 1);
+	char *map = huge_map(fd, 0, huge());
+	struct guest guest = { };
+	pthread_t thread;
+	pid_t update;
+
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, create_guest(&guest, map));
+	session = luo_create(self->dev, "called_off_with_guest");
+	ASSERT_LE(0, session);
+	ASSERT_EQ(0, luo_preserve_fd(session, fd, 1));
+	ASSERT_LT(0, luo_tell(sleeper, "fail freeze"));
+	ASSERT_EQ(0, luo_preserve_fd(session, sleeper, 2));
+
+	update = luo_start_reboot(_metadata);
+	luo_wait_for_log("asleep in freeze", asleep + 1);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, fault_in_guest, &guest));
+	while (!guest.thread)
+		sched_yield();
+	luo_wait_for_sleep(guest.thread);
+	/* Without a lock. */
+	EXPECT_EQ(0, munmap(map, huge()));
+	EXPECT_EQ(0, luo_allocated(fd));
+
+	luo_tell_all(_metadata, "wake");
+	luo_wait_for_exit(_metadata, update);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	/* What it waited for is not there any more. */
+	EXPECT_EQ(-EFAULT, guest.err);
+	EXPECT_EQ(0, close(session));
 }
 
 TEST_F(verify, called_off)
