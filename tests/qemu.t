@@ -5,4 +5,5 @@
 . "$(dirname "$0")/lib.bash"
 # Its RAM is of huge pages.
 vm_with_machines qemu --append hugepages=48
+vm_with_machines qemu-thp
 done_testing

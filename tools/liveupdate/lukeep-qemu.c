@@ -21,6 +21,7 @@
 
 #include "guest.h"
 #include "message.h"
+#include "thp.h"
 
 #define EXIT_USAGE	2
 
@@ -131,12 +132,21 @@ static void free_arguments(char **argv, int given)
 	free(argv);
 }
 
-/* RAM is ours, and the next kernel's QEMU knows it by the same name. */
-static void add_ram(char **argv, int *argc, int ram, long long size)
+/*
+ * RAM is ours, and the next kernel's QEMU knows it by the same name. Its address has
+ * to be a multiple of its huge pages: else neither page tables nor KVM map these as
+ * such.
+ */
+static void add_ram(char **argv, int *argc, int ram, const struct stat *st)
 {
+	long long size = st->st_size, align = thp_page_size();
+
+	if (align < st->st_blksize)
+		align = st->st_blksize;
 	add(argv, argc, "-object");
-	add(argv, argc, "memory-backend-file,id=ram,share=on,size=%lldB,mem-path=/proc/self/fd/%d",
-	    size, ram);
+	add(argv, argc,
+	    "memory-backend-file,id=ram,share=on,size=%lldB,align=%lldB,mem-path=/proc/self/fd/%d",
+	    size, align, ram);
 	add(argv, argc, "-machine");
 	add(argv, argc, "memory-backend=ram");
 	add(argv, argc, "-m");
@@ -160,7 +170,7 @@ static char **qemu_arguments(char **given, int ram, int listener, bool resumes)
 	add(argv, &argc, "-mon");
 	add(argv, &argc, "chardev=lukeep,mode=control");
 	if (ram >= 0 && !fstat(ram, &st))
-		add_ram(argv, &argc, ram, st.st_size);
+		add_ram(argv, &argc, ram, &st);
 	if (resumes) {
 		add(argv, &argc, "-incoming");
 		add(argv, &argc, "defer");

@@ -22,7 +22,7 @@
 #define TRIES		5
 
 /* The bytes of one, 0 if this kernel has none. */
-static __u64 page_size(void)
+__u64 thp_page_size(void)
 {
 	FILE *f = fopen(THP "hpage_pmd_size", "re");
 	__u64 size = 0;
@@ -50,7 +50,7 @@ static bool denied(void)
 /* Can a memfd of @size bytes not have any? @why then says what to do. */
 bool thp_lack(__u64 size, char why[THP_WHY])
 {
-	const __u64 page = page_size();
+	const __u64 page = thp_page_size();
 
 	if (!page)
 		snprintf(why, THP_WHY,
@@ -96,7 +96,7 @@ static int collapse(char *begin, __u64 size)
  */
 int thp_fill(int fd, __u64 size)
 {
-	const __u64 page = page_size();
+	const __u64 page = thp_page_size();
 	char *area, *begin;
 	__u64 at;
 	int err;

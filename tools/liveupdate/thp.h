@@ -9,6 +9,7 @@
 
 #define THP_WHY		256
 
+__u64 thp_page_size(void);
 bool thp_lack(__u64 size, char why[THP_WHY]);
 int thp_fill(int fd, __u64 size);
 
