@@ -13,7 +13,7 @@ programs=$root/tests/programs
 out=$build/lukeep-host
 flags=(-O1 -g -fno-omit-frame-pointer "-fsanitize=address,undefined" -fno-sanitize-recover=undefined)
 wrapped=(open fopen access opendir ioctl syscall poll reboot sync uname accept4 sd_booted time clock_gettime clock_settime
-	sd_event_add_time_relative sd_event_source_set_time_relative fspick fsconfig)
+	sd_event_add_time_relative sd_event_source_set_time_relative fspick fsconfig setns)
 
 # The same for all tests of a state of the sources.
 sources_sum() {

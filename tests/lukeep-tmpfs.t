@@ -86,6 +86,27 @@ whole() {
 	back 123
 }
 
+# With units, what came in waits in the step before the keeper.
+by_units() {
+	rm -f "$machine/files.began"
+	mkdir -p "$place"
+	declare_filer files "$place"
+	boot_systemd files
+	until_true "files runs" has files 1
+	jumps
+	mv "$place" "$place.away"
+	boot_systemd files
+	until_true "it waits" logged "make a folder there"
+	ok "the status shows it" state_is files held
+	mv "$place.away" "$place"
+	echo 10 >"$machine/faster"
+	back 12
+	until_true "its unit is active" unit_is files active
+	jumps
+	boot_systemd files
+	back 123
+}
+
 # It is for the service's whole life, and longer.
 stopped() {
 	files
@@ -292,5 +313,5 @@ declared_anew() {
 	until_true "without a tmpfs it has its memory" has files 12
 }
 
-scenario whole stopped not_possible failures agent_killed keeper_killed lost held not_started declared_anew
+scenario whole by_units stopped not_possible failures agent_killed keeper_killed lost held not_started declared_anew
 done_testing

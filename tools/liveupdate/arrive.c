@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -273,6 +274,20 @@ static int store(const char *name, int fd)
 	return sd_pid_notify_with_fds(0, 0, text, &fd, 1);
 }
 
+/*
+ * Systemd gives each command of a unit that has paths of its own another view of the
+ * file systems, also with "+". What we mount is for the whole host.
+ */
+static void see_host(void)
+{
+	int namespace = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+	if (namespace < 0 || setns(namespace, CLONE_NEWNS))
+		pr_warn("cannot leave the unit's view of the file systems: %s: a tmpfs that is mounted is seen by nobody else",
+			strerror(errno));
+	close_fd(&namespace);
+}
+
 /* Collect all for a keeper, and have systemd pass it on. Returns an exit status. */
 int arrive_for_systemd(const char *name, const char *conf_dir,
 		       const char *run_dir)
@@ -284,6 +299,7 @@ int arrive_for_systemd(const char *name, const char *conf_dir,
 		return EXIT_FAILURE;
 	}
 	message_open(name);
+	see_host();
 	if (!can_be_kept(name, conf_dir))
 		return EXIT_FAILURE;
 	fds[LISTENER] = packet_listen_keeper(run_dir, name);
