@@ -112,12 +112,15 @@ bool kho_scratch_overlap(phys_addr_t phys, size_t size);
 /* In the private field of the first page of a preserved block, with the order. */
 #define KHO_PAGE_MAGIC		0x4b484f0000000000UL	/* "KHO" */
 #define KHO_PAGE_ORDER_MASK	0xffUL
+/* Blocks from this order up to that of a unit may be compound pages. */
+#define KHO_COMPOUND_ORDER	MIN_T(unsigned int, MAX_PAGE_ORDER, 9)
 /* Blocks of several orders begin here; whose the page is, nobody can tell. */
 #define KHO_PAGE_AMBIGUOUS	0x100UL
 
 /**
  * kho_mark_block - mark a page as the first of a preserved block
- * @page:  the page, which is or becomes PageReserved, as all of the block
+ * @page:  the page, which is or becomes PageReserved, as all of the block, unless
+ *         that is a compound page
  * @order: of the block; the larger block comes first
  *
  * Context: boot, as long as nobody else knows of the page.
@@ -133,6 +136,14 @@ static inline void kho_mark_block(struct page *page, unsigned int order)
 int kho_marked_order(unsigned long pfn);
 unsigned long kho_marked_pages(unsigned long pfn, unsigned long nr_pages);
 bool kho_claim_pages(unsigned long pfn, unsigned long nr_pages);
+#ifdef CONFIG_MEMORY_FAILURE
+bool kho_has_poison(unsigned long pfn, unsigned long nr_pages);
+#else
+static inline bool kho_has_poison(unsigned long pfn, unsigned long nr_pages)
+{
+	return false;
+}
+#endif
 
 /* kho_take.c */
 
@@ -164,6 +175,7 @@ const unsigned long *kho_tree_nodes(unsigned long pfn, unsigned long *nr);
 const unsigned long *kho_tree_bits(phys_addr_t phys, unsigned int order,
 				   unsigned long *bit);
 u64 kho_tree_orders(void);
+bool kho_tree_has_only(phys_addr_t phys, unsigned int order);
 bool kho_tree_has_page(phys_addr_t phys);
 bool kho_claimable_early(phys_addr_t phys, u64 size);
 bool kho_claim_early(phys_addr_t phys, u64 size);

@@ -5,7 +5,8 @@
  *
  * Each page of a preserved block is PageReserved, and the private field of the
  * first one has the order of the block. kho_mark_block() puts that there while
- * the kernel boots; who claims the pages later clears it.
+ * the kernel boots; who claims the pages later clears it. A large block may be a
+ * compound page already. Only its first page is PageReserved then.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -66,6 +67,15 @@ unsigned long kho_marked_pages(unsigned long pfn, unsigned long nr_pages)
 	return covered;
 }
 
+/* How many pages is the PG_reserved of a page for? */
+static __always_inline unsigned long nr_reserved(unsigned long pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	return IS_ALIGNED(pfn, 1UL << KHO_COMPOUND_ORDER) && PageHead(page) ?
+	       compound_nr(page) : 1;
+}
+
 /**
  * kho_claim_pages - take pages out of what is preserved
  * @pfn:      the first page
@@ -81,25 +91,47 @@ unsigned long kho_marked_pages(unsigned long pfn, unsigned long nr_pages)
 bool kho_claim_pages(unsigned long pfn, unsigned long nr_pages)
 {
 	struct page *page = pfn_to_page(pfn);
-	unsigned long i;
+	unsigned long i, failed;
 
-	for (i = 0; i < nr_pages; i++) {
+	for (i = 0; i < nr_pages; i += nr_reserved(pfn + i)) {
 		if (!test_and_clear_bit(PG_reserved, &page[i].flags))
 			goto undo;
 	}
-	for (i = 0; i < nr_pages; i++)
+	for (i = 0; i < nr_pages; i += nr_reserved(pfn + i))
 		set_page_private(page + i, 0);
 
 	return true;
 
 undo:
-	while (i--)
+	failed = i;
+	for (i = 0; i < failed; i += nr_reserved(pfn + i))
 		set_bit(PG_reserved, &page[i].flags);
 
 	return false;
 }
 
 #ifdef CONFIG_MEMORY_FAILURE
+/**
+ * kho_has_poison - are any pages of a range poisoned?
+ * @pfn:      its first page
+ * @nr_pages: its length
+ *
+ * Context: any.
+ * Return: whether any are marked so.
+ */
+bool kho_has_poison(unsigned long pfn, unsigned long nr_pages)
+{
+	const unsigned long end = pfn + nr_pages;
+
+	if (!atomic_long_read(&num_poisoned_pages))
+		return false;
+	for (; pfn < end; pfn++)
+		if (PageHWPoison(pfn_to_page(pfn)))
+			return true;
+
+	return false;
+}
+
 /**
  * kho_poisoned_folio - has a preserved folio poisoned pages?
  * @phys: its physical address
@@ -112,17 +144,11 @@ undo:
  */
 unsigned long kho_poisoned_folio(phys_addr_t phys)
 {
-	unsigned long pfn = PHYS_PFN(phys), i;
+	unsigned long pfn = PHYS_PFN(phys);
 	int order;
 
-	if (!atomic_long_read(&num_poisoned_pages))
-		return 0;
-
 	order = PAGE_ALIGNED(phys) ? kho_marked_order(pfn) : -1;
-	for (i = 0; order >= 0 && i < 1UL << order; i++)
-		if (PageHWPoison(pfn_to_page(pfn + i)))
-			return 1UL << order;
 
-	return 0;
+	return order >= 0 && kho_has_poison(pfn, 1UL << order) ? 1UL << order : 0;
 }
 #endif

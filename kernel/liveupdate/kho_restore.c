@@ -92,11 +92,29 @@ static struct page *restore_pages(unsigned long pfn, unsigned long nr_pages)
 	return page;
 }
 
+/* Make single pages, with a reference each, of a compound page. */
+static void split_compound(struct page *head)
+{
+	const struct page *end = head + compound_nr(head);
+	struct page *page;
+	unsigned long flags;
+
+	__ClearPageHead(head);
+	for (page = head + 1; page < end; page++) {
+		/* The second one has the order there. */
+		flags = page->flags & ~0xffUL;
+		mm_zero_struct_page(page);
+		page->flags = flags;
+		atomic_set(&page->_mapcount, -1);
+		INIT_LIST_HEAD(&page->lru);
+		init_page_count(page);
+	}
+}
+
 /* ERR_PTR(-EXDEV) for a folio that the page allocator could not free. */
 static struct folio *restore_folio(phys_addr_t phys)
 {
 	unsigned long i, nr_pages;
-	bool poisoned = false;
 	struct page *page;
 	int order;
 
@@ -112,13 +130,16 @@ static struct folio *restore_folio(phys_addr_t phys)
 	if (!page)
 		return ERR_PTR(-ENOENT);
 
-	for (i = 1; i < nr_pages; i++) {
-		set_page_count(page + i, 0);
-		poisoned |= PageHWPoison(page + i);
-	}
-	if (order)
+	/* Large ones became compound pages in boot. */
+	if (order && !PageHead(page)) {
+		for (i = 1; i < nr_pages; i++)
+			set_page_count(page + i, 0);
 		prep_compound_page(page, order);
-	if (order && (poisoned || PageHWPoison(page)))
+	}
+	/* No other block overlaps a compound page, see kho_tree_has_only(). */
+	if (WARN_ON_ONCE(!order && PageHead(page)))
+		split_compound(page);
+	if (order && kho_has_poison(PHYS_PFN(phys), nr_pages))
 		folio_set_has_hwpoisoned(page_folio(page));
 
 	return page_folio(page);
@@ -163,12 +184,15 @@ EXPORT_SYMBOL_GPL(kho_restore_folio);
  */
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
 {
-	unsigned long pfn = PHYS_PFN(phys);
+	unsigned long pfn = PHYS_PFN(phys), i;
 	struct page *page = NULL;
 
 	if (PAGE_ALIGNED(phys) && nr_pages &&
 	    kho_marked_pages(pfn, nr_pages) == nr_pages)
 		page = restore_pages(pfn, nr_pages);
+	for (i = 0; page && i < nr_pages; i++)
+		if (PageHead(page + i))
+			split_compound(page + i);
 	if (!page)
 		pr_warn("%lu pages at %pa were not preserved, or were restored before\n",
 			nr_pages, &phys);

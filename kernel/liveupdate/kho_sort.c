@@ -257,7 +257,7 @@ void __init kho_sort_nodes(void)
 
 	for (pfns = kho_tree_nodes(0, &nr); nr; nr--, last = *pfns++) {
 		page = pfn_to_page(*pfns);
-		if (*pfns == last || PageReserved(page) ||
+		if (*pfns == last || PageReserved(page) || PageCompound(page) ||
 		    !memblock_is_region_reserved_kho(PFN_PHYS(*pfns), PAGE_SIZE))
 			continue;
 		clear_page_tag_ref(page);

@@ -339,6 +339,51 @@ static bool __init has_block(phys_addr_t phys, unsigned int order)
 	return bits && test_bit(bit, bits);
 }
 
+/* Are there blocks of a lower order in a block? */
+static bool __init has_blocks_in(phys_addr_t phys, unsigned int order,
+				 unsigned int lower)
+{
+	const phys_addr_t end = phys + (PAGE_SIZE << order);
+	const unsigned long *bits;
+	unsigned long bit, nr;
+
+	for (; phys < end; phys += (phys_addr_t)nr << (PAGE_SHIFT + lower)) {
+		nr = min(1UL << (order - lower), KHO_TREE_BITMAP_BITS);
+		bits = kho_tree_bits(phys, lower, &bit);
+		if (bits && find_next_bit(bits, bit + nr, bit) < bit + nr)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * kho_tree_has_only - is a block preserved, and no other that overlaps it?
+ * @phys:  its physical address, aligned to its size
+ * @order: its order
+ *
+ * A damaged tree may describe blocks within each other.
+ *
+ * Context: early boot, from kho_memory_init_early() on, until memblock is gone.
+ * Return: whether it is.
+ */
+bool __init kho_tree_has_only(phys_addr_t phys, unsigned int order)
+{
+	u64 left = orders & ~BIT_ULL(order);
+	unsigned int other;
+
+	if (left == orders || !has_block(phys, order))
+		return false;
+	for (; left; left ^= BIT_ULL(other)) {
+		other = __fls(left);
+		if (other < order ? has_blocks_in(phys, order, other) :
+		    has_block(round_down(phys, (phys_addr_t)PAGE_SIZE << other),
+			      other))
+			return false;
+	}
+
+	return true;
+}
+
 /**
  * kho_tree_has_page - is a page in a preserved block?
  * @phys: its physical address

@@ -27,6 +27,13 @@
 #define UNIT_ORDER		MIN_T(unsigned int, MAX_PAGE_ORDER, 10)
 #define UNIT_PAGES		BIT(UNIT_ORDER)
 
+/*
+ * Preserved blocks from this number of pages up to the unit's are folios most often:
+ * they become compound pages here. So their struct pages are written once, and not
+ * again when the folio is restored.
+ */
+#define COMPOUND_PAGES		BIT(KHO_COMPOUND_ORDER)
+
 /**
  * struct unit - adjacent pages that are sorted
  * @pfn:    the first, which is aligned to their number
@@ -100,6 +107,53 @@ struct zone * __init kho_zone_of(unsigned long pfn, int nid)
 	return zone;
 }
 
+static struct zone * __init zone_at(unsigned long pfn)
+{
+	unsigned long start, end;
+
+	return kho_zone_of(pfn, kho_valid_nid(memblock_search_pfn_nid(pfn, &start,
+								      &end)));
+}
+
+/*
+ * The order of the preserved block that begins at a page and can be a compound
+ * page: nobody claimed any of it, and all of it is in one zone. Otherwise 0.
+ */
+static unsigned int __init find_compound(unsigned long pfn)
+{
+	unsigned int order;
+
+	for (order = UNIT_ORDER; order >= KHO_COMPOUND_ORDER; order--)
+		if (IS_ALIGNED(pfn, 1UL << order) &&
+		    kho_tree_has_only(PFN_PHYS(pfn), order))
+			break;
+	if (order < KHO_COMPOUND_ORDER ||
+	    !memblock_is_region_reserved_kho(PFN_PHYS(pfn), PAGE_SIZE << order) ||
+	    kho_scratch_overlap(PFN_PHYS(pfn), PAGE_SIZE << order) ||
+	    zone_at(pfn) != zone_at(pfn + (1UL << order) - 1))
+		return 0;
+
+	return order;
+}
+
+/* Make a compound page of struct pages; that of the first one is initialised. */
+static void __init make_compound(struct page *head, unsigned int order)
+{
+	const unsigned long flags = head->flags;
+	struct page *page;
+
+	for (page = head + 1; page < head + (1UL << order); page++) {
+		mm_zero_struct_page(page);
+		page->flags = flags;
+		page_cpupid_reset_last(page);
+		atomic_set(&page->_mapcount, -1);
+		page->mapping = TAIL_MAPPING;
+		set_compound_head(page, head);
+	}
+	__SetPageHead(head);
+	prep_compound_head(head, order);
+}
+
 /* As memmap_init_range() would have done if it was not to be deferred. */
 static void __init init_pages(unsigned long pfn, unsigned long end)
 {
@@ -119,6 +173,26 @@ static void __init init_pages(unsigned long pfn, unsigned long end)
 		for (; pfn < stop; pfn++)
 			__init_single_page(pfn_to_page(pfn), pfn, idx, nid);
 	}
+}
+
+/* Initialise struct pages, those of compound pages as such. */
+static void __init init_range(unsigned long pfn, unsigned long end)
+{
+	unsigned long start = pfn;
+	unsigned int order;
+
+	while (pfn < end) {
+		order = find_compound(pfn);
+		if (!order || pfn + (1UL << order) > end) {
+			pfn = round_down(pfn, COMPOUND_PAGES) + COMPOUND_PAGES;
+			continue;
+		}
+		init_pages(start, pfn);
+		init_pages(pfn, pfn + 1);
+		make_compound(pfn_to_page(pfn), order);
+		start = pfn += 1UL << order;
+	}
+	init_pages(start, end);
 }
 
 static void __init set_reserved(unsigned long pfn, unsigned long nr)
@@ -170,6 +244,9 @@ static void __init mark_large(struct unit *unit, unsigned int order)
 {
 	unsigned long pfn = round_down(unit->pfn, 1UL << order);
 
+	/* Is it a compound page? */
+	if (bitmap_empty(unit->taken, UNIT_PAGES))
+		return;
 	if (!memblock_is_region_reserved_kho(PFN_PHYS(pfn), PAGE_SIZE << order) ||
 	    kho_scratch_overlap(PFN_PHYS(pfn), PAGE_SIZE << order))
 		return;
@@ -180,6 +257,30 @@ static void __init mark_large(struct unit *unit, unsigned int order)
 	bitmap_zero(unit->unused, UNIT_PAGES);
 }
 
+/* Mark compound pages, which no other block overlaps: nothing of them is left. */
+static void __init mark_compounds(struct unit *unit)
+{
+	unsigned long nr = 0, at;
+	struct page *page;
+	unsigned int order;
+
+	for (at = 0; at < UNIT_PAGES; at += nr) {
+		page = pfn_to_page(unit->pfn + at);
+		nr = COMPOUND_PAGES;
+		order = find_compound(unit->pfn + at);
+		if (!order)
+			continue;
+		if (!PageCompound(page))
+			make_compound(page, order);
+		kho_mark_block(page, order);
+		/* __SetPageReserved() is for pages that are not compound. */
+		__set_bit(PG_reserved, &page->flags);
+		nr = 1UL << order;
+		bitmap_clear(unit->taken, at, nr);
+		bitmap_clear(unit->unused, at, nr);
+	}
+}
+
 static void __init mark_unit(struct unit *unit)
 {
 	u64 orders = kho_tree_orders();
@@ -187,6 +288,7 @@ static void __init mark_unit(struct unit *unit)
 	unsigned long bit, pfn;
 	unsigned int order;
 
+	mark_compounds(unit);
 	for (; orders; orders ^= BIT_ULL(order)) {
 		order = __fls(orders);
 		pfn = round_down(unit->pfn, 1UL << order);
@@ -268,7 +370,7 @@ void __init kho_unit_init(unsigned long block, unsigned long idx)
 	unsigned long pfn, end;
 
 	for (; kho_find_taken(&idx, block, stop, &pfn, &end); idx++) {
-		init_pages(pfn, end);
+		init_range(pfn, end);
 		/* A pageblock's first page may be in no zone, these are in one. */
 		for (; pfn < end; pfn = pageblock_end_pfn(pfn))
 			set_pageblock_migratetype(pfn_to_page(pfn),
