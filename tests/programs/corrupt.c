@@ -24,6 +24,8 @@
 #define CORRUPT		"/sys/kernel/debug/kho/out/corrupt"
 #define THP_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 #define PARAM		"corrupt="
+#define POOL		"/proc/sys/vm/nr_hugepages"
+#define POOL_SIZE	"4"
 #define HUGE_PAGES	512
 #define MANY_FILES	12
 #define NR_SESSIONS	16
@@ -97,24 +99,31 @@ static char *read_text(const char *path)
 }
 
 /*
- * What is in the sessions: one has no file, one has many, one has a huge folio,
- * the others a few small files. All is told by the numbers of kernel, session
- * and file.
+ * What is in the sessions: one has no file, one has many, one has a huge folio, one
+ * has a file of hugetlbfs beside small files, the others have a few small files. All
+ * is told by the numbers of kernel, session and file.
  */
 static int nr_files(int session)
 {
 	return session == 0 ? 0 : session == 1 ? MANY_FILES : session == 2 ? 1 : 3;
 }
 
+static bool is_hugetlb(int session, int file)
+{
+	return session == 3 && file == 2;
+}
+
 static int nr_pages(int session, int file)
 {
+	if (is_hugetlb(session, file))
+		return 2 * HUGE_PAGES;
 	return session == 1 ? 1 : session == 2 ? HUGE_PAGES : 1 + file;
 }
 
 /* One page in so many has contents, the others are zero. */
-static int stride(int session)
+static int stride(int session, int file)
 {
-	return session == 2 ? 73 : 1;
+	return session == 2 || is_hugetlb(session, file) ? 73 : 1;
 }
 
 static __u64 seed_of(int stage, int session, int file)
@@ -146,14 +155,35 @@ static const char *name_of(int session)
 	return name;
 }
 
+/* A page of contents: files of hugetlbfs cannot be written to but by a mapping. */
+static void write_page(int fd, char *map, int page, __u64 seed)
+{
+	const off_t offset = page * PAGE;
+	__u64 *words = (__u64 *)(map + offset);
+	unsigned int i;
+
+	if (!map)
+		must(luo_fill(fd, offset, PAGE, seed), "write");
+	for (i = 0; map && i < PAGE / sizeof(*words); i++)
+		words[i] = luo_word(seed, offset / sizeof(*words) + i);
+}
+
 static void make_file(int fd, int session, int file)
 {
 	const __u64 seed = seed_of(state.stage, session, file);
+	const size_t size = nr_pages(session, file) * PAGE;
+	char *map = NULL;
 	int page;
 
-	must(ftruncate(fd, nr_pages(session, file) * PAGE), "ftruncate");
-	for (page = 0; page < nr_pages(session, file); page += stride(session))
-		must(luo_fill(fd, page * PAGE, PAGE, seed), "write");
+	must(ftruncate(fd, size), "ftruncate");
+	if (is_hugetlb(session, file)) {
+		map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		must(map == MAP_FAILED ? -1 : 0, "huge pages");
+	}
+	for (page = 0; page < nr_pages(session, file); page += stride(session, file))
+		write_page(fd, map, page, seed);
+	if (map)
+		munmap(map, size);
 	must(fcntl(fd, F_ADD_SEALS, seals_of(session, file)), "seal");
 	lseek(fd, position_of(session, file), SEEK_SET);
 }
@@ -162,10 +192,13 @@ static void prepare(int dev)
 {
 	int session, file, fd, sfd;
 
+	write_text(POOL, POOL_SIZE);
 	for (session = 0; session < NR_SESSIONS; session++) {
 		sfd = must(luo_create(dev, name_of(session)), "create");
 		for (file = 0; file < nr_files(session); file++) {
-			fd = must(memfd_create("corrupt", MFD_ALLOW_SEALING), "memfd_create");
+			fd = must(memfd_create("corrupt", MFD_ALLOW_SEALING |
+						    (is_hugetlb(session, file) ? MFD_HUGETLB : 0)),
+				  "memfd_create");
 			if (session == 2)
 				write_text(THP_ENABLED, "always");
 			make_file(fd, session, file);
@@ -195,7 +228,7 @@ static bool contents_ok(int fd, int session, int file)
 	int page;
 
 	for (page = 0; page < nr_pages(session, file); page++)
-		if (page % stride(session) ? !luo_zero(fd, page * PAGE, PAGE) :
+		if (page % stride(session, file) ? !luo_zero(fd, page * PAGE, PAGE) :
 					     !luo_filled(fd, page * PAGE, PAGE, seed))
 			return false;
 	return true;
