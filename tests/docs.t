@@ -7,7 +7,7 @@
 cd "$root" || exit
 
 # In the order in which somebody would go by them.
-documents=(README.md Documentation/admin-guide/{liveupdate-host,liveupdate,lukeep,mm/kho}.rst
+documents=(README.md Documentation/admin-guide/{liveupdate-host,liveupdate-services,liveupdate,lukeep,mm/kho}.rst
 	tools/liveupdate/*.[58] CONTRIBUTING.md)
 mapfile -t -O "${#documents[@]}" documents < <(find Documentation -name '*.rst' | sort | grep -vxFf <(printf '%s\n' "${documents[@]}"))
 

@@ -20,7 +20,7 @@ build_programs() {
 	make -s -C "$agent" OUTPUT="$box/" CFLAGS="$flags" LDFLAGS="$flags" "$box/lukeep" || return
 	# shellcheck disable=SC2046,SC2086 # words
 	gcc $flags -Wall -Wextra -D_GNU_SOURCE -I"$agent" -I"$box/include" -o "$box/declaration" "$root/tests/programs/declaration.c" \
-		"$agent"/{declaration,declaration_json,keys,words}.c $(pkg-config --cflags --libs libsystemd jansson)
+		"$agent"/{declaration,declaration_json,keys,processes,values,words}.c $(pkg-config --cflags --libs libsystemd jansson)
 }
 
 # write NAME TEXT: a declaration, in which \n and the like are understood
@@ -60,6 +60,7 @@ differs() {
 
 service='[service]\nstart = a\n'
 tmpfs=$service'[tmpfs]\npath = /a/b\n'
+process=$service'[process]\nimages = /a/b\n'
 memory=$service'[memfd m]\nkind = memory\n'
 name63=$(printf 'n%.0s' {1..63})
 not_a_shell="x.conf:2: a command is not run by a shell: quote"
@@ -161,11 +162,38 @@ files_of() {
 	refused 'x.conf:5: section [tmpfs] is there twice' "${tmpfs}[tmpfs]\n"
 	refused 'x.conf:5: section [tmpfs] does not know the key "kind": see lukeep.conf(5)' "${tmpfs}kind = memory\n"
 	refused 'x.conf: section [tmpfs] needs the key "path"' "${service}[tmpfs]\nsize = 1M\n"
-	refused 'x.conf:3: there is no section [tmpfs a]: use [service], [memfd NAME] and [tmpfs]' "${service}[tmpfs a]\n"
+	refused 'x.conf:3: there is no section [tmpfs a]: use [service], [memfd NAME], [tmpfs] and [process]' "${service}[tmpfs a]\n"
 	write "${name63%n}" "$tmpfs"
 	check "$box/${name63%n}.conf"
 	is "$status ${said#*.conf: }" "1 the name of a service with a tmpfs has at most 57 letters: rename the file, and the service with it" "a name too long"
 	rm "$box/${name63%n}.conf"
+}
+
+processes() {
+	local value
+
+	means "start <lukeep-criu> <run> <x> </a/b> <a>\nresume <lukeep-criu> <resume> <x> </a/b> <lazily>\nsave-command <lukeep-criu> <dump> <x> </a/b>
+ready-command <lukeep-criu> <ready> <x> </a/b>\nrestart 0 retry 1 hold 0 clock 0\ncheck <lukeep-criu> <check> <x> </a/b>
+predump <lukeep-criu> <predump> <x> </a/b> <3>" "$process"
+	means 'predump <lukeep-criu> <predump> <x> </a/b> <0>' "${process}predump = 0\n"
+	means 'resume <lukeep-criu> <resume> <x> </a/b>' "${process}lazy = no\n"
+	means 'ready-command <b>' "[service]\nstart = a\nready-command = b\n[process]\nimages = /a\n"
+	means 'restart 1 retry 0 hold 0 clock 0' "[service]\nstart = a\nrestart = yes\n[process]\nimages = /a\non-failed-restore = start\n"
+	means 'start <lukeep-criu> <run> <x> </a/b/.images> <a>\ncheck <lukeep-criu> <check> <x> </a/b/.images> </a/b>' "${tmpfs}[process]\n"
+	means 'start <lukeep-criu> <run> <x> </a b> <c>' "[process]\nimages = /a b\n[service]\nstart = c\n"
+	refused 'x.conf:5: "100" is not a number of 0 to 99' "${process}predump = 100\n"
+	refused 'x.conf:3: "-1" is not a number of 0 to 99' "${service}order = -1\n"
+	means 'order 7' "${service}order = 7\n"
+	refused 'x.conf:5: "maybe" is neither keep nor start' "${process}on-failed-restore = maybe\n"
+	refused 'x.conf: on-failed-restore = start needs restart = yes' "${process}on-failed-restore = start\n"
+	refused 'x.conf: section [process] needs the key "images", or a section [tmpfs]' "${service}[process]\n"
+	refused 'x.conf:5: section [process] is there twice' "${process}[process]\n"
+	for value in 'resume = b' 'save-command = b' 'save-signal = HUP' 'retry = yes'; do
+		refused 'x.conf: a service with a section [process] is dumped and restored: leave resume, save-command, save-signal and retry out' \
+			"$service$value\n[process]\nimages = /a\n"
+	done
+	refused 'x.conf: a service with a section [process] has its memory in its images: leave the memfds out' "${process}[memfd m]\nkind = memory\n"
+	refused 'x.conf: out of memory, or the path of the images has a quote' "${service}[process]\nimages = /a'b\n"
 }
 
 values() {
@@ -283,8 +311,11 @@ lacking() {
 	lacks 'stop-command: cannot run no-such: No such file or directory' "${service}stop-command = no-such\n$memfd"
 	lacks 'ready-command: cannot run no-such: No such file or directory' "${service}ready-command = no-such\n$memfd"
 	lacks 'memfd m: its size is more than the memory of this host' "${memory}size = 999T\n"
-	lacks 'it has neither a memfd nor a tmpfs, so nothing that the service has is kept: add a section [memfd NAME] or [tmpfs]' "$service"
+	lacks 'it has neither a memfd nor a tmpfs, and is not dumped, so nothing that the service has is kept: add a section [memfd NAME], [tmpfs] or [process]' "$service"
 	lacks 'tmpfs: there is no folder /no/such to mount it on: make it, with the owner and the mode that the tmpfs is to have' "${service}[tmpfs]\npath = /no/such\n"
+	printf '#!/bin/sh\n' >"$box/bin/lukeep-criu"
+	chmod +x "$box/bin/lukeep-criu"
+	lacks 'process: there is no program criu in PATH: install it' "$process"
 	lacks 'tmpfs: its size is more than the memory of this host' "${service}[tmpfs]\npath = /mnt\nsize = 999T\n"
 	lacks 'memfd m: there is no folder /no/such/ for its link: take /run/lukeep-x, or make it' "${memory}path = /no/such/m\n"
 	lacks 'memfd m: there is no folder /run/lukeep-other/ for its link: take /run/lukeep-x, or make it' "${memory}path = /run/lukeep-other/m\n"
@@ -316,17 +347,17 @@ verbs() {
 	mkdir "$box/etc"
 	check --config-dir "$box/etc"
 	is "$status $said" "1 lukeep: there is no declaration in etc: see lukeep.conf(5)" "check: an empty folder"
-	cp "$agent"/{memcached,qemu}.conf "$box/etc"
+	cp "$agent"/{memcached,qemu,redis}.conf "$box/etc"
 	chmod go-w "$box"/etc/*
-	for program in memcached lukeep-qemu; do
+	for program in memcached lukeep-qemu redis-server lukeep-criu criu nft; do
 		printf '#!/bin/sh\n' >"$box/bin/$program"
 		chmod +x "$box/bin/$program"
 	done
 	check --config-dir "$box/etc"
-	is "$status $said" $'0 etc/memcached.conf: no mistake found\netc/qemu.conf: no mistake found' "check: the examples"
+	is "$status $said" $'0 etc/memcached.conf: no mistake found\netc/qemu.conf: no mistake found\netc/redis.conf: no mistake found' "check: the examples"
 	printf '[service]\n' >"$box/etc/bad.conf"
 	check --config-dir "$box/etc"
-	is "$status $(grep -c . <<<"$said")" "1 3" "check: a mistake does not hide what is right"
+	is "$status $(grep -c . <<<"$said")" "1 4" "check: a mistake does not hide what is right"
 	check --config-dir "$box/etc" qemu
 	is "$status $said" '0 etc/qemu.conf: no mistake found' "check: a service"
 	check --config-dir "$box/etc" qemu "$box/etc/bad.conf"
@@ -383,6 +414,7 @@ commands
 lines
 memfds
 files_of
+processes
 values
 files
 lacking
@@ -414,6 +446,7 @@ path = /c/d
 size = 3M
 huge = advise
 END
-"$box/declaration" fuzz "$box" 3000 "$box"/etc/{memcached,qemu}.conf "$box/all.conf"
+printf '%b' "${process}predump = 2\nlazy = no\non-failed-restore = keep\n" >"$box/process.conf"
+"$box/declaration" fuzz "$box" 3000 "$box"/etc/{memcached,qemu}.conf "$box"/{all,process}.conf
 is $? 0 "3000 declarations with mistakes do no harm"
 done_testing

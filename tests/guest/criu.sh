@@ -26,13 +26,6 @@ criu_checks() {
 	is "$(cat /tmp/lacking)" "" "criu check --all lacks only what is known"
 }
 
-# counts N: the fields of what process-busy.py has done so far
-further() {
-	read -r _pid threads timer pty pipe unix sum </var/busy/counts
-	[ "$_pid" = 1 ] && [ "$sum" = True ] && [ "$threads" -gt "$1" ] && [ "$timer" -gt "$2" ] && [ "$pty" -gt "$3" ] &&
-		[ "$pipe" -gt "$4" ] && [ "$unix" -gt "$5" ]
-}
-
 program() {
 	mkdir -p /var/busy
 	begin run busy python3 /usr/bin/process-busy.py /var/busy

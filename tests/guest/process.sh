@@ -1,25 +1,10 @@
 # shellcheck shell=sh
-# For guests on the disk of scripts/vm/disk; sourced after lib.sh. There busybox's shell prefers its own programs.
+# For guests on the disk of scripts/vm/disk, with services whose processes go on; sourced after lib.sh. busybox's shell prefers
+# its own programs to those in PATH.
 export PATH=/usr/sbin:/usr/bin
 ip=/usr/bin/ip
 images=/var/lib/images
-
-# until_true DESCRIPTION COMMAND...: within a minute
-until_true() {
-	_wanted=$1
-	shift
-	_tries=0
-	until "$@" >/dev/null 2>&1; do
-		_tries=$((_tries + 1))
-		if [ $_tries = 300 ]; then
-			report "not ok - $_wanted"
-			report "# failed: $*"
-			return 1
-		fi
-		sleep 0.2
-	done
-	report "ok - $_wanted"
-}
+. /tests/keep.sh
 
 # says FILE TEXT DESCRIPTION
 says() {
@@ -43,9 +28,24 @@ make_peer() {
 	$ip netns exec peer $ip link set v1 up
 }
 
+# The network to the outside, as a unit of the network would bring it up: after lukeep-netlock.service
+make_network() {
+	ok "peers of the services are kept waiting" lukeep-criu lock
+	$ip link set lo up
+	$ip addr add 10.0.2.15/24 dev eth0
+	$ip link set eth0 up
+}
+
 # client_counts DESCRIPTION: the client of process-client.py, which writes to /tmp/client, gets some more answers
 client_counts() {
 	_seen=$(wc -l </tmp/client)
 	until_true "$1" eval "[ \$(wc -l </tmp/client) -gt $((_seen + 3)) ]"
 	ok "$1: it was not interrupted" eval '! grep -H broken /tmp/client'
+}
+
+# further THREADS TIMER PTY PIPE UNIX: process-busy.py is still the first process, has its memory, and has done more than this
+further() {
+	read -r _pid _threads _timer _pty _pipe _unix _sum </var/busy/counts
+	[ "$_pid" = 1 ] && [ "$_sum" = True ] && [ "$_threads" -gt "$1" ] && [ "$_timer" -gt "$2" ] && [ "$_pty" -gt "$3" ] &&
+		[ "$_pipe" -gt "$4" ] && [ "$_unix" -gt "$5" ]
 }

@@ -78,6 +78,9 @@ static int show(const char *dir, const char *name)
 	       svc->save_signal, svc->save_timeout, svc->stop_timeout);
 	printf("restart %d retry %d hold %d clock %d\n", svc->restart,
 	       svc->retry, svc->if_lost_hold, svc->clock);
+	printf("order %d\n", svc->order);
+	show_command("check", svc->processes.check);
+	show_command("predump", svc->processes.predump);
 	if (svc->tmpfs.path)
 		printf("tmpfs %s size %llu huge %s\n", svc->tmpfs.path,
 		       svc->tmpfs.size, svc->tmpfs.huge ?: "-");

@@ -1,5 +1,5 @@
 # A client of redis over one TCP connection, which counts: each answer has to be the next number. Writes each to a file as it comes,
-# and ends with what has broken the connection, or when the file is removed.
+# with the longest time so far in seconds, and ends with what has broken the connection, or when the file is removed.
 #
 #	process-client.py ADDRESS PORT FILE
 import os
@@ -9,8 +9,22 @@ import time
 
 address, port, path = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 file = open(path, "w", buffering=1)
-connection = socket.create_connection((address, port))
-connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def connect():
+    """As soon as there is a redis; QEMU may be there before."""
+    while True:
+        try:
+            connection = socket.create_connection((address, port))
+            connection.sendall(b"PING\r\n")
+            if connection.recv(100):
+                return connection
+        except OSError:
+            pass
+        time.sleep(0.2)
+
+
+connection = connect()
 expected, longest = 1, 0
 try:
     while os.path.exists(path):

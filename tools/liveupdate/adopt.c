@@ -29,6 +29,8 @@ static void adopt_settings(struct service *svc, struct service *declared)
 	swap(&svc->save_command, &declared->save_command);
 	swap(&svc->stop_command, &declared->stop_command);
 	swap(&svc->ready_command, &declared->ready_command);
+	swap(&svc->processes.check, &declared->processes.check);
+	swap(&svc->processes.predump, &declared->processes.predump);
 	svc->save_signal = declared->save_signal;
 	svc->save_timeout = declared->save_timeout;
 	svc->stop_timeout = declared->stop_timeout;

@@ -15,6 +15,7 @@
 
 #include "keys.h"
 #include "message.h"
+#include "processes.h"
 #include "util.h"
 
 /* More than any service needs; what is larger is no declaration. */
@@ -157,12 +158,15 @@ static void begin_section(struct reader *r, char *line)
 	} else if (!strcmp(r->section, TMPFS_SECTION)) {
 		keys_of_tmpfs(r);
 		begin_only(r, &r->tmpfs);
+	} else if (!strcmp(r->section, PROCESS_SECTION)) {
+		keys_of_process(r);
+		begin_only(r, &r->process);
 	} else if (!strcmp(r->section, "service")) {
 		keys_of_service(r);
 		begin_only(r, &r->service);
 	} else {
 		key_error(r,
-			  "there is no section [%s]: use [service], [memfd NAME] and [tmpfs]",
+			  "there is no section [%s]: use [service], [memfd NAME], [tmpfs] and [process]",
 			  key_shown(r->section));
 	}
 }
@@ -356,6 +360,7 @@ void declaration_free(struct service *svc)
 		free(svc->memfd[i].path);
 	free(svc->tmpfs.path);
 	free(svc->tmpfs.huge);
+	processes_free(&svc->processes);
 	free(svc->start);
 	free(svc->resume);
 	free(svc->save_command);

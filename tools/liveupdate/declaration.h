@@ -66,6 +66,26 @@ struct memfd {
 };
 
 /**
+ * struct processes - how the processes of a service go on, by CRIU
+ * @images:   folder of their images, NULL if they do not
+ * @predumps: how often at most their memory is dumped while they run
+ * @lazy:     they are restored before all of their memory is
+ * @start_if_failed: start the service afresh when they cannot be restored
+ * @program:  the command that starts it, as it is declared
+ * @check:    command that finds out whether the next kernel will have their files
+ * @predump:  command that dumps their memory while they run
+ */
+struct processes {
+	char *images;
+	int predumps;
+	bool lazy;
+	bool start_if_failed;
+	char *program;
+	char *check;
+	char *predump;
+};
+
+/**
  * struct service - what the declaration says, and the service's memfds
  * @name:	  name of the service and of its session
  * @start:	  command that starts it afresh
@@ -76,12 +96,14 @@ struct memfd {
  * @stop_command: has it exit for good, or NULL
  * @stop_timeout: seconds it may take to do so
  * @ready_command: succeeds as soon as it is ready, or NULL
+ * @order:	  it saves when those with a lower one have
  * @restart:	  start it afresh when it exits unasked
  * @retry:	  what it saved is there until it has resumed, and no longer
  * @if_lost_hold: do not start it when what it had is lost
  * @clock:	  resume it only when the system clock has passed its stop
  * @memfd:	  what it works on
  * @nr_memfds:	  number of entries in @memfd
+ * @processes:	  how its processes go on
  * @tmpfs:	  where it has its files, without a path if it has none
  */
 struct service {
@@ -94,6 +116,7 @@ struct service {
 	char *stop_command;
 	int stop_timeout;
 	char *ready_command;
+	int order;
 	bool restart;
 	bool retry;
 	bool if_lost_hold;
@@ -101,6 +124,7 @@ struct service {
 	struct memfd memfd[LUKEEP_MAX_MEMFDS];
 	int nr_memfds;
 	struct tmpfs tmpfs;
+	struct processes processes;
 };
 
 /* declaration.c */

@@ -67,6 +67,8 @@ struct arrival {
  * @since:	wall-clock time since when
  * @pid:	the service, 0 when it is not running
  * @save_pid:	its save command, 0 when it is not running
+ * @prepare_pid: what is run beside it before it is told to save, the same
+ * @prepare_verb: what that was asked for by
  * @ready_pid:	its ready command, the same
  * @stop_pid:	its stop command, the same
  * @timer:	until when the service has to exit, or when it is started again
@@ -101,6 +103,8 @@ struct keeper {
 	double since;
 	pid_t pid;
 	pid_t save_pid;
+	pid_t prepare_pid;
+	const char *prepare_verb;
 	pid_t ready_pid;
 	pid_t stop_pid;
 	sd_event_source *timer;

@@ -17,6 +17,7 @@
 #include "memory.h"
 #include "message.h"
 #include "packet.h"
+#include "prepare.h"
 #include "save.h"
 #include "service.h"
 #include "states.h"
@@ -48,12 +49,21 @@ static void set_owner(struct keeper *k, int fd)
 	message_forward(fd >= 0 ? tell_owner : NULL);
 }
 
-/* Answer to what the update's owner asked for. */
+/*
+ * Answer to what the update's owner asked for. The agent compares what is declared with
+ * what the service was started on.
+ */
 static void answer(struct keeper *k, const char *verb, bool ok)
 {
+	json_t *packet;
+
 	if (owner < 0)
 		return;
-	packet_send(owner, json_pack("{ss sb}", "verb", verb, "ok", ok));
+	packet = json_pack("{ss sb}", "verb", verb, "ok", ok);
+	if (!strcmp(verb, "check"))
+		json_object_set_new(packet, "declaration",
+				    declaration_pack(k->svc));
+	packet_send(owner, packet);
 	if (!strcmp(verb, "revert"))
 		set_owner(k, -1);
 }
@@ -134,12 +144,11 @@ static void do_status(void *user, int fd, json_t *request, int *passed)
 	packet_send(fd, status);
 }
 
-/* The agent compares what is declared with what the service was started on. */
 static void do_check(void *user, int fd, json_t *request, int *passed)
 {
 	struct keeper *k = user;
 	const char *why = service_why_not_ready(k);
-	bool ok = !why;
+	const char *command = k->svc->processes.check;
 
 	(void)request;
 	(void)passed;
@@ -147,11 +156,28 @@ static void do_check(void *user, int fd, json_t *request, int *passed)
 		return;
 	if (why)
 		pr_err("%s", why);
-	else
-		ok = !save_check(k);
-	packet_send(fd, json_pack("{ss sb so}", "verb", "check", "ok", ok,
-				  "declaration",
-				  declaration_pack(k->svc)));
+	if (why || save_check(k))
+		answer(k, "check", false);
+	else if (!command)
+		answer(k, "check", true);
+	else if (prepare_begin(k, "check", command))
+		answer(k, "check", false);
+}
+
+/* Its memory is dumped while it works. */
+static void do_prepare(void *user, int fd, json_t *request, int *passed)
+{
+	struct keeper *k = user;
+	const char *command = k->svc->processes.predump;
+
+	(void)request;
+	(void)passed;
+	if (!own(k, fd, "prepare"))
+		return;
+	if (!command)
+		answer(k, "prepare", true);
+	else if (prepare_begin(k, "prepare", command))
+		answer(k, "prepare", false);
 }
 
 /* The session comes from the agent: a keeper may not be permitted to create it. */
@@ -294,6 +320,7 @@ static const struct verb verbs[] = {
 	{ "status", do_status },
 	{ "check", do_check },
 	{ "preserve", do_preserve },
+	{ "prepare", do_prepare },
 	{ "save", do_save },
 	{ "seal", do_seal },
 	{ "leave", do_leave },

@@ -11,6 +11,7 @@
 
 #define MEMFD_SECTION		"memfd "
 #define TMPFS_SECTION		"tmpfs"
+#define PROCESS_SECTION		"process"
 
 /**
  * struct reader - a declaration that is being read
@@ -21,6 +22,7 @@
  * @whole:  what they are for
  * @service: there was the section [service]
  * @tmpfs:  there was the section [tmpfs]
+ * @process: there was the section [process]
  * @seen:   bit mask of the keys that the section has
  * @kinds:  bit mask of the memfds that have a kind
  * @key:    the key whose value may go on in the next line, or NULL
@@ -39,6 +41,7 @@ struct reader {
 	void *whole;
 	bool service;
 	bool tmpfs;
+	bool process;
 	unsigned int seen;
 	unsigned int kinds;
 	const struct key *key;
@@ -50,11 +53,15 @@ struct reader {
 	int wrong;
 };
 
+/* values.c */
 void key_error(struct reader *r, const char *fmt, ...);
 const char *key_shown(const char *value);
+
+/* keys.c */
 void keys_of_service(struct reader *r);
 void keys_of_memfd(struct reader *r, struct memfd *m);
 void keys_of_tmpfs(struct reader *r);
+void keys_of_process(struct reader *r);
 const struct key *key_find(struct reader *r, const char *name);
 void key_set(struct reader *r, const struct key *key, const char *value);
 bool key_goes_on(const struct key *key);

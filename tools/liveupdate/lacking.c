@@ -17,6 +17,7 @@
 #include "lacking.h"
 #include "message.h"
 #include "thp.h"
+#include "util.h"
 #include "words.h"
 
 /* Made when the service is started, see lukeep(8). */
@@ -135,13 +136,30 @@ static int check_tmpfs(const char *file, const struct tmpfs *t)
 	return -1;
 }
 
+/* CRIU is no part of lukeep, and is not needed for anything else. */
+static int check_processes(const char *file, const struct processes *p)
+{
+	static const char * const programs[] = { "criu", "nft" };
+	size_t i;
+
+	for (i = 0; p->images && i < ARRAY_SIZE(programs); i++) {
+		if (cannot_find(programs[i])) {
+			pr_warn("%s: process: there is no program %s in PATH: install it",
+				file, programs[i]);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 /* Warn of what the service of this @file will not have here. Returns -1 for that. */
 int lacking(const struct service *svc, const char *file)
 {
 	const struct memfd *m;
 	int err;
 
-	err = check_command(file, "start", svc->start);
+	err = check_command(file, "start", svc->processes.program ?: svc->start);
+	err |= check_processes(file, &svc->processes);
 	if (strcmp(svc->start, svc->resume))
 		err |= check_command(file, "resume", svc->resume);
 	err |= check_command(file, "save-command", svc->save_command);
@@ -151,8 +169,8 @@ int lacking(const struct service *svc, const char *file)
 		err |= check_path(file, svc, m) | check_size(file, m) |
 		       check_hugepages(file, m);
 	err |= check_tmpfs(file, &svc->tmpfs);
-	if (!svc->nr_memfds && !svc->tmpfs.path) {
-		pr_warn("%s: it has neither a memfd nor a tmpfs, so nothing that the service has is kept: add a section [memfd NAME] or [tmpfs]",
+	if (!svc->nr_memfds && !svc->tmpfs.path && !svc->processes.images) {
+		pr_warn("%s: it has neither a memfd nor a tmpfs, and is not dumped, so nothing that the service has is kept: add a section [memfd NAME], [tmpfs] or [process]",
 			file);
 		err = -1;
 	}

@@ -125,6 +125,8 @@ int main(int argc, char **argv)
 	f.path = argv[3];
 	message_open(f.name);
 	f.dir = images_open(f.path);
+	if (f.dir >= 0)
+		images_remove(f.dir, IMAGES_ERROR);
 	ret = f.dir < 0 ? EXIT_FAILURE :
 			  do_verb(argv[1], &f, argc - 4, argv + 4);
 	message_open(NULL);

@@ -15,6 +15,7 @@
 #include "hugepages.h"
 #include "memory.h"
 #include "message.h"
+#include "processes.h"
 #include "thp.h"
 #include "util.h"
 
@@ -280,12 +281,14 @@ bool memory_has_kind(const struct service *svc, enum memfd_kind kind)
 	return false;
 }
 
-/* Did the service write all that it should have written? */
+/* Did the service write all that it should have written, or was it dumped? */
 bool memory_is_saved(const struct service *svc)
 {
 	const struct memfd *m;
 	struct stat st;
 
+	if (svc->processes.images)
+		return processes_are_saved(&svc->processes);
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++) {
 		if (m->kind != MEMFD_SAVE)
 			continue;

@@ -6,10 +6,13 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "child.h"
+#include "images.h"
 #include "memory.h"
 #include "message.h"
 #include "process.h"
@@ -17,6 +20,9 @@
 
 #define HOW_TO_SAVE \
 	"have the program catch it, save, and exit with status 0, or declare another save-signal or a save-command"
+
+/* Who is told why does not need all of a log. */
+#define WHY_MAX		512
 
 /*
  * Can the service that runs be told to save? One that does not handle its save
@@ -92,4 +98,21 @@ bool save_left_all(const struct keeper *k)
 		 k->crashed ? "it crashed as it was to save, see what it logged" :
 			      "it has to save and to exit with status 0 when it is told to save");
 	return false;
+}
+
+/* A command of lukeep-criu has failed: say what it has said. */
+void save_say_why(const struct keeper *k)
+{
+	const char *images = k->svc->processes.images;
+	char path[PATH_MAX], why[WHY_MAX];
+	FILE *f;
+
+	if (!images)
+		return;
+	snprintf(path, sizeof(path), "%s/" IMAGES_ERROR, images);
+	f = fopen(path, "re");
+	if (f && fgets(why, sizeof(why), f))
+		pr_err("%s", message_shown(why));
+	if (f)
+		fclose(f);
 }

@@ -229,7 +229,7 @@ static void save_ended(struct keeper *k)
 {
 	bool saved = k->exited_well && memory_is_saved(k->svc);
 
-	if (k->exited_well && !saved)
+	if (k->exited_well && !saved && !k->svc->processes.images)
 		pr_err("it saved nothing: is the path of each memfd of kind save the one it writes?");
 	/* A command that only took too long may have had it save all the same. */
 	if (k->svc->save_command && !k->save_succeeded && !k->overdue)
@@ -246,9 +246,11 @@ static int on_exit_of_save(sd_event_source *source, const siginfo_t *si,
 	process_ended(source);
 	k->save_pid = 0;
 	k->save_succeeded = child_succeeded(si);
-	if (!k->save_succeeded)
+	if (!k->save_succeeded) {
 		pr_err("its save command %s: see what it logged",
 		       child_status(si));
+		save_say_why(k);
+	}
 	if (k->state != SERVICE_SAVING && k->state != SERVICE_REVERTING)
 		return 0;
 	if (!k->pid)

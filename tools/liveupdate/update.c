@@ -214,10 +214,14 @@ static void answered(struct update *u)
 {
 	if (links_pending(&u->links))
 		return;
-	if (u->failed)
+	if (u->failed) {
 		end(u);
-	else if (update_steps[u->step].verb)
-		end_step(u);
+	} else if (update_steps[u->step].verb) {
+		if (update_steps[u->step].go_on && update_steps[u->step].go_on(u))
+			answered(u);	/* those that could not be asked */
+		else
+			end_step(u);
+	}
 }
 
 static void on_answer(struct update *u, struct link *link, const char *verb,

@@ -104,6 +104,21 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *user)
 	return 0;
 }
 
+/* While the services work, so it takes nothing from the time that they are away for. */
+static enum step_result prepare(struct update *u)
+{
+	enum step_result result = STEP_EMPTY;
+	struct link *link;
+
+	for (link = u->links.first; link; link = link->next) {
+		if (link->without || !link->svc->processes.images)
+			continue;
+		link_ask(link, json_pack("{ss}", "verb", "prepare"), -1);
+		result = STEP_BEGUN;
+	}
+	return result;
+}
+
 /* In its own manner, and the others do not wait for it. */
 static enum step_result leave(struct update *u)
 {
@@ -113,15 +128,36 @@ static enum step_result leave(struct update *u)
 	return ask(u);
 }
 
+/* Those of the lowest order that have not saved yet; false if all have. */
+static bool save_some(struct update *u)
+{
+	struct link *link;
+	int order = -1;
+
+	for (link = u->links.first; link; link = link->next) {
+		if (!link->without && link->svc->order >= u->order &&
+		    (order < 0 || link->svc->order < order))
+			order = link->svc->order;
+	}
+	for (link = u->links.first; link; link = link->next) {
+		if (!link->without && link->svc->order == order)
+			link_ask(link, json_pack("{ss}", "verb", "save"), -1);
+	}
+	u->order = order + 1;
+	return order >= 0;
+}
+
 static enum step_result save(struct update *u)
 {
 	u->touched = true;
+	u->order = 0;
 	if (u->request.max_pause)
 		sd_event_add_time_relative(u->updater->event, &u->limit,
 					   CLOCK_MONOTONIC,
 					   u->request.max_pause * USEC_PER_SEC,
 					   0, on_limit, u);
-	return ask(u);
+	save_some(u);
+	return STEP_BEGUN;
 }
 
 /* Systemd has been asked to enter the next kernel, or could not be. */
@@ -152,12 +188,13 @@ static enum step_result jump(struct update *u)
 }
 
 const struct step update_steps[] = {
-	{ "check the services", "check", ask },
-	{ "run the hooks", NULL, run_hooks },
-	{ "load the next kernel", NULL, load },
-	{ "preserve the memory", "preserve", preserve },
-	{ "stop what is left out", "leave", leave },
-	{ "save and stop the services", "save", save },
-	{ "preserve what they saved", "seal", seal },
-	{ "jump into the next kernel", NULL, jump },
+	{ "check the services", "check", ask, NULL },
+	{ "run the hooks", NULL, run_hooks, NULL },
+	{ "load the next kernel", NULL, load, NULL },
+	{ "preserve the memory", "preserve", preserve, NULL },
+	{ "stop what is left out", "leave", leave, NULL },
+	{ "dump memory while it is used", "prepare", prepare, NULL },
+	{ "save and stop the services", "save", save, save_some },
+	{ "preserve what they saved", "seal", seal, NULL },
+	{ "jump into the next kernel", NULL, jump, NULL },
 };

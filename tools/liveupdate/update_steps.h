@@ -19,6 +19,7 @@
  * @request: what was asked for
  * @step:    index into update_steps[]
  * @start:   when that began
+ * @order:   services of a lower order have been told to save
  * @loading: the next kernel is being loaded
  * @loaded:  there is a next kernel
  * @touched: services have been told to save
@@ -36,6 +37,7 @@ struct update {
 	struct request request;
 	size_t step;
 	double start;
+	int order;
 	bool loading;
 	bool loaded;
 	bool touched;
@@ -66,11 +68,14 @@ enum step_result {
  * @name: for messages
  * @verb: keepers are asked for this, and for nothing else; NULL if not asked
  * @run:  begins it
+ * @go_on: goes on with it once all have answered that were asked; false if they were
+ *	  all, as they are where it is NULL
  */
 struct step {
 	const char *name;
 	const char *verb;
 	enum step_result (*run)(struct update *u);
+	bool (*go_on)(struct update *u);
 };
 
 extern const struct step update_steps[];

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Services whose processes go on by CRIU: the commands of such a service are those of
+ * lukeep-criu, and the folder of its images says what has become of it.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "images.h"
+#include "processes.h"
+
+/* On the tmpfs of a service that does not say where */
+#define FOLDER		"/.images"
+
+/* The command that does @verb, with what comes behind; NULL without memory. */
+static char *command(const struct service *svc, const char *verb,
+		     const char *rest)
+{
+	char *text;
+
+	if (asprintf(&text, "lukeep-criu %s %s '%s' %s", verb, svc->name,
+		     svc->processes.images, rest) < 0)
+		return NULL;
+	return text;
+}
+
+/* Have lukeep-criu do what is to be done with the service that is declared. */
+int processes_set_commands(struct service *svc)
+{
+	struct processes *p = &svc->processes;
+	char rounds[12], preserved[PATH_MAX + 3] = "";
+
+	if (!p->images &&
+	    asprintf(&p->images, "%s" FOLDER, svc->tmpfs.path) < 0)
+		p->images = NULL;
+	if (!p->images || strchr(p->images, '\''))
+		return -1;
+	snprintf(rounds, sizeof(rounds), "%d", p->predumps);
+	if (svc->tmpfs.path)
+		snprintf(preserved, sizeof(preserved), "'%s'", svc->tmpfs.path);
+	p->program = svc->start;
+	svc->start = command(svc, "run", p->program);
+	svc->resume = command(svc, "resume", p->lazy ? "lazily" : "");
+	svc->save_command = command(svc, "dump", "");
+	if (!svc->ready_command)
+		svc->ready_command = command(svc, "ready", "");
+	p->check = command(svc, "check", preserved);
+	p->predump = command(svc, "predump", rounds);
+	/* What cannot be restored is what was saved, until it is given up. */
+	svc->retry = !p->start_if_failed;
+	return svc->start && svc->resume && svc->save_command &&
+	       svc->ready_command && p->check && p->predump ? 0 : -1;
+}
+
+void processes_free(struct processes *p)
+{
+	free(p->images);
+	free(p->program);
+	free(p->check);
+	free(p->predump);
+}
+
+/* Are there images of which they can be restored? */
+bool processes_are_saved(const struct processes *p)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" IMAGES_SAVED, p->images);
+	return !access(path, F_OK);
+}
