@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include <linux/magic.h>
@@ -31,12 +32,36 @@ bool is_tmpfs(int file)
 	       !fstatfs(file, &fs) && fs.f_type == TMPFS_MAGIC;
 }
 
+/* Where is it mounted? The root that is preserved may be that of a mount without a place. */
+static bool find_mount(int file, char path[PATH_MAX])
+{
+	char line[PATH_MAX + 256];
+	unsigned int major, minor;
+	bool found = false;
+	struct stat st;
+	FILE *f;
+
+	if (fstat(file, &st))
+		return false;
+	f = fopen("/proc/self/mountinfo", "re");
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%*s %*s %u:%u %*s %4095s", &major, &minor,
+			       path) == 3 &&
+			st.st_dev == makedev(major, minor);
+	if (f)
+		fclose(f);
+	return found;
+}
+
 /* Another mount of it, which has no place. Takes @file. */
 int copy_mount(int file)
 {
-	int mount = open_tree(file, "", AT_EMPTY_PATH | OPEN_TREE_CLONE |
-			      OPEN_TREE_CLOEXEC);
+	char path[PATH_MAX];
+	int mount = -1;
 
+	if (find_mount(file, path))
+		mount = open_tree(AT_FDCWD, path,
+				  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (mount < 0)
 		fatal("a mount of the next kernel");
 	close(file);

@@ -7,4 +7,4 @@ metric("agent_idle"; .agent.state == "idle" | number),
 	metric("service_running"; .state == "running" | number),
 	metric("service_resumed"; .resumed // false | number),
 	metric("service_pause_seconds"; .pause // 0),
-	metric("service_memory_bytes"; [.memfds[]?.allocated] | add // 0))
+	metric("service_memory_bytes"; [(.memfds[]?, .tmpfs // empty).allocated] | add // 0))

@@ -207,11 +207,10 @@ int session_preserve(int session, int fd, __u64 token, const char *kind,
 }
 
 /*
- * Does this kernel preserve files such as @fd? It is put into a session for a moment.
- * Returns 0, or a negative errno: -ENOENT if not. If there can be no session, that is
- * said.
+ * Does this kernel preserve files such as @fd, which is of this @kind? It is put into a
+ * session for a moment. Returns 0, or a negative errno: -ENOENT if not; all else is said.
  */
-int session_try(int fd)
+int session_try(int fd, const char *kind)
 {
 	int session = session_create(TRY_SESSION), err;
 
@@ -219,6 +218,9 @@ int session_try(int fd)
 		return -EBUSY;
 	err = preserve(session, fd, 0);
 	close(session);
+	if (err && err != -ENOENT)
+		pr_err("cannot preserve a %s: %s: %s", kind, strerror(-err),
+		       advise_for(kind, LIVEUPDATE_SESSION_PRESERVE_FD, -err));
 	return err;
 }
 

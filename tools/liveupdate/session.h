@@ -32,7 +32,7 @@ int session_create(const char *name);
 int session_retrieve(const char *name);
 int session_preserve(int session, int fd, __u64 token, const char *kind,
 		     const char *name);
-int session_try(int fd);
+int session_try(int fd, const char *kind);
 int session_retrieve_fd(int session, __u64 token, const char *kind,
 			const char *name);
 int session_finish(int session);

@@ -44,26 +44,39 @@ int tmpfs_check_kernel(void)
 
 	if (root < 0)
 		return -1;
-	err = session_try(root);
+	err = session_try(root, "tmpfs");
 	close(root);
 	if (err == -ENOENT)
 		pr_err(NO_LIVEUPDATE_TMPFS);
-	else if (err && err != -EBUSY)
-		pr_err("cannot preserve a tmpfs: %s: dmesg may say more",
-		       strerror(-err));
 	return err ? -1 : 0;
+}
+
+/*
+ * The root directory, by way of another mount: the one that is in place can still be
+ * unmounted, as is done in a shutdown, while a session has this.
+ */
+static int open_root(const char *path)
+{
+	int mount = open_tree(AT_FDCWD, path,
+			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	int root = -1;
+
+	if (mount >= 0)
+		root = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		pr_err("cannot open the tmpfs %s: %s", path, strerror(errno));
+	if (mount >= 0)
+		close(mount);
+	return root;
 }
 
 /* It has to be frozen. */
 int tmpfs_preserve(const struct tmpfs *t, int session, __u64 token)
 {
-	int root = open(t->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
+	int root = open_root(t->path), ret;
 
-	if (root < 0) {
-		pr_err("cannot open the tmpfs %s: %s", t->path,
-		       strerror(errno));
+	if (root < 0)
 		return -1;
-	}
 	ret = session_preserve(session, root, token, "tmpfs", t->path);
 	close(root);	/* the session has its own reference */
 	return ret;
