@@ -15,6 +15,9 @@
 #include "luo_scratch.h"
 #include "luo_test.h"
 
+/* Is there if the kernel has userfaultfd. */
+#define USERFAULTFD	"/proc/sys/vm/unprivileged_userfaultfd"
+
 /* A gigantic page in memory that the next kernel uses; the file is as it was. */
 TEST_F(prepare, gigantic_in_cma)
 {
@@ -94,6 +97,37 @@ static pid_t start_unmap(struct __test_metadata *const _metadata, int fd,
 	return pid;
 }
 
+/* Fill a hole by userfaultfd. Returns 0 or a negative errno. */
+static int copy_page(struct __test_metadata *const _metadata, int fd, off_t page)
+{
+	int uffd = luo_result(syscall(__NR_userfaultfd, O_CLOEXEC)), ret;
+	char *map = huge_map(fd, page * huge(), huge());
+	char *src = mmap(NULL, huge(), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { (uintptr_t)map, huge() },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)map, .src = (uintptr_t)src, .len = huge(),
+	};
+
+	ASSERT_LE(0, uffd);
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_NE(MAP_FAILED, src);
+	memset(src, 7, huge());
+	ASSERT_EQ(0, ioctl(uffd, UFFDIO_API, &api));
+	ASSERT_EQ(0, ioctl(uffd, UFFDIO_REGISTER, &reg));
+	ret = luo_result(ioctl(uffd, UFFDIO_COPY, &copy));
+	if (!ret)
+		EXPECT_EQ(0, memcmp(map, src, huge()));
+	close(uffd);
+	munmap(map, huge());
+	munmap(src, huge());
+	return ret;
+}
+
 TEST_F(prepare, called_off)
 {
 	int sleeper = luo_test_file("sleep freeze"), session[2], i;
@@ -121,6 +155,8 @@ TEST_F(prepare, called_off)
 		EXPECT_EQ(0, waitpid(waits[i], NULL, WNOHANG));
 	}
 	luo_wait_for_exit(_metadata, start_unmap(_metadata, fd, 3));
+	if (!access(USERFAULTFD, F_OK))
+		EXPECT_EQ(-EAGAIN, copy_page(_metadata, fd, 4));
 	EXPECT_EQ(2 * huge(), luo_allocated(fd));
 
 	luo_tell_all(_metadata, "wake");
@@ -346,34 +382,6 @@ static void free_scratch_last(struct __test_metadata *const _metadata, int dev)
 	close(fd);
 }
 
-static void copy_page(struct __test_metadata *const _metadata, int fd, off_t page)
-{
-	int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
-	char *map = huge_map(fd, page * huge(), huge());
-	char *src = mmap(NULL, huge(), PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { (uintptr_t)map, huge() },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	struct uffdio_copy copy = {
-		.dst = (uintptr_t)map, .src = (uintptr_t)src, .len = huge(),
-	};
-
-	ASSERT_LE(0, uffd);
-	ASSERT_NE(MAP_FAILED, map);
-	ASSERT_NE(MAP_FAILED, src);
-	memset(src, 7, huge());
-	ASSERT_EQ(0, ioctl(uffd, UFFDIO_API, &api));
-	ASSERT_EQ(0, ioctl(uffd, UFFDIO_REGISTER, &reg));
-	ASSERT_EQ(0, ioctl(uffd, UFFDIO_COPY, &copy));
-	EXPECT_EQ(0, memcmp(map, src, huge()));
-	close(uffd);
-	munmap(map, huge());
-	munmap(src, huge());
-}
-
 TEST_F(prepare, outside)
 {
 	int session, fd;
@@ -384,7 +392,7 @@ TEST_F(prepare, outside)
 	ASSERT_LE(0, session);
 	ASSERT_EQ(0, luo_preserve_fd(session, fd, 1));
 	fill_page(_metadata, fd, 0, 1);
-	copy_page(_metadata, fd, 1);
+	EXPECT_EQ(0, copy_page(_metadata, fd, 1));
 	EXPECT_FALSE(is_in_scratch(fd, 0));
 	EXPECT_FALSE(is_in_scratch(fd, 1));
 	EXPECT_EQ(0, close(session));
