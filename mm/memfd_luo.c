@@ -66,8 +66,6 @@
 
 #define pr_fmt(fmt) "memfd_luo: " fmt
 
-#include <linux/capability.h>
-#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/init.h>
 #include <linux/io.h>
@@ -89,45 +87,6 @@
 #define MEMFD_LUO_CLEARED	256
 
 static_assert(sizeof(struct memfd_luo_page) <= MEMFD_LUO_CLEARED);
-
-/*
- * Can the file fit into the memory that can be preserved? Scratch memory cannot,
- * nor can movable memory, which the next kernel may not know of. To preserve a
- * file that is larger than the rest, its pages would be moved there until there
- * is no memory left, and tasks are killed.
- */
-static bool memfd_luo_fits(struct inode *inode)
-{
-	unsigned long nr = inode->i_mapping->nrpages +
-			   READ_ONCE(SHMEM_I(inode)->swapped);
-	unsigned long room = 0;
-	struct zone *zone;
-
-	for_each_populated_zone(zone)
-		if (zone_idx(zone) != ZONE_MOVABLE)
-			room += zone_managed_pages(zone) - zone_cma_pages(zone);
-
-	return nr < room;
-}
-
-/*
- * Pinned folios are locked memory of the user who has them preserved, as with
- * SHM_LOCK. Folios that the freeze adds are not counted, because the freeze must
- * not fail for the limit.
- */
-static int memfd_luo_account(struct memfd_luo *memfd)
-{
-	struct ucounts *ucounts = current_ucounts();
-	size_t size = memfd->folios.nr_pages << PAGE_SHIFT;
-
-	if (!size || capable(CAP_IPC_LOCK))
-		return 0;
-	if (!user_shm_lock(size, ucounts))
-		return -ENOMEM;
-	memfd->locked = size;
-	memfd->ucounts = ucounts;
-	return 0;
-}
 
 static bool memfd_luo_can_preserve(struct liveupdate_file_handler *handler,
 				   struct file *file)
@@ -182,8 +141,6 @@ static struct memfd_luo *memfd_luo_alloc(u32 identity)
 
 static void memfd_luo_free(struct memfd_luo *memfd)
 {
-	if (memfd->locked)
-		user_shm_unlock(memfd->locked, memfd->ucounts);
 	kho_unpreserve_free(memfd->page);
 	kfree(memfd);
 }
@@ -200,7 +157,7 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 	if (IS_ERR(memfd))
 		return PTR_ERR(memfd);
 	err = memfd_luo_fill_all(inode, true);
-	if (!err && !memfd_luo_fits(inode))
+	if (!err && !memfd_luo_fits(memfd_luo_nr_pages(inode)))
 		err = -ENOMEM;
 	if (!err)
 		err = memfd_luo_set_preserved(inode);
@@ -209,7 +166,7 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 	err = memfd_luo_preserve_folios(memfd, inode);
 	if (err)
 		goto err_clear;
-	err = memfd_luo_account(memfd);
+	err = memfd_luo_account(&memfd->folios);
 	if (err)
 		goto err_unpreserve;
 

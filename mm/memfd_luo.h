@@ -13,6 +13,7 @@
 #include <linux/math.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/shmem_fs.h>
 #include <linux/types.h>
 
 #ifdef CONFIG_ARM64_MTE
@@ -27,9 +28,12 @@ struct ucounts;
 
 #define MEMFD_LUO_PER_PAGE	(PAGE_SIZE / sizeof(struct memfd_luo_folio_ser))
 
+/* Flag of a record, in memory only: its folio cannot be restored. */
+#define MEMFD_LUO_FOLIO_LOST	0x800
+
 /**
  * struct memfd_luo_array - the records of the folios of a file that came in
- * @ser:  vmalloc'ed, ascending by index
+ * @ser:  ascending by index
  * @nr:   how many
  * @sums: a checksum for each page of @ser, behind the records; NULL when all
  *        records have been checked
@@ -137,14 +141,30 @@ long memfd_luo_pin(struct inode *inode, pgoff_t *start, pgoff_t end,
 /* memfd_luo_collect.c */
 
 /**
- * struct memfd_luo_folios - pinned and preserved folios of a file
+ * struct memfd_luo_folios - pinned and preserved folios
  * @records:  their records
  * @nr_pages: pages in all the folios
+ * @locked:   bytes that count as locked memory of a user
+ * @ucounts:  of that user
  */
 struct memfd_luo_folios {
 	struct memfd_luo_records records;
 	unsigned long nr_pages;
+	size_t locked;
+	struct ucounts *ucounts;
 };
+
+/* Pages that the file has in memory or in swap. */
+static inline unsigned long memfd_luo_nr_pages(struct inode *inode)
+{
+	return inode->i_mapping->nrpages + READ_ONCE(SHMEM_I(inode)->swapped);
+}
+
+bool memfd_luo_fits(unsigned long nr_pages);
+int memfd_luo_account(struct memfd_luo_folios *folios);
+int memfd_luo_collect(struct inode *inode, pgoff_t index, pgoff_t end,
+		      struct memfd_luo_folios *folios);
+void memfd_luo_drop_folios(struct memfd_luo_folios *folios);
 
 /**
  * struct memfd_luo_page - what is handed over of a memfd, but its folios
@@ -164,16 +184,12 @@ struct memfd_luo_page {
  * @folios:   its folios; their records are preserved if there are any
  * @identity: of the file, which the checksum begins with
  * @sum:      checksum of @identity and the records
- * @locked:   bytes that count as locked memory of a user
- * @ucounts:  of that user
  */
 struct memfd_luo {
 	struct memfd_luo_page *page;
 	struct memfd_luo_folios folios;
 	u32 identity;
 	u64 sum;
-	size_t locked;
-	struct ucounts *ucounts;
 };
 
 int memfd_luo_preserve_folios(struct memfd_luo *memfd, struct inode *inode);
@@ -194,6 +210,8 @@ int memfd_luo_insert(struct inode *inode, const struct memfd_luo_folio_ser *ser,
 /* memfd_luo_fill.c */
 void memfd_luo_fill_begin(struct inode *inode,
 			  const struct memfd_luo_array *array, u64 nr_pages);
+bool memfd_luo_fill_now(struct inode *inode,
+			const struct memfd_luo_array *array);
 void memfd_luo_discard(const struct memfd_luo_array *array);
 
 /* memfd_luo_retrieve.c */

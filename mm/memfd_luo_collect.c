@@ -6,6 +6,8 @@
  * Copyright The Linux Live Update LTS authors
  */
 
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/mm.h>
@@ -14,8 +16,59 @@
 
 #include "memfd_luo.h"
 
-/* Unpreserves and unpins folios, and frees their records. */
-static void memfd_luo_drop_folios(struct memfd_luo_folios *folios)
+/**
+ * memfd_luo_fits - can so much memory be preserved?
+ * @nr_pages: pages of one file, or of all files of a mount
+ *
+ * Scratch memory cannot, nor can movable memory, which the next kernel may not
+ * know of. To preserve more than the rest, pages would be moved there until there
+ * is no memory left, and tasks are killed.
+ *
+ * Return: whether there is so much memory, free or not.
+ */
+bool memfd_luo_fits(unsigned long nr_pages)
+{
+	unsigned long room = 0;
+	struct zone *zone;
+
+	for_each_populated_zone(zone)
+		if (zone_idx(zone) != ZONE_MOVABLE)
+			room += zone_managed_pages(zone) - zone_cma_pages(zone);
+
+	return nr_pages < room;
+}
+
+/**
+ * memfd_luo_account - count folios as locked memory of the current user
+ * @folios: pinned folios; memfd_luo_drop_folios() takes this back
+ *
+ * Pinned folios are locked memory of the user who has them preserved, as with
+ * SHM_LOCK. Folios that the freeze adds are not counted, because the freeze must
+ * not fail for the limit.
+ *
+ * Return: 0, or -ENOMEM if the user is beyond the limit.
+ */
+int memfd_luo_account(struct memfd_luo_folios *folios)
+{
+	struct ucounts *ucounts = current_ucounts();
+	size_t size = folios->nr_pages << PAGE_SHIFT;
+
+	if (!size || capable(CAP_IPC_LOCK))
+		return 0;
+	if (!user_shm_lock(size, ucounts))
+		return -ENOMEM;
+	folios->locked = size;
+	folios->ucounts = ucounts;
+	return 0;
+}
+
+/**
+ * memfd_luo_drop_folios - unpreserve and unpin folios, and free their records
+ * @folios: the folios; there are none then
+ *
+ * Context: may sleep.
+ */
+void memfd_luo_drop_folios(struct memfd_luo_folios *folios)
 {
 	struct folio *batch[KHO_FOLIO_BATCH] __uninitialized;
 	unsigned long i = 0;
@@ -30,7 +83,9 @@ static void memfd_luo_drop_folios(struct memfd_luo_folios *folios)
 		cond_resched();
 	}
 	memfd_luo_records_free(&folios->records);
-	folios->nr_pages = 0;
+	if (folios->locked)
+		user_shm_unlock(folios->locked, folios->ucounts);
+	*folios = (struct memfd_luo_folios) {};
 }
 
 /* Writes the records of @nr folios; the records are in one page. */
@@ -82,12 +137,20 @@ static int memfd_luo_preserve_batch(struct memfd_luo_folios *folios,
 	return 0;
 }
 
-/*
- * Pins and preserves the folios from @index up to @end, and adds them to
- * @folios. On failure those added so far are left to the caller.
+/**
+ * memfd_luo_collect - pin and preserve folios
+ * @inode:  the file
+ * @index:  the first page
+ * @end:    the page behind the last one
+ * @folios: the folios are added to these. On failure those added so far are left
+ *          to the caller
+ *
+ * Context: may sleep.
+ * Return: 0; -EINTR if killed; -ENOMEM; -EOPNOTSUPP for memory with tags; or
+ * another errno when a folio cannot be pinned or preserved.
  */
-static int memfd_luo_collect(struct inode *inode, pgoff_t index, pgoff_t end,
-			     struct memfd_luo_folios *folios)
+int memfd_luo_collect(struct inode *inode, pgoff_t index, pgoff_t end,
+		      struct memfd_luo_folios *folios)
 {
 	struct folio *pinned[KHO_FOLIO_BATCH] __uninitialized;
 	unsigned int pin_flags;

@@ -17,6 +17,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/pagemap.h>
+#include <linux/percpu_counter.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
@@ -31,9 +32,6 @@
 
 /* How many memfds there are that lack folios, or have lost some. */
 DEFINE_STATIC_KEY_DEFERRED_FALSE(memfd_luo_filling, HZ);
-
-/* Flag of a record, in memory only: its folio cannot be restored. */
-#define FOLIO_LOST		0x800
 
 /* Folios that enter together with one that is used; and at a time otherwise. */
 #define NR_AROUND		16
@@ -102,8 +100,23 @@ static void report_damaged_records(u64 nr)
 
 static unsigned long *alloc_checked(const struct memfd_luo_array *array)
 {
+	if (!array->sums)
+		return NULL;
 	return kvcalloc(BITS_TO_LONGS(memfd_luo_nr_sums(array->nr)),
 			sizeof(long), GFP_KHO_RESTORE);
+}
+
+/* What stat() reports of the file, and statfs() of a mount that has a limit. */
+static void report_pages(struct inode *inode, s64 nr)
+{
+	struct shmem_sb_info *sbinfo = inode->i_sb->s_fs_info;
+
+	if (nr < 0)
+		inode_sub_bytes(inode, -nr << PAGE_SHIFT);
+	else
+		inode_add_bytes(inode, nr << PAGE_SHIFT);
+	if (sbinfo->max_blocks)
+		percpu_counter_add(&sbinfo->used_blocks, nr);
 }
 
 /* The memfd got @nr pages: stat() reports those that it did not report before. */
@@ -112,13 +125,13 @@ static void count_pages(struct memfd_luo_fill *fill, u64 nr)
 	const u64 reported = min(nr, fill->missing);
 
 	fill->missing -= reported;
-	inode_add_bytes(fill->inode, (nr - reported) << PAGE_SHIFT);
+	report_pages(fill->inode, nr - reported);
 }
 
 /* The memfd gets no more pages: stat() reports those only that it has. */
 static void stop_counting(struct memfd_luo_fill *fill)
 {
-	inode_sub_bytes(fill->inode, fill->missing << PAGE_SHIFT);
+	report_pages(fill->inode, -(s64)fill->missing);
 	fill->missing = 0;
 }
 
@@ -132,8 +145,10 @@ static int fill_one(struct memfd_luo_fill *fill, u64 nr)
 
 	if (!ser->pfn)
 		return 0;
-	if (ser->flags & FOLIO_LOST)
+	if (ser->flags & MEMFD_LUO_FOLIO_LOST) {
+		fill->err = fill->err ?: -EIO;
 		return -EIO;
+	}
 
 	old = set_active_memcg(fill->memcg);
 	err = memfd_luo_insert(fill->inode, ser, &nr_pages);
@@ -142,7 +157,7 @@ static int fill_one(struct memfd_luo_fill *fill, u64 nr)
 	if (err) {
 		pr_err("folio at index %llu not restored: %d\n", ser->index,
 		       err);
-		ser->flags |= FOLIO_LOST;
+		ser->flags |= MEMFD_LUO_FOLIO_LOST;
 		fill->err = fill->err ?: err;
 		return -EIO;
 	}
@@ -152,7 +167,7 @@ static int fill_one(struct memfd_luo_fill *fill, u64 nr)
 
 static void free_array(struct memfd_luo_fill *fill)
 {
-	vfree(fill->array.ser);
+	kvfree(fill->array.ser);
 	kvfree(fill->checked);
 	fill->array = (struct memfd_luo_array) { };
 	fill->checked = NULL;
@@ -319,7 +334,7 @@ int __memfd_luo_fill_all(struct inode *inode, bool killable)
 
 static void discard_one(const struct memfd_luo_folio_ser *ser)
 {
-	if (ser->pfn && !(ser->flags & FOLIO_LOST))
+	if (ser->pfn && !(ser->flags & MEMFD_LUO_FOLIO_LOST))
 		kho_restore_free_phys(PFN_PHYS(ser->pfn));
 }
 
@@ -389,7 +404,7 @@ static void warn_of_limit(struct mem_cgroup *memcg, u64 nr_pages)
 /**
  * memfd_luo_fill_begin - have a memfd get its folios when they are used
  * @inode:    the memfd, which no other task has access to yet
- * @array:    the records of its folios; freed with the memfd
+ * @array:    the records of its folios, freed by kvfree() with the memfd
  * @nr_pages: pages in the folios; 0 when that is not known
  *
  * The folios are charged to the caller's memory cgroup.
@@ -408,12 +423,40 @@ void memfd_luo_fill_begin(struct inode *inode,
 	mutex_init(&fill->lock);
 	fill->checked = alloc_checked(array);
 	fill->missing = nr_pages;
-	inode_add_bytes(inode, nr_pages << PAGE_SHIFT);
+	report_pages(inode, nr_pages);
 	warn_of_limit(fill->memcg, nr_pages);
 	INIT_DELAYED_WORK(&fill->work, fill_worker);
 	static_branch_deferred_inc(&memfd_luo_filling);
 	SHMEM_I(inode)->fill = fill;
 	queue_delayed_work(system_unbound_wq, &fill->work, FILL_DELAY);
+}
+
+/**
+ * memfd_luo_fill_now - put the few folios of a new file in place
+ * @inode: the file, which no other task has access to yet
+ * @array: the records of its folios, whose checksums were verified. The caller
+ *         frees them; those of lost folios are marked
+ *
+ * To set up a file for later costs as much as a few folios.
+ *
+ * Context: may sleep.
+ * Return: true, or false if folios are lost: then memfd_luo_fill_begin() is to be
+ * called, which has the file tell.
+ */
+bool memfd_luo_fill_now(struct inode *inode,
+			const struct memfd_luo_array *array)
+{
+	struct memfd_luo_fill fill = {
+		.inode = inode,
+		.array = *array,
+		.memcg = get_mem_cgroup_from_mm(current->mm),
+	};
+	u64 nr;
+
+	for (nr = 0; nr < array->nr; nr++)
+		fill_one(&fill, nr);
+	mem_cgroup_put(fill.memcg);
+	return !fill.err;
 }
 
 /**

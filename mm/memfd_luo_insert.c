@@ -61,7 +61,7 @@ static int add_to_page_cache(struct inode *inode, struct folio *folio,
 	err = shmem_add_to_page_cache(folio, mapping, index, NULL, gfp);
 	if (err)
 		goto unlock;
-	/* The kernel's own mount has neither a limit nor quotas. */
+	/* Blocks are counted by who calls, limit or not. There are no quotas. */
 	vm_acct_memory(nr);
 	shmem_recalc_inode(inode, nr, 0);
 	folio_mark_dirty(folio);
