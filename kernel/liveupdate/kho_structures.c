@@ -21,6 +21,7 @@
 #include <linux/kho/abi/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/abi/memfd.h>
+#include <linux/kho/abi/tmpfs.h>
 
 #include "kho_internal.h"
 #include "kho_structures.h"
@@ -43,14 +44,14 @@ static void walk_vmalloc(const struct kho_walk *walk,
 	}
 }
 
-/* The array of folios lies in the pages that the chunks name. */
-static void walk_folios(const struct kho_walk *walk,
-			const struct kho_vmalloc *vmalloc, u64 nr)
+/* An array lies in the pages that the chunks name; no page ends in a record. */
+static void walk_array(const struct kho_walk *walk,
+		       enum kho_structure structure, size_t size,
+		       const struct kho_vmalloc *vmalloc, u64 nr)
 {
-	const size_t per_run = (PAGE_SIZE << vmalloc->order) /
-			       sizeof(struct memfd_luo_folio_ser);
+	const size_t per_run = (PAGE_SIZE << vmalloc->order) / size;
 	struct kho_vmalloc_chunk *chunk = phys_to_virt(vmalloc->first.phys);
-	struct memfd_luo_folio_ser *folios;
+	void *records;
 	u64 done, i;
 	size_t slot = 0;
 
@@ -59,10 +60,17 @@ static void walk_folios(const struct kho_walk *walk,
 			chunk = phys_to_virt(chunk->next.phys);
 			slot = 0;
 		}
-		folios = phys_to_virt(chunk->phys[slot]);
+		records = phys_to_virt(chunk->phys[slot]);
 		for (i = 0; i < min_t(u64, per_run, nr - done); i++)
-			walk->found(walk, FOLIO, &folios[i], sizeof(*folios));
+			walk->found(walk, structure, records + i * size, size);
 	}
+}
+
+static void walk_folios(const struct kho_walk *walk,
+			struct kho_vmalloc *vmalloc, u64 nr)
+{
+	walk_vmalloc(walk, vmalloc);
+	walk_array(walk, FOLIO, sizeof(struct memfd_luo_folio_ser), vmalloc, nr);
 }
 
 static void walk_memfd(const struct kho_walk *walk, struct memfd_luo_ser *memfd)
@@ -70,7 +78,6 @@ static void walk_memfd(const struct kho_walk *walk, struct memfd_luo_ser *memfd)
 	walk->found(walk, MEMFD, memfd, offsetof(struct memfd_luo_ser, folios));
 	if (!memfd->nr_folios)
 		return;
-	walk_vmalloc(walk, &memfd->folios);
 	walk_folios(walk, &memfd->folios, memfd->nr_folios);
 }
 
@@ -79,8 +86,35 @@ static void walk_hugetlb(const struct kho_walk *walk, struct hugetlb_luo_ser *se
 	walk->found(walk, HUGETLB, ser, sizeof(*ser));
 	if (!ser->folios.total_pages)
 		return;
-	walk_vmalloc(walk, &ser->folios);
 	walk_folios(walk, &ser->folios, ser->nr_folios);
+}
+
+/* Names and attributes are walked unit by unit. */
+static void walk_tmpfs(const struct kho_walk *walk, struct tmpfs_luo_ser *ser)
+{
+	static const struct {
+		enum kho_structure structure;
+		size_t size;
+	} kinds[TMPFS_LUO_NR_ARRAYS] = {
+		[TMPFS_LUO_INODES] = { TMPFS_INODE,
+				       sizeof(struct tmpfs_luo_inode_ser) },
+		[TMPFS_LUO_NAMES] = { TMPFS_NAME, TMPFS_LUO_UNIT },
+		[TMPFS_LUO_ATTRS] = { TMPFS_ATTR, TMPFS_LUO_UNIT },
+		[TMPFS_LUO_FOLIOS] = { FOLIO, TMPFS_LUO_UNIT },
+	};
+	struct tmpfs_luo_array_ser *array;
+	unsigned int i;
+
+	walk->found(walk, TMPFS, ser, sizeof(*ser));
+	for (i = 0; i < TMPFS_LUO_NR_ARRAYS; i++) {
+		array = &ser->arrays[i];
+		if (!array->nr)
+			continue;
+		walk_vmalloc(walk, &array->units);
+		walk_array(walk, kinds[i].structure, kinds[i].size,
+			   &array->units,
+			   array->nr / (kinds[i].size / TMPFS_LUO_UNIT));
+	}
 }
 
 static void walk_files(struct kho_walk *walk, u64 phys)
@@ -104,6 +138,9 @@ static void walk_files(struct kho_walk *walk, u64 phys)
 			else if (!strcmp(file->compatible,
 					 HUGETLB_LUO_FH_COMPATIBLE))
 				walk_hugetlb(walk, phys_to_virt(file->data));
+			else if (!strcmp(file->compatible,
+					 TMPFS_LUO_FH_COMPATIBLE))
+				walk_tmpfs(walk, phys_to_virt(file->data));
 		}
 	}
 }
