@@ -1,0 +1,14 @@
+# shellcheck shell=sh
+# Each allocation of the preservation and of the retrieval of a mount of tmpfs fails once.
+. /tests/selftest.sh
+
+case $stage in
+1)	total=$(total_memory)
+	halves luo_fault_tmpfs prepare preserve_fails
+	no_leaks
+	next_kernel B "total=$total" ;;
+2)	came_from A 1
+	halves luo_fault_tmpfs verify preserve_fails
+	about "$(total_memory)" "$(param total)" 64 "nothing stays preserved"
+	pass ;;
+esac

@@ -1,0 +1,11 @@
+# shellcheck shell=sh
+# A mount of tmpfs with many names.
+. /tests/selftest.sh
+
+case $stage in
+1)	halves luo_tmpfs prepare many
+	next_kernel B ;;
+2)	came_from A 1
+	halves luo_tmpfs verify many
+	pass ;;
+esac

@@ -1,0 +1,8 @@
+#!/bin/bash
+# Mounts of tmpfs over updates: all that is in them, and what is not.
+# flavours: default arm64-default
+# tier-all: debug arm64-16k arm64-64k
+. "$(dirname "$0")/lib.bash"
+
+vm tmpfs --with "/selftests=$selftests" --mem 1G
+done_testing
