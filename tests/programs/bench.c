@@ -14,6 +14,7 @@
  *		contiguous	as they come
  *		alternate	every second page
  *		half		a random half of the pages
+ *	tmpfs=N		no memfd, but a mount of tmpfs with so many files of a page
  *	isolated=N	no file, but so many isolated pages, by the module isolated.ko
  *	use=1		nothing of all that: what a memfd costs in use
  *	stage=N		1 in the first kernel, 2 in the second
@@ -150,12 +151,10 @@ static void preserve_first(int device)
 	step("unpreserve", clock_read() - start);
 }
 
-static void preserve(size_t pages)
+/* Makes memfds, and preserves them for the first time. */
+static void preserve_memfds(int device, size_t pages)
 {
-	int device = checked(open("/dev/liveupdate", O_RDWR | O_CLOEXEC), "/dev/liveupdate");
 	enum layout where = layout();
-	unsigned long long start;
-	long before;
 	size_t i;
 
 	if (where != CONTIGUOUS)
@@ -169,7 +168,25 @@ static void preserve(size_t pages)
 		munmap(files[i].map, files[i].pages * PAGE);
 	}
 	report_pages();
+}
 
+static void preserve_tmpfs(int device, size_t nr)
+{
+	files[0].fd = tmpfs_make(nr);
+	preserve_first(device);
+	step("pages", nr);
+}
+
+static void preserve(size_t pages)
+{
+	int device = checked(open("/dev/liveupdate", O_RDWR | O_CLOEXEC), "/dev/liveupdate");
+	unsigned long long start;
+	long before;
+
+	if (number_param("tmpfs", 0))
+		preserve_tmpfs(device, number_param("tmpfs", 0));
+	else
+		preserve_memfds(device, pages);
 	create_sessions(device, "bench");
 	before = free_kib();
 	start = pass(PRESERVE);
@@ -263,7 +280,8 @@ static void retrieve(void)
 
 	start = pass(READ);
 	for (i = 0; i < nr_files; i++)
-		found += check(files[i].fd);
+		found += number_param("tmpfs", 0) ? tmpfs_check(files[i].fd, number_param("tmpfs", 0)) :
+						    check(files[i].fd);
 	step("read", pass(READ_DONE) - start);
 	step("read_pages", found);
 	if (!found)

@@ -40,6 +40,10 @@ void fill(struct file *file, size_t pages);
 void thin_out(const struct file *file, enum layout layout);
 void report_pages(void);
 
+/* bench_tmpfs.c */
+int tmpfs_make(size_t nr);
+unsigned long tmpfs_check(int root, size_t nr);
+
 /* bench_use.c */
 void use(void);
 
