@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.bash"
 
 structures='root-fdt tree-node tree-leaf metadata memblock luo session-block session file-block file-owner file flb memfd
-	hugetlb hugetlb-pool vmalloc vmalloc-chunk folio'
+	hugetlb hugetlb-pool tmpfs tmpfs-inode tmpfs-name tmpfs-attr vmalloc vmalloc-chunk folio'
 
 # column STRUCTURE N: the number in a column of the table
 column() {
@@ -14,7 +14,7 @@ column() {
 
 # Less with the debug kernel, which is slow, but each structure.
 count=60
-[ "$FLAVOUR" = default ] || count=18
+[ "$FLAVOUR" = default ] || count=22
 out=$("$root/scripts/corrupt" --count "$count" --jobs 1 2>&1)
 is $? 0 "no corruption makes a kernel fail, and what is intact comes through"
 say "# ${out//$'\n'/$'\n'# }"

@@ -17,6 +17,7 @@
 #include <sys/sysinfo.h>
 
 #include "../../tools/testing/selftests/liveupdate/luo_util.h"
+#include "corrupt_tmpfs.h"
 
 #define KERNEL		"/bzImage"
 #define PLAN		"/plan"
@@ -100,8 +101,8 @@ static char *read_text(const char *path)
 
 /*
  * What is in the sessions: one has no file, one has many, one has a huge folio, one
- * has a file of hugetlbfs beside small files, the others have a few small files. All
- * is told by the numbers of kernel, session and file.
+ * has a file of hugetlbfs beside small files, some have a mount of tmpfs, the others
+ * have a few small files. All is told by the numbers of kernel, session and file.
  */
 static int nr_files(int session)
 {
@@ -111,6 +112,11 @@ static int nr_files(int session)
 static bool is_hugetlb(int session, int file)
 {
 	return session == 3 && file == 2;
+}
+
+static bool is_tmpfs(int session, int file)
+{
+	return session >= 4 && session <= 7 && file == 2;
 }
 
 static int nr_pages(int session, int file)
@@ -188,6 +194,20 @@ static void make_file(int fd, int session, int file)
 	lseek(fd, position_of(session, file), SEEK_SET);
 }
 
+static int make_memfd(int session, int file)
+{
+	int fd = must(memfd_create("corrupt", MFD_ALLOW_SEALING |
+					    (is_hugetlb(session, file) ? MFD_HUGETLB : 0)),
+		      "memfd_create");
+
+	if (session == 2)
+		write_text(THP_ENABLED, "always");
+	make_file(fd, session, file);
+	if (session == 2)
+		write_text(THP_ENABLED, "never");
+	return fd;
+}
+
 static void prepare(int dev)
 {
 	int session, file, fd, sfd;
@@ -196,14 +216,10 @@ static void prepare(int dev)
 	for (session = 0; session < NR_SESSIONS; session++) {
 		sfd = must(luo_create(dev, name_of(session)), "create");
 		for (file = 0; file < nr_files(session); file++) {
-			fd = must(memfd_create("corrupt", MFD_ALLOW_SEALING |
-						    (is_hugetlb(session, file) ? MFD_HUGETLB : 0)),
-				  "memfd_create");
-			if (session == 2)
-				write_text(THP_ENABLED, "always");
-			make_file(fd, session, file);
-			if (session == 2)
-				write_text(THP_ENABLED, "never");
+			if (is_tmpfs(session, file))
+				fd = must(tmpfs_make(seed_of(state.stage, session, file)), "tmpfs");
+			else
+				fd = make_memfd(session, file);
 			must(luo_preserve_fd(sfd, fd, token_of(session, file)), "preserve");
 			close(fd);
 		}
@@ -255,8 +271,11 @@ static void retrieve(int dev, int session, struct received *r)
 static const char *verdict(int fd, int session, int file)
 {
 	static char error[16];
-	int err = fd < 0 ? -fd : read_error(fd, session, file);
+	int err;
 
+	if (fd >= 0 && is_tmpfs(session, file))
+		return tmpfs_verdict(fd, seed_of(state.stage - 1, session, file));
+	err = fd < 0 ? -fd : read_error(fd, session, file);
 	if (err) {
 		snprintf(error, sizeof(error), "E%d", err);
 		return error;
