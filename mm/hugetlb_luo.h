@@ -41,7 +41,8 @@ static inline void hugetlb_luo_adopt_poison(struct folio *folio) { }
 #endif
 
 /* hugetlb_luo_insert.h, a part of mm/hugetlb.c */
-void hugetlb_luo_prepare(struct hstate *h, struct folio *folio, bool poisoned,
+struct folio *hugetlb_luo_restore(struct hstate *h, phys_addr_t phys);
+void hugetlb_luo_prepare(struct hstate *h, struct folio *folio,
 			 struct list_head *folios);
 void hugetlb_luo_adopt(struct hstate *h, struct list_head *folios);
 int hugetlb_luo_insert(struct inode *inode, struct folio *folio, pgoff_t index);

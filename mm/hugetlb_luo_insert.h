@@ -63,15 +63,71 @@ static struct folio *hugetlb_luo_alloc(struct hstate *h,
 #include "hugetlb_luo.h"
 
 /**
+ * hugetlb_luo_restore - restore a folio that came in
+ * @h:    the pool that it is for
+ * @phys: its physical address
+ *
+ * Of a gigantic page only those struct pages may exist that HVO keeps. That stays
+ * so, whether or not HVO is on, unless pages are poisoned.
+ *
+ * Context: may sleep.
+ * Return: the folio, for hugetlb_luo_prepare() if it is of the pool's order; or
+ * NULL, with a message, if there is none.
+ */
+struct folio *hugetlb_luo_restore(struct hstate *h, phys_addr_t phys)
+{
+#ifdef CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP
+	struct folio *folio;
+
+	if (hstate_is_gigantic(h) && kho_memmap_is_shared(PHYS_PFN(phys))) {
+		static_branch_inc(&hugetlb_optimize_vmemmap_key);
+		folio = kho_restore_gigantic(phys);
+		if (folio) {
+			folio_set_hugetlb_vmemmap_optimized(folio);
+			return folio;
+		}
+		static_branch_dec(&hugetlb_optimize_vmemmap_key);
+	}
+#endif
+	return kho_restore_folio(phys);
+}
+
+#ifdef CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP
+/* Has a folio whose vmemmap is optimised come in, or is it as one that did? */
+bool hugetlb_luo_is_optimized(struct folio *folio)
+{
+	return folio_order(folio) > MAX_PAGE_ORDER &&
+	       kho_memmap_is_shared(folio_pfn(folio));
+}
+
+/**
+ * hugetlb_luo_restore_vmemmap - let a huge page have all of its struct pages
+ * @folio: what hugetlb_luo_is_optimized() is true of, without a reference
+ *
+ * Context: may sleep.
+ * Return: 0, or -ENOMEM: then nothing changed.
+ */
+int hugetlb_luo_restore_vmemmap(struct folio *folio)
+{
+	int err = kho_memmap_restore(folio);
+
+	if (!err) {
+		folio_clear_hugetlb_vmemmap_optimized(folio);
+		static_branch_dec(&hugetlb_optimize_vmemmap_key);
+	}
+	return err;
+}
+#endif
+
+/**
  * hugetlb_luo_prepare - make a folio that came in a huge page
- * @h:        its pool
- * @folio:    the folio, of the pool's order, just restored, with one reference
- * @poisoned: whether some of its pages are marked as poisoned
- * @folios:   it is added to these, for hugetlb_luo_adopt()
+ * @h:      its pool
+ * @folio:  the folio, of the pool's order, just restored, with one reference
+ * @folios: it is added to these, for hugetlb_luo_adopt()
  *
  * Context: may sleep.
  */
-void hugetlb_luo_prepare(struct hstate *h, struct folio *folio, bool poisoned,
+void hugetlb_luo_prepare(struct hstate *h, struct folio *folio,
 			 struct list_head *folios)
 {
 	/* Others, which look at any page, have a reference for a moment only. */
@@ -79,8 +135,7 @@ void hugetlb_luo_prepare(struct hstate *h, struct folio *folio, bool poisoned,
 		cond_resched();
 	init_new_hugetlb_folio(h, folio);
 	/* Before the tail pages may become read-only. */
-	if (poisoned)
-		hugetlb_luo_adopt_poison(folio);
+	hugetlb_luo_adopt_poison(folio);
 	list_add(&folio->lru, folios);
 }
 

@@ -18,27 +18,45 @@
 
 /**
  * hugetlb_luo_adopt_poison - have a huge page know which of its pages are poisoned
- * @folio: the huge page, just restored, whose pages are marked; it is in no pool yet
+ * @folio: the huge page, just restored, whose pages may be marked; it is in no pool yet
  *
  * A huge page has one mark, and a list. The pages are counted as poisoned, and
  * told to the next kernel, already.
+ *
+ * When few struct pages of a gigantic page existed, a mark was one of many pages.
+ * KHO's list tells which one failed, if it is complete. Nothing failed in a page that
+ * has few struct pages still.
  *
  * Context: may sleep.
  */
 void hugetlb_luo_adopt_poison(struct folio *folio)
 {
+	const bool is_gigantic = folio_order(folio) > MAX_PAGE_ORDER;
+	const unsigned long pfn = folio_pfn(folio);
 	struct raw_hwp_page *raw_hwp;
+	bool poisoned = false;
 	unsigned long i;
 
+	if (!atomic_long_read(&num_poisoned_pages) ||
+	    folio_test_hugetlb_vmemmap_optimized(folio))
+		return;
+
+	/* A page that fails has its mark first, and is told then. */
+	guard(mutex)(&mf_mutex);
 	folio_clear_has_hwpoisoned(folio);
 	for (i = 0; i < folio_nr_pages(folio); i++) {
 		if (!TestClearPageHWPoison(folio_page(folio, i)))
 			continue;
+		if (is_gigantic && kho_poison_is_complete() &&
+		    kho_poison_next(pfn + i, pfn + i + 1) != pfn + i)
+			continue;
 		raw_hwp = kmalloc(sizeof(*raw_hwp), GFP_KHO_RESTORE);
 		raw_hwp->page = folio_page(folio, i);
 		llist_add(&raw_hwp->node, raw_hwp_list_head(folio));
+		poisoned = true;
 	}
-	folio_set_hwpoison(folio);
+	if (poisoned)
+		folio_set_hwpoison(folio);
 }
 
 #endif /* CONFIG_LIVEUPDATE_HUGETLB */

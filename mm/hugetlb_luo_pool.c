@@ -116,8 +116,10 @@ static void __init receive_pool(void)
 		pr_err("what was handed over of the pools of huge pages is damaged; hugepages= allocates as if no huge page came in\n");
 		return;
 	}
-	for (i = 0; i < ser.nr; i++)
+	for (i = 0; i < ser.nr; i++) {
 		add_count(&ser.counts[i]);
+		kho_memmap_expect(ser.counts[i].order);
+	}
 }
 
 KHO_EARLY_CLIENT(hugetlb_luo, receive_pool, NULL);

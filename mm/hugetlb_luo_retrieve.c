@@ -63,21 +63,20 @@ find_record(const struct liveupdate_file_op_args *args)
 static bool restore_folio(struct hstate *h, u64 pfn, bool has_file,
 			  struct list_head *folios)
 {
-	const bool poisoned = kho_poisoned_folio(PFN_PHYS(pfn));
 	struct folio *folio;
 
-	if (poisoned && !has_file) {
+	if (!has_file && kho_poisoned_folio(PFN_PHYS(pfn))) {
 		kho_restore_free_phys(PFN_PHYS(pfn));
 		return false;
 	}
-	folio = kho_restore_folio(PFN_PHYS(pfn));
+	folio = hugetlb_luo_restore(h, PFN_PHYS(pfn));
 	if (!folio)
 		return false;
 	if (folio_order(folio) != huge_page_order(h)) {
 		folio_put(folio);
 		return false;
 	}
-	hugetlb_luo_prepare(h, folio, poisoned, folios);
+	hugetlb_luo_prepare(h, folio, folios);
 	return true;
 }
 

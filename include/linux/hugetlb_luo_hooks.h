@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Live update of files of hugetlbfs: what fs/hugetlbfs/inode.c, mm/hugetlb.c,
- * mm/filemap.c and mm/memfd.c call.
+ * mm/hugetlb_vmemmap.c, mm/filemap.c and mm/memfd.c call.
  *
  * Each hook of a page fault begins with a static key: without a file that is
  * preserved, the hook is a no-op.
@@ -31,6 +31,12 @@ int hugetlb_luo_next_node(struct hstate *h, int nid);
 void hugetlb_luo_count_incoming(void);
 unsigned long hugetlb_luo_awaited(void);
 unsigned long hugetlb_luo_surplus(struct hstate *h);
+
+/* mm/hugetlb_luo_insert.h */
+#ifdef CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP
+bool hugetlb_luo_is_optimized(struct folio *folio);
+int hugetlb_luo_restore_vmemmap(struct folio *folio);
+#endif
 
 /* mm/hugetlb_luo_freeze.c */
 extern struct static_key_false_deferred hugetlb_luo_preserved;
@@ -72,6 +78,16 @@ static __always_inline vm_fault_t hugetlb_luo_before_fault(struct vm_fault *vmf)
 }
 
 #else /* CONFIG_LIVEUPDATE_HUGETLB */
+
+static inline bool hugetlb_luo_is_optimized(struct folio *folio)
+{
+	return false;
+}
+
+static inline int hugetlb_luo_restore_vmemmap(struct folio *folio)
+{
+	return 0;
+}
 
 static inline unsigned long hugetlb_luo_counted(const struct hstate *h, int nid)
 {

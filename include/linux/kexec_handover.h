@@ -58,11 +58,20 @@ int kho_add_subtree(const char *name, void *blob, size_t size);
 void kho_remove_subtree(void *blob);
 int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size);
 
+/* For gigantic pages of hugetlb. */
+#ifdef CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP
+bool kho_memmap_is_shared(unsigned long pfn);
+struct folio *kho_restore_gigantic(phys_addr_t phys);
+int kho_memmap_restore(struct folio *folio);
+#endif
+
 /* For owners of memory that failed. */
 void kho_restore_free_phys(phys_addr_t phys);
 #ifdef CONFIG_MEMORY_FAILURE
 int kho_poison_add(unsigned long pfn);
 void kho_poison_del(unsigned long pfn);
+unsigned long kho_poison_next(unsigned long pfn, unsigned long end);
+bool kho_poison_is_complete(void);
 unsigned long kho_poisoned_folio(phys_addr_t phys);
 #endif
 
@@ -175,6 +184,16 @@ static inline int kho_poison_add(unsigned long pfn)
 }
 
 static inline void kho_poison_del(unsigned long pfn) { }
+
+static inline unsigned long kho_poison_next(unsigned long pfn, unsigned long end)
+{
+	return end;
+}
+
+static inline bool kho_poison_is_complete(void)
+{
+	return false;
+}
 
 static inline unsigned long kho_poisoned_folio(phys_addr_t phys)
 {

@@ -41,4 +41,10 @@ extern const struct kho_early_client __end_kho_early_clients[];
 
 int kho_copy_subtree_early(const char *name, void *buf, size_t size);
 
+#ifdef CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP
+void kho_memmap_expect(unsigned int order);
+#else
+static inline void kho_memmap_expect(unsigned int order) { }
+#endif
+
 #endif /* _LINUX_KHO_EARLY_H */

@@ -12,6 +12,7 @@
 
 #include <linux/errno.h>
 #include <linux/kexec_handover.h>
+#include <linux/mutex.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
 
@@ -168,5 +169,57 @@ static inline bool kho_crash_trylock(void)
 }
 
 #endif /* CONFIG_KEXEC_HANDOVER */
+
+#ifdef CONFIG_MEMORY_FAILURE
+/* Held while memory_failure() deals with a page. */
+extern struct mutex mf_mutex;
+
+/* No page fails between these two. */
+static inline void memory_failure_lock(void)
+{
+	mutex_lock(&mf_mutex);
+}
+
+static inline void memory_failure_unlock(void)
+{
+	mutex_unlock(&mf_mutex);
+}
+#else
+static inline void memory_failure_lock(void) { }
+static inline void memory_failure_unlock(void) { }
+#endif
+
+/* For mm/memory-failure.c. */
+#if defined(CONFIG_KEXEC_HANDOVER) && defined(CONFIG_MEMORY_FAILURE)
+bool kho_poison_is_new(unsigned long pfn);
+#else
+static inline bool kho_poison_is_new(unsigned long pfn)
+{
+	return false;
+}
+#endif
+
+/* For the memory map, and in mm/mm_init.c. */
+bool zone_movable_wanted(void);
+
+#if defined(CONFIG_KEXEC_HANDOVER) && \
+	defined(CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP)
+struct page *kho_populate_memmap(unsigned long pfn, int nid);
+bool kho_next_memmap(unsigned long *pfn, unsigned long *end, unsigned long stop,
+		     unsigned long zone, int nid);
+#else
+static inline struct page *kho_populate_memmap(unsigned long pfn, int nid)
+{
+	return NULL;
+}
+
+static inline bool kho_next_memmap(unsigned long *pfn, unsigned long *end,
+				   unsigned long stop, unsigned long zone,
+				   int nid)
+{
+	*end = stop;
+	return *pfn < stop;
+}
+#endif
 
 #endif /* _LINUX_KHO_HOOKS_H */

@@ -180,6 +180,41 @@ bool kho_tree_has_page(phys_addr_t phys);
 bool kho_claimable_early(phys_addr_t phys, u64 size);
 bool kho_claim_early(phys_addr_t phys, u64 size);
 
+/* kho_memmap.c */
+
+/* What is mapped by one entry of the highest level that can do so. */
+#define KHO_GIGANTIC_ORDER	(PUD_SHIFT - PAGE_SHIFT)
+/* So many of its struct pages exist. */
+#define KHO_MEMMAP_OWN		(PAGE_SIZE / sizeof(struct page))
+
+#ifdef CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP
+unsigned long kho_memmap_end(unsigned long pfn);
+int kho_memmap_unshare(unsigned long pfn, unsigned long nr_pages);
+bool kho_memmap_claim(unsigned long pfn);
+bool kho_memmap_is_preserved(unsigned long pfn);
+bool kho_memmap_overlap(phys_addr_t phys, u64 size);
+#else
+static inline unsigned long kho_memmap_end(unsigned long pfn)
+{
+	return 0;
+}
+
+static inline int kho_memmap_unshare(unsigned long pfn, unsigned long nr_pages)
+{
+	return 0;
+}
+
+static inline bool kho_memmap_is_preserved(unsigned long pfn)
+{
+	return false;
+}
+
+static inline bool kho_memmap_overlap(phys_addr_t phys, u64 size)
+{
+	return false;
+}
+#endif
+
 /* kho_unit.c */
 
 bool kho_find_taken(unsigned long *idx, unsigned long start, unsigned long stop,
@@ -252,17 +287,6 @@ void kho_scratch_init(void);
 /* kho_boot.c */
 
 void kho_memory_ready(void);
-
-/* kho_poison.c */
-
-#ifdef CONFIG_MEMORY_FAILURE
-unsigned long kho_poison_next(unsigned long pfn, unsigned long end);
-#else
-static inline unsigned long kho_poison_next(unsigned long pfn, unsigned long end)
-{
-	return end;
-}
-#endif
 
 /* kho_radix_read.c */
 

@@ -29,18 +29,21 @@
 int kho_marked_order(unsigned long pfn)
 {
 	const struct page *page;
-	unsigned long private;
+	unsigned long private, order;
 
 	if (!is_kho_boot() || !pfn_valid(pfn))
 		return -1;
 
 	page = pfn_to_page(pfn);
 	private = page_private(page);
+	order = private & KHO_PAGE_ORDER_MASK;
+	/* Others may be the first page once more, see kho_memmap.c. */
 	if (!PageReserved(page) ||
-	    (private & ~KHO_PAGE_ORDER_MASK) != KHO_PAGE_MAGIC)
+	    (private & ~KHO_PAGE_ORDER_MASK) != KHO_PAGE_MAGIC ||
+	    !IS_ALIGNED(pfn, 1UL << order))
 		return -1;
 
-	return private & KHO_PAGE_ORDER_MASK;
+	return order;
 }
 
 /**

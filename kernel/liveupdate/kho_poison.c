@@ -53,6 +53,9 @@ static struct kho_poison_ser *poison_out __ro_after_init;
  */
 static DEFINE_SPINLOCK(poison_lock);
 
+/* The list has not room for all. */
+static bool is_short;
+
 /* The entry of a page, or the number of entries. */
 static u64 find_entry(u64 addr)
 {
@@ -80,12 +83,15 @@ int kho_poison_add(unsigned long pfn)
 	int err = 0;
 	u64 i;
 
-	if (!poison_out)
+	if (!poison_out) {
+		WRITE_ONCE(is_short, true);
 		return -EOPNOTSUPP;
+	}
 
 	spin_lock_irqsave(&poison_lock, flags);
 	i = find_entry(addr);
 	if (i == KHO_POISON_MAX) {
+		WRITE_ONCE(is_short, true);
 		err = -ENOSPC;
 	} else if (i == poison_out->nr) {
 		poison_out->addrs[i] = addr;
@@ -150,6 +156,32 @@ unsigned long kho_poison_next(unsigned long pfn, unsigned long end)
 	spin_unlock_irqrestore(&poison_lock, flags);
 
 	return end;
+}
+
+/**
+ * kho_poison_is_complete - does the list have each poisoned page?
+ *
+ * Context: any.
+ * Return: false when there is no list, or a page found no room there.
+ */
+bool kho_poison_is_complete(void)
+{
+	return poison_out && !READ_ONCE(is_short);
+}
+
+/**
+ * kho_poison_is_new - did a page fail that was marked as poisoned before?
+ * @pfn: its frame number
+ *
+ * The mark may be another page's: those of a preserved gigantic page share a few
+ * struct pages.
+ *
+ * Context: memory_failure().
+ * Return: whether nobody was told of it.
+ */
+bool kho_poison_is_new(unsigned long pfn)
+{
+	return kho_memmap_is_preserved(pfn) && kho_poison_next(pfn, pfn + 1) != pfn;
 }
 
 static int __init make_list(void)

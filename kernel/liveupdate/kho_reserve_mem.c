@@ -198,7 +198,8 @@ static const char * __init read_incoming(int node,
 	fault = kho_reserve_mem_read(incoming.fdt, node, area);
 	if (fault)
 		return fault;
-	if (!kho_claimable_early(area->start, area->size))
+	if (!kho_claimable_early(area->start, area->size) ||
+	    kho_memmap_overlap(area->start, area->size))
 		return "its memory was not preserved";
 	if (overlaps(area, incoming.phys, incoming.size) ||
 	    overlaps_another(node, area))

@@ -123,6 +123,8 @@ static struct folio *restore_folio(phys_addr_t phys)
 		return ERR_PTR(-ENOENT);
 
 	nr_pages = 1UL << order;
+	if (kho_memmap_unshare(PHYS_PFN(phys), nr_pages))
+		return ERR_PTR(-ENOMEM);
 	if (is_split(pfn_to_page(PHYS_PFN(phys)), nr_pages))
 		return ERR_PTR(-EXDEV);
 
@@ -149,7 +151,7 @@ static struct folio *restore_folio(phys_addr_t phys)
  * kho_restore_folio - restore a folio that the previous kernel preserved
  * @phys: its physical address
  *
- * Context: any but NMI.
+ * Context: any but NMI; for a gigantic page of hugetlb may sleep.
  * Return: the folio, of the order that it had, with one reference; or NULL,
  * with one warning, when no preserved folio begins at @phys, it was restored
  * already, or it lies on two NUMA nodes of this kernel. In the last case
@@ -163,7 +165,7 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 	if (err == -EXDEV)
 		pr_warn("folio at %pa lies on two nodes of this kernel, the previous one had others; it stays preserved\n",
 			&phys);
-	else if (err)
+	else if (err && err != -ENOMEM)
 		pr_warn("no preserved folio begins at %pa, or it was restored before\n",
 			&phys);
 	trace_kho_restore_folio(phys, err ? 0 : folio_nr_pages(folio), err);
@@ -172,12 +174,38 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 }
 EXPORT_SYMBOL_GPL(kho_restore_folio);
 
+#ifdef CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP
+/**
+ * kho_restore_gigantic - restore a gigantic page of which few struct pages exist
+ * @phys: its physical address
+ *
+ * Its vmemmap is optimised as that of a HugeTLB page, which it has to become. The
+ * caller has seen to it that hugetlb_optimize_vmemmap_key is on.
+ *
+ * Context: may sleep.
+ * Return: the folio, with one reference; or NULL if kho_restore_folio() is for it,
+ * as when memory in it failed.
+ */
+struct folio *kho_restore_gigantic(phys_addr_t phys)
+{
+	struct page *page = pfn_to_page(PHYS_PFN(phys));
+
+	if (!PAGE_ALIGNED(phys) || !kho_memmap_claim(PHYS_PFN(phys)))
+		return NULL;
+
+	count_as_managed(page, 1UL << KHO_GIGANTIC_ORDER);
+	trace_kho_restore_folio(phys, 1UL << KHO_GIGANTIC_ORDER, 0);
+
+	return page_folio(page);
+}
+#endif
+
 /**
  * kho_restore_pages - restore pages that the previous kernel preserved
  * @phys:     physical address of the first
  * @nr_pages: how many, as they were preserved
  *
- * Context: any but NMI.
+ * Context: any but NMI; for a gigantic page of hugetlb may sleep.
  * Return: the first of contiguous order-0 pages, each with one reference; or
  * NULL, with one warning, when just these pages were not preserved, or were
  * restored already. Then none of them is restored.
@@ -187,6 +215,8 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
 	unsigned long pfn = PHYS_PFN(phys), i;
 	struct page *page = NULL;
 
+	if (kho_memmap_unshare(pfn, nr_pages))
+		return NULL;
 	if (PAGE_ALIGNED(phys) && nr_pages &&
 	    kho_marked_pages(pfn, nr_pages) == nr_pages)
 		page = restore_pages(pfn, nr_pages);

@@ -55,7 +55,11 @@ static void __init walk_blocks(unsigned long start, unsigned long end,
 
 	for (idx = 0; kho_find_taken(&idx, next, end, &block, &taken_end); idx++) {
 		block = round_down(block, MAX_ORDER_NR_PAGES);
-		for (; block < taken_end; block += MAX_ORDER_NR_PAGES) {
+		for (; block < taken_end; block = next) {
+			/* What few struct pages are for is marked already. */
+			next = kho_memmap_end(block);
+			if (next)
+				continue;
 			fn(block, idx);
 			next = block + MAX_ORDER_NR_PAGES;
 		}

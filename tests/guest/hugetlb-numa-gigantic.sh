@@ -18,7 +18,7 @@ case $stage in
 	pools "1 1 0" "2 1 0" "part of what is asked for on its node"
 	halves luo_hugetlb verify gigantic
 	pools "1 1 0" "2 2 0" "retrieved and closed"
-	about "$(total_memory)" "$(param total)" 64 "memory managed as without an update"
+	about "$(total_memory)" $(($(param total) + $(spared))) 64 "memory managed as without an update, and what boot did not need"
 	prepare_on 1 gigantic
 	next_nodes A hugepagesz=1G hugepages=0:1 ;;
 3)	came_from B 2

@@ -26,8 +26,25 @@ next_pools() {
 	shift
 	make_initrd
 	kexec -s -l "/boot/kernel-$_image" --initrd=/tmp/initrd --command-line="$(sed "s/ stage=[0-9]*/ stage=$((stage + 1))/; \
-		s/ \(default_hugepagesz\|hugepagesz\|hugepages\|hugetlb_free_vmemmap\|total\)=[^ ]*//g" /proc/cmdline) total=$(total_memory) $*" || fail "kexec"
+		s/ \(default_hugepagesz\|hugepagesz\|hugepages\|hugetlb_free_vmemmap\|total\|memmap_kib\)=[^ ]*//g" /proc/cmdline) total=$(total_memory) memmap_kib=$(memmap) $*" || fail "kexec"
 	do_kexec
+}
+
+# KiB of memory that is the memory map.
+memmap() {
+	awk -v page="$page_size" '$1 == "nr_memmap_boot_pages" || $1 == "nr_memmap_pages" { n += $2 } END { print n * page / 1024 }' /proc/vmstat
+}
+
+# expect_memmap LESS DESCRIPTION: it is smaller than the previous kernel's by so many KiB
+expect_memmap() {
+	about "$(memmap)" $(($(param memmap_kib) - $1)) 64 "memory map: $2"
+}
+
+# Looks at each page frame, as much of the kernel does.
+walk_pages() {
+	echo 1 >/proc/sys/vm/compact_memory
+	ok "$1: all page frames can be looked at" cat /proc/kpageflags /proc/kpagecount /proc/kpagecgroup /proc/pagetypeinfo >/dev/null
+	[ ! -e /sys/kernel/debug/kmemleak ] || echo scan >/sys/kernel/debug/kmemleak
 }
 
 # What a pool of this kernel's parameters is once nothing is preserved or in use.
@@ -72,13 +89,21 @@ case $stage in
 	expect_pool 1048576 2 1 0 "preserved"
 	next_pools B hugepagesz=2M hugepages=64 hugepagesz=1G hugepages=2 ;;
 2)	came_from A 1
+	expect_memmap "$(spared)" "a gigantic page that came in has few struct pages"
+	walk_pages "before it is retrieved"
 	# The same pools: what comes in is part of them.
 	expect_pool 2048 64 $((64 - n)) 0 "as asked for"
 	expect_pool 1048576 2 1 0 "as asked for"
 	verify 64 $((64 - nr_unwanted)) 0
 	halves luo_hugetlb verify gigantic
+	walk_pages "when it is in the pool"
+	echo 0 >/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages
+	expect_pool 1048576 0 0 0 "given back"
+	expect_memmap 0 "all of its struct pages"
+	walk_pages "when it is free memory"
+	echo 2 >/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages
 	is_as_asked 64 2
-	about "$(total_memory)" "$(param total)" 64 "memory managed as without an update"
+	about "$(total_memory)" $(($(param total) + $(spared))) 64 "memory managed as without an update, and what boot did not need"
 	prepare
 	halves luo_hugetlb prepare gigantic
 	next_pools A hugepagesz=2M hugepages=4 hugetlb_free_vmemmap=on ;;
@@ -102,6 +127,7 @@ case $stage in
 	# HVO is on in this kernel, too, and in the next one it is off.
 	expect_pool 2048 100 $((100 - n)) 0 "larger"
 	expect_pool 1048576 1 0 0 "just that"
+	walk_pages "before anything is retrieved"
 	# Nothing is retrieved.
 	halves luo_hugetlb verify none unwanted
 	is_as_asked 100 1

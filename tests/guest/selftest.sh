@@ -74,6 +74,11 @@ total_memory() {
 	awk '/^MemTotal/ { print $2 }' /proc/meminfo
 }
 
+# KiB of its memory map that a gigantic page does without that came in, which takes HVO.
+spared() {
+	[ -e /proc/sys/vm/hugetlb_optimize_vmemmap ] && echo 16380 || echo 0
+}
+
 # KiB of scratch memory that are in use.
 scratch_in_use() {
 	awk '$1 == "CmaTotal:" { all = $2 } $1 == "CmaFree:" { print all - $2 }' /proc/meminfo

@@ -244,6 +244,22 @@ TEST_F(verify, none)
 		discard(_metadata, self->dev, *name);
 }
 
+/* The pages with these numbers failed before the file was retrieved, and no other. */
+TEST_F(verify, gigantic_poisoned)
+{
+	int fd = luo_take_one(_metadata, self->dev, "gigantic");
+	char *rest = getenv("POISONED"), word[8];
+	off_t failed;
+
+	while (*rest) {
+		failed = GIGANTIC + strtol(rest, &rest, 10) * PAGE;
+		EXPECT_EQ(-1, pread(fd, word, sizeof(word), failed));
+		EXPECT_EQ(EIO, errno);
+		EXPECT_EQ(8, pread(fd, word, sizeof(word), failed - 64 * PAGE));
+		EXPECT_EQ(8, pread(fd, word, sizeof(word), failed + 64 * PAGE));
+	}
+}
+
 /* The kernel has no huge pages of the size. */
 TEST_F(verify, no_such_size)
 {
