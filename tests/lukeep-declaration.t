@@ -347,17 +347,18 @@ verbs() {
 	mkdir "$box/etc"
 	check --config-dir "$box/etc"
 	is "$status $said" "1 lukeep: there is no declaration in etc: see lukeep.conf(5)" "check: an empty folder"
-	cp "$agent"/{memcached,qemu,redis}.conf "$box/etc"
+	cp "$agent"/{memcached,qemu,redis,redis-tmpfs}.conf "$box/etc"
+	sed -i "s:/srv/redis:$box/etc:" "$box/etc/redis-tmpfs.conf"
 	chmod go-w "$box"/etc/*
-	for program in memcached lukeep-qemu redis-server lukeep-criu criu nft; do
+	for program in memcached lukeep-qemu redis-server redis-cli lukeep-criu criu nft; do
 		printf '#!/bin/sh\n' >"$box/bin/$program"
 		chmod +x "$box/bin/$program"
 	done
 	check --config-dir "$box/etc"
-	is "$status $said" $'0 etc/memcached.conf: no mistake found\netc/qemu.conf: no mistake found\netc/redis.conf: no mistake found' "check: the examples"
+	is "$status $said" $'0 etc/memcached.conf: no mistake found\netc/qemu.conf: no mistake found\netc/redis-tmpfs.conf: no mistake found\netc/redis.conf: no mistake found' "check: the examples"
 	printf '[service]\n' >"$box/etc/bad.conf"
 	check --config-dir "$box/etc"
-	is "$status $(grep -c . <<<"$said")" "1 4" "check: a mistake does not hide what is right"
+	is "$status $(grep -c . <<<"$said")" "1 5" "check: a mistake does not hide what is right"
 	check --config-dir "$box/etc" qemu
 	is "$status $said" '0 etc/qemu.conf: no mistake found' "check: a service"
 	check --config-dir "$box/etc" qemu "$box/etc/bad.conf"
@@ -447,6 +448,6 @@ size = 3M
 huge = advise
 END
 printf '%b' "${process}predump = 2\nlazy = no\non-failed-restore = keep\n" >"$box/process.conf"
-"$box/declaration" fuzz "$box" 3000 "$box"/etc/{memcached,qemu}.conf "$box"/{all,process}.conf
+"$box/declaration" fuzz "$box" 3000 "$box"/etc/{memcached,qemu,redis-tmpfs}.conf "$box"/{all,process}.conf
 is $? 0 "3000 declarations with mistakes do no harm"
 done_testing

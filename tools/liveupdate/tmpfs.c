@@ -24,9 +24,6 @@
 #include "openers.h"
 #include "tmpfs.h"
 
-/* By this an operator recognizes it in the list of mounts. */
-#define SOURCE		"lukeep"
-
 /* Is a tmpfs mounted there, and not only somewhere above? */
 bool tmpfs_is_mounted(const char *path)
 {
@@ -90,7 +87,7 @@ static int create(int fs, const struct tmpfs *t)
 {
 	struct stat st;
 
-	if (stat(t->path, &st) || set(fs, "source", SOURCE) ||
+	if (stat(t->path, &st) || set(fs, "source", "tmpfs") ||
 	    set_number(fs, "uid", "%llu", st.st_uid) ||
 	    set_number(fs, "gid", "%llu", st.st_gid) ||
 	    set_number(fs, "mode", "%llo", st.st_mode & 07777) ||
