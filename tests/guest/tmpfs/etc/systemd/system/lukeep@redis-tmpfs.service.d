@@ -1,0 +1,1 @@
+/usr/share/doc/lukeep/examples/lukeep@redis-tmpfs.service.d
