@@ -289,6 +289,7 @@ TEST_F(verify, large)
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(LARGE, luo_size(fd));
 	EXPECT_EQ(LARGE, luo_allocated(fd));
+	EXPECT_TRUE(luo_filled(fd, LARGE - PAGE, PAGE, 11));
 	EXPECT_TRUE(luo_filled(fd, 0, LARGE, 11));
 	close(fd);
 	EXPECT_EQ(-EROFS, luo_result(openat(mnt, "huge", O_RDWR)));
@@ -301,6 +302,59 @@ TEST_F(verify, large)
 	EXPECT_EQ(-EBUSY, luo_result(umount("/large")));
 	close(mnt);
 	EXPECT_EQ(0, umount("/large"));
+	close(session);
+}
+
+/* What is removed is not counted any more, whether it had its folios or not. */
+TEST_F(prepare, emptied)
+{
+	char target[1000] = "";
+	int dir;
+
+	tmpfs_mount(_metadata, "/emptied", "size=64m,nr_inodes=100");
+	dir = tmpfs_open("/emptied");
+	ASSERT_LE(0, dir);
+	make_file(_metadata, dir, "lazy", 0, 3000, 21);
+	make_file(_metadata, dir, "half", 0, 1000, 22);
+	make_file(_metadata, dir, "small", 0, 2, 23);
+	memset(target, 't', sizeof(target) - 1);
+	ASSERT_EQ(0, symlinkat(target, dir, "link"));
+	ASSERT_EQ(0, linkat(dir, "lazy", dir, "second", 0));
+	ASSERT_EQ(0, setxattr("/emptied/small", "user.x", target, 1000, 0));
+	ASSERT_EQ(0, mkdirat(dir, "dir", 0755));
+	close(dir);
+	give_mount(_metadata, self->dev, "emptied", "/emptied");
+}
+
+TEST_F(verify, emptied)
+{
+	int session = luo_retrieve(self->dev, "emptied"), mnt, fd;
+	struct statfs s;
+	char byte;
+
+	ASSERT_LE(0, session);
+	mnt = luo_retrieve_fd(session, 1);
+	ASSERT_LE(0, mnt);
+	ASSERT_EQ(0, tmpfs_attach(mnt, "/emptied"));
+	ASSERT_EQ(0, tmpfs_remount("/emptied", MS_NOSUID));
+	fd = openat(mnt, "half", O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(1, pread(fd, &byte, 1, 500 * PAGE));
+	EXPECT_EQ(0, ftruncate(fd, 100 * PAGE));
+	close(fd);
+	EXPECT_EQ(0, unlinkat(mnt, "lazy", 0));
+	EXPECT_EQ(0, unlinkat(mnt, "second", 0));
+	EXPECT_EQ(0, statfs("/emptied", &s));
+	EXPECT_EQ(103, s.f_blocks - s.f_bfree);
+	EXPECT_EQ(0, unlinkat(mnt, "half", 0));
+	EXPECT_EQ(0, unlinkat(mnt, "small", 0));
+	EXPECT_EQ(0, unlinkat(mnt, "link", 0));
+	EXPECT_EQ(0, unlinkat(mnt, "dir", AT_REMOVEDIR));
+	EXPECT_EQ(0, statfs("/emptied", &s));
+	EXPECT_EQ(s.f_blocks, s.f_bfree);
+	EXPECT_EQ(99, s.f_ffree);
+	EXPECT_EQ(0, luo_finish(session));
+	close(mnt);
 	close(session);
 }
 
@@ -342,7 +396,7 @@ TEST_F(verify, unwanted)
 TEST_F(prepare, many)
 {
 	const long count = luo_param("COUNT", 100000);
-	char name[64];
+	char name[80];
 	int dir;
 	long i;
 
