@@ -59,6 +59,7 @@ redis() {
 	client_counts "its client goes on"
 	is "$(redis-cli dbsize)" 10001 "redis has its keys"
 	is "$(nft list ruleset)" "" "nothing keeps anybody waiting any more"
+	killed
 	rm /tmp/client
 	kill "$keeper"
 	wait "$keeper"
@@ -76,6 +77,23 @@ refused() {
 	kill "$keeper"
 	wait "$keeper"
 	rm /tmp/there
+}
+
+# CRIU is killed in one of its phases, or has come to its end before: redis and its client go on.
+killed() {
+	for delay in 0.1 0.2 0.3 0.5 0.7 0.9; do
+		lukeep-criu dump redis "$images/redis" >/tmp/said 2>&1 &
+		dump=$!
+		sleep $delay
+		pid=$(pidof criu) && kill -9 "$pid"
+		if wait $dump; then
+			wait "$keeper"
+			begin resume redis lazily
+			until_true "its images are gone" test ! -e "$images/redis/dump"
+		fi
+		client_counts "CRIU was killed after $delay s, or has come to its end"
+		is "$(nft list ruleset)" "" "nothing keeps anybody waiting"
+	done
 }
 
 preflight() {
@@ -119,6 +137,23 @@ while True: open("/var/tmp/odd", "a").write("x"); time.sleep(0.1)'
 	wait "$keeper"
 }
 
+# The program, and a library, have been upgraded since it was started.
+upgraded() {
+	cp "$(readlink -f /usr/bin/python3)" /usr/bin/old
+	begin run odd old -c 'import time
+while True: open("/var/tmp/old", "a").write("x"); time.sleep(0.1)'
+	until_true "a service runs" test -s /var/tmp/old
+	cp /usr/bin/old /usr/bin/new
+	mv /usr/bin/new /usr/bin/old
+	ok "it is dumped after its program has been replaced" service dump odd
+	wait "$keeper"
+	begin resume odd
+	size=$(wc -c </var/tmp/old)
+	until_true "it is restored, as it was" eval '[ $(wc -c </var/tmp/old) -gt $size ]'
+	kill "$keeper"
+	wait "$keeper"
+}
+
 mkdir -p "$images"
 make_peer
 criu_checks
@@ -127,4 +162,5 @@ program lazily
 redis
 preflight
 failures
+upgraded
 pass

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +93,7 @@ pid_t criu_start(struct criu_call *call)
 	return pid;
 }
 
-/* It has exited: 0 if all is well, else -1, and why is said. */
+/* It has exited: 0 if all is well, else why it has not is said, and returned. */
 int criu_judge(const struct criu_call *call, int status)
 {
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
@@ -102,15 +103,29 @@ int criu_judge(const struct criu_call *call, int status)
 		       WTERMSIG(status));
 	else if (status)
 		explain(call);
-	return status ? -1 : 0;
+	return WIFSIGNALED(status) ? CRIU_KILLED : status ? CRIU_FAILED : 0;
 }
 
+static pid_t running;
+
+/* It takes too long. We have to see to what it leaves behind. */
+static void on_term(int sig)
+{
+	(void)sig;
+	kill(running, SIGKILL);
+}
+
+/* Run it to its end; what is returned is as above. */
 int criu_run(struct criu_call *call)
 {
-	pid_t pid = criu_start(call);
 	int status;
+	pid_t pid;
 
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return -1;
-	return criu_judge(call, status);
+	running = criu_start(call);
+	if (running < 0)
+		return CRIU_FAILED;
+	signal(SIGTERM, on_term);
+	pid = waitpid(running, &status, 0);
+	signal(SIGTERM, SIG_DFL);
+	return pid < 0 ? CRIU_FAILED : criu_judge(call, status);
 }

@@ -7,6 +7,12 @@
 
 #include <systemd/sd-daemon.h>
 
+/* How a call can end, besides well. */
+enum {
+	CRIU_FAILED = 1,
+	CRIU_KILLED = 2,
+};
+
 /**
  * struct criu_call - a call of CRIU
  * @path: folder of the service's images

@@ -14,6 +14,7 @@
 #include "message.h"
 #include "netlock.h"
 #include "preflight.h"
+#include "repair.h"
 
 #define MIB		(1024.0 * 1024.0)
 
@@ -99,6 +100,7 @@ int dump_service(const struct folder *f)
 	unsigned long output;
 	char number[24];
 	pid_t pid;
+	int err;
 
 	if (images_find(f, &pid, &output))
 		return images_fail(f);
@@ -114,7 +116,12 @@ int dump_service(const struct folder *f)
 	criu_add(&call, "--file-locks");
 	criu_add(&call, "--ghost-limit");
 	criu_add(&call, "64M");
-	if (criu_run(&call)) {
+	err = criu_run(&call);
+	if (err == CRIU_KILLED) {
+		repair_end(pid);
+		netlock_forget_criu();
+	}
+	if (err) {
 		images_remove(f->dir, IMAGES_DUMPING);
 		netlock_end(f->name);
 		return images_fail(f);

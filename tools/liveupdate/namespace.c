@@ -6,16 +6,19 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,4 +145,33 @@ int namespace_watch(pid_t pid, int output,
 	while (poll(&pfd[1], 1, 0) > 0 && relay(output))
 		;
 	return killed ? SIGTERM : status;	/* as if by that alone */
+}
+
+/* The PID namespace of a process; 0 when that is not there any more. */
+static ino_t namespace_of(const char *pid)
+{
+	char path[300];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%s/ns/pid", pid);
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+/* Have each process of the namespace looked at whose first process is @first. */
+void namespace_each(pid_t first, void (*look)(void *user, pid_t pid), void *user)
+{
+	struct dirent *entry;
+	char text[16];
+	ino_t ns;
+	DIR *proc;
+
+	snprintf(text, sizeof(text), "%d", first);
+	ns = namespace_of(text);
+	proc = opendir("/proc");
+	while (proc && (entry = readdir(proc))) {
+		if (atoi(entry->d_name) && namespace_of(entry->d_name) == ns)
+			look(user, atoi(entry->d_name));
+	}
+	if (proc)
+		closedir(proc);
 }

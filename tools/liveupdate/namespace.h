@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+void namespace_each(pid_t first, void (*look)(void *user, pid_t pid), void *user);
 pid_t namespace_start(char *const argv[], int output);
 int namespace_watch(pid_t pid, int output,
 		    void (*on_child)(void *user, pid_t pid, int status),

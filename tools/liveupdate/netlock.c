@@ -47,16 +47,21 @@
 #define NAME_SIZE	128
 #define UNLOCK_SIZE	(2 * NAME_SIZE + sizeof(UNLOCK_TABLE))
 
-#define CRIU_TABLE	"table inet CRIU-"
+#define FAMILY		"table inet "
+#define CRIU_PREFIX	"CRIU-"
 #define NFT_TIMEOUT	10000	/* ms */
 #define TABLES_MAX	65536
 #define INVENTORY_MAX	4096
 #define TCP_LISTENS	0x0a
 
+static const char *folder(void)
+{
+	return getenv("LUKEEP_STATE_DIR") ?: FOLDER;
+}
+
 static void path_of(char path[PATH_MAX], const char *name, const char *suffix)
 {
-	snprintf(path, PATH_MAX, "%s/%s%s", getenv("LUKEEP_STATE_DIR") ?: FOLDER,
-		 name, suffix);
+	snprintf(path, PATH_MAX, "%s/%s%s", folder(), name, suffix);
 }
 
 /* Run nft, with its output going to @output. */
@@ -156,31 +161,50 @@ static void write_our_table(FILE *lock, const char *table, pid_t first)
  * The table that CRIU has made.
  */
 
-/* The name of the one that belongs to a dump is in that's inventory. */
-static bool find_criu_table(int dir, const char *dump, char *table, size_t size)
+/* A line for each table there is; NULL if that cannot be had. */
+static char *list_tables(void)
 {
 	char *const argv[] = { "nft", "list", "tables", NULL };
-	char path[64], *tables = malloc(TABLES_MAX), *line, *rest = tables;
-	char inventory[INVENTORY_MAX];
+	char *tables = malloc(TABLES_MAX);
+
+	if (tables && !child_output(argv, tables, TABLES_MAX, NFT_TIMEOUT))
+		return tables;
+	free(tables);
+	return NULL;
+}
+
+/* The name of the next one that is CRIU's; NULL at the end. */
+static const char *next_criu_table(char **rest)
+{
+	const char *line;
+
+	while ((line = strsep(rest, "\n"))) {
+		if (!strncmp(line, FAMILY CRIU_PREFIX, strlen(FAMILY CRIU_PREFIX)))
+			return line + strlen(FAMILY);
+	}
+	return NULL;
+}
+
+/* The name of the one that belongs to a dump is in that's inventory. */
+static bool find_criu_table(int dir, const char *dump, char table[NAME_SIZE])
+{
+	char path[64], inventory[INVENTORY_MAX], *tables, *rest;
+	const char *name, *id;
 	bool found = false;
-	int fd;
 	ssize_t n;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/inventory.img", dump);
 	fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, inventory, sizeof(inventory));
 	if (fd >= 0)
 		close(fd);
-	if (!tables || n < 0 || child_output(argv, tables, TABLES_MAX, NFT_TIMEOUT)) {
-		free(tables);
-		return false;
-	}
-	while (!found && (line = strsep(&rest, "\n"))) {
-		if (strncmp(line, CRIU_TABLE, strlen(CRIU_TABLE)))
-			continue;
-		found = memmem(inventory, n, line + strlen(CRIU_TABLE),
-			       strlen(line + strlen(CRIU_TABLE)));
-		snprintf(table, size, "%s", line + strlen("table inet "));
+	tables = n < 0 ? NULL : list_tables();
+	rest = tables;
+	while (!found && (name = next_criu_table(&rest))) {
+		id = name + strlen(CRIU_PREFIX);
+		found = memmem(inventory, n, id, strlen(id));
+		snprintf(table, NAME_SIZE, "%s", name);
 	}
 	free(tables);
 	return found;
@@ -205,6 +229,9 @@ static int add(const char *name, const char *suffix, const char *text,
 	return ret;
 }
 
+/* Those that were there before CRIU was run. */
+static char *tables_before;
+
 /* No new peers from now on. Returns -1 if that cannot be had, which is said. */
 int netlock_begin(const char *name, pid_t first)
 {
@@ -216,6 +243,7 @@ int netlock_begin(const char *name, pid_t first)
 	if (!f)
 		return -1;
 	netlock_end(name);
+	tables_before = list_tables();
 	snprintf(table, sizeof(table), "lukeep-%s", name);
 	snprintf(unlock, sizeof(unlock), UNLOCK_TABLE, table, table);
 	write_our_table(f, table, first);
@@ -232,7 +260,7 @@ int netlock_save(const char *name, int dir, const char *dump)
 	char table[NAME_SIZE], unlock[UNLOCK_SIZE];
 	char *const list[] = { "nft", "list", "table", "inet", table, NULL };
 
-	if (!find_criu_table(dir, dump, table, sizeof(table)))
+	if (!find_criu_table(dir, dump, table))
 		return 0;	/* it has no connections */
 	snprintf(unlock, sizeof(unlock), UNLOCK_TABLE, table, table);
 	return add(name, UNLOCK, unlock, NULL) ||
@@ -257,12 +285,32 @@ void netlock_end(const char *name)
 	unlink(path);
 }
 
+/*
+ * CRIU was killed as it dumped the service, and so has not removed its table: it is one
+ * that is new. So may be that of another service that is dumped at this moment, which
+ * goes back to work as well.
+ */
+void netlock_forget_criu(void)
+{
+	char *tables = list_tables(), *rest = tables;
+	const char *table;
+
+	while (tables_before && (table = next_criu_table(&rest))) {
+		char *const delete[] = {
+			"nft", "delete", "table", "inet", (char *)table, NULL
+		};
+
+		if (!strstr(tables_before, table))
+			run_nft(delete, STDERR_FILENO);
+	}
+	free(tables);
+}
+
 /* Have the peers of all services wait. */
 int netlock_load_all(void)
 {
-	const char *folder = getenv("LUKEEP_STATE_DIR") ?: FOLDER;
 	struct dirent *entry;
-	DIR *dir = opendir(folder);
+	DIR *dir = opendir(folder());
 	char *suffix;
 	int ret = 0;
 

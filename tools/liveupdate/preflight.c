@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "namespace.h"
 #include "preflight.h"
 #include "util.h"
 
@@ -158,7 +159,7 @@ static void check_links(struct check *check, const char *what, const char *in)
 		closedir(dir);
 }
 
-static void check_process(struct check *check)
+static void check_process(void *user, pid_t pid)
 {
 	static const struct {
 		const char *what;
@@ -168,9 +169,11 @@ static void check_process(struct check *check)
 		{ "the working directory", "cwd" },
 		{ "the root directory", "root" },
 	};
+	struct check *check = user;
 	char path[64];
 	size_t i;
 
+	check->pid = pid;
 	for (i = 0; i < ARRAY_SIZE(links); i++) {
 		snprintf(path, sizeof(path), "/proc/%d/%s", check->pid,
 			 links[i].link);
@@ -178,16 +181,6 @@ static void check_process(struct check *check)
 	}
 	check_links(check, "an open file", "fd");
 	check_links(check, "a mapped file", "map_files");
-}
-
-/* The PID namespace of a process; 0 when that is not there any more. */
-static ino_t namespace_of(const char *pid)
-{
-	char path[300];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%s/ns/pid", pid);
-	return stat(path, &st) ? 0 : st.st_ino;
 }
 
 /*
@@ -198,21 +191,8 @@ static ino_t namespace_of(const char *pid)
 int preflight(pid_t first, char *const preserved[])
 {
 	struct check check = { .preserved = preserved };
-	struct dirent *entry;
-	char text[16];
-	ino_t ns;
-	DIR *proc;
 
-	snprintf(text, sizeof(text), "%d", first);
-	ns = namespace_of(text);
-	proc = opendir("/proc");
-	while (proc && (entry = readdir(proc))) {
-		check.pid = atoi(entry->d_name);
-		if (check.pid && namespace_of(entry->d_name) == ns)
-			check_process(&check);
-	}
-	if (proc)
-		closedir(proc);
+	namespace_each(first, check_process, &check);
 	if (check.lacking > 1)
 		pr_err("and so are %d more of its files", check.lacking - 1);
 	return check.lacking ? -1 : 0;

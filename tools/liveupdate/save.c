@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "child.h"
+#include "command.h"
 #include "images.h"
 #include "memory.h"
 #include "message.h"
@@ -79,6 +80,15 @@ int save_tell(struct keeper *k, sd_event_child_handler_t on_exit)
 	pr_err("cannot signal the service: %s: its keeper needs the same user",
 	       strerror(errno));
 	return -1;
+}
+
+/* Its save command takes too long. CRIU leaves a service behind that has to be seen to. */
+void save_kill(const struct keeper *k)
+{
+	if (k->svc->processes.images)
+		kill(k->save_pid, SIGTERM);
+	else
+		command_kill(k->save_pid);
 }
 
 /*

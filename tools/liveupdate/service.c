@@ -271,7 +271,7 @@ static int on_save_timeout(sd_event_source *source, uint64_t usec, void *user)
 	       k->svc->save_timeout);
 	if (k->save_pid) {
 		k->overdue = clock_now();
-		command_kill(k->save_pid);
+		save_kill(k);
 	}
 	if (k->pid)
 		save_done(k, works ? SERVICE_RUNNING : SERVICE_LATE, false);
