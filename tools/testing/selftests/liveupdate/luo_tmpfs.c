@@ -264,6 +264,7 @@ TEST_F(verify, socket)
 
 TEST_F(prepare, large)
 {
+	long huge = luo_meminfo("ShmemHugePages");
 	int dir;
 
 	tmpfs_mount(_metadata, "/large", "huge=always,size=64m");
@@ -271,6 +272,8 @@ TEST_F(prepare, large)
 	ASSERT_LE(0, dir);
 	make_file(_metadata, dir, "huge", 0, LARGE / PAGE, 11);
 	make_file(_metadata, dir, "tail", 0, LARGE / PAGE + 1, 12);
+	huge = luo_meminfo("ShmemHugePages") - huge;
+	ASSERT_EQ(0, fsetxattr(dir, "user.huge", &huge, sizeof(huge), 0));
 	close(dir);
 	give_mount(_metadata, self->dev, "large", "/large");
 }
@@ -278,6 +281,7 @@ TEST_F(prepare, large)
 TEST_F(verify, large)
 {
 	int session = luo_retrieve(self->dev, "large"), mnt, fd;
+	long huge = luo_meminfo("ShmemHugePages"), had = -1;
 	struct stat s;
 
 	ASSERT_LE(0, session);
@@ -296,6 +300,10 @@ TEST_F(verify, large)
 
 	ASSERT_EQ(0, tmpfs_attach(mnt, "/large"));
 	EXPECT_EQ(0, luo_finish(session));
+	EXPECT_EQ(sizeof(had),
+		  getxattr("/large", "user.huge", &had, sizeof(had)));
+	EXPECT_EQ(had, luo_meminfo("ShmemHugePages") - huge);
+	TH_LOG("%ld KiB in huge folios", had);
 	EXPECT_EQ(0, fstatat(mnt, "tail", &s, 0));
 	EXPECT_EQ(LARGE + PAGE, s.st_size);
 	/* The file keeps it busy. */
