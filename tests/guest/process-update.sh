@@ -1,5 +1,6 @@
 # shellcheck shell=sh disable=SC2016
-# lukeep keeps redis, with a client outside, and a Python program over four updates in a row. Their images are on the disk.
+# lukeep keeps redis, with a client outside, and a Python program over four updates in a row, after some that fail. The images of redis
+# are on a tmpfs, the others on the disk.
 . /tests/process.sh
 keys=$(param keys)
 
@@ -8,8 +9,9 @@ declare_services() {
 	[service]
 	start = redis-server --bind 0.0.0.0 --protected-mode no --save "" --dir /var/tmp --enable-debug-command yes
 	order = 2
+	[tmpfs]
+	path = /var/lib/redis.tmpfs
 	[process]
-	images = $images/redis
 	END
 	cat >/etc/lukeep/busy.conf <<-END
 	[service]
@@ -45,6 +47,30 @@ refused() {
 	until_true "it is stopped" eval '! service_is odd true'
 }
 
+# The update fails when all have been dumped, as somebody has unloaded the next kernel; or its agent is killed meanwhile.
+called_off() {
+	cat >/etc/lukeep/unload.conf <<-END
+	[service]
+	start = sh -c 'trap "kexec -s -u; exit 0" TERM; touch /run/unload; while :; do sleep 0.1; done'
+	END
+	lukeep reload unload
+	until_true "a service runs that unloads the next kernel" test -e /run/unload
+	update B
+	is $? 3 "an update fails when all are dumped"
+	says /run/update 'failed at the step "jump into the next kernel"' "at the last step"
+	rm /etc/lukeep/unload.conf
+	at_work
+	lukeep stop unload
+	until_true "it is stopped" eval '! service_is unload true'
+
+	update B &
+	until_true "redis is being dumped" test -e /var/lib/redis.tmpfs/.images/dumping
+	kill -9 "$agent"
+	wait "$agent"
+	start_agent
+	at_work
+}
+
 at_work() {
 	until_true "all services run" services_are running
 	is "$(redis-cli dbsize)" $((keys + 1)) "redis has its keys"
@@ -54,7 +80,7 @@ at_work() {
 	ok "it goes on from where it was" further $((stage * 5)) 0 0 0 0
 }
 
-mkdir -p "$images" /var/busy /run/lukeep
+mkdir -p "$images" /var/lib/redis.tmpfs /var/busy /run/lukeep
 make_network
 declare_services
 make_initrd
@@ -63,7 +89,8 @@ case $stage in
 1)	until_true "redis answers" redis-cli ping
 	redis-cli debug populate "$keys" >/dev/null
 	at_work
-	refused ;;
+	refused
+	called_off ;;
 *)	is "$(uname -r | tail -c 3)" "$([ $((stage % 2)) = 0 ] && echo -B || echo -A)" "the other kernel runs"
 	at_work
 	while read -r line; do note "$line"; done <"$agent_log" ;;
