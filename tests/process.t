@@ -10,7 +10,7 @@ port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0));
 python3 "$root/tests/programs/process-client.py" 127.0.0.1 "$port" "$tmp/client" &
 client=$!
 trap 'kill $client 2>/dev/null; rm -rf "$tmp"' EXIT
-vm process-update --mem 2G --timeout 1800 --append "rdinit=/tests/disk.sh keys=${KEYS:-100000}" -- -cpu max,-erms \
+vm process-update --mem 2G --timeout 1800 --append "rdinit=/tests/disk.sh keys=${KEYS:-1000000}" -- -cpu max,-erms \
 	-drive "file=$disk,if=virtio,format=raw,snapshot=on" \
 	-netdev "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:$port-10.0.2.15:6379" -device virtio-net-pci,netdev=net,romfile= \
 	-object "filter-dump,id=dump,netdev=net,file=$tmp/packets"
