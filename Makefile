@@ -12,7 +12,7 @@ export ARCH TESTS DEMO SOURCE PATCH FILE DISCARD LAX_CONFIG VERSION CONFIG
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## */  make \1\t/p' Makefile | expand -t 20
 
-demo: ## A live update under memcached, or DEMO=vm a virtual machine, seen with your own eyes; installs what it needs; ARCH=arm64
+demo: ## A live update under memcached, or DEMO=vm or DEMO=process, seen with your own eyes; installs what it needs; ARCH=arm64
 	@scripts/demo
 
 test: ## The tests of each change; some of them: TESTS='tests/boot.t ...', ARCH=x86_64|arm64, FLAVOUR=default|debug

@@ -1,5 +1,5 @@
 # A client of redis over one TCP connection, which counts: each answer has to be the next number. Writes each to a file as it comes,
-# with the longest time so far in seconds, and ends with what has broken the connection, or when the file is removed.
+# with the longest time so far and its own in seconds, and ends with what has broken the connection, or when the file is removed.
 #
 #	process-client.py ADDRESS PORT FILE
 import os
@@ -36,10 +36,11 @@ try:
             if not data:
                 raise ConnectionError("the connection was closed")
             answer += data
-        longest = max(longest, time.monotonic() - start)
+        waited = time.monotonic() - start
+        longest = max(longest, waited)
         if answer != b":%d\r\n" % expected:
             raise ValueError("got %r, expected %d" % (answer, expected))
-        print(expected, "%.1f" % longest, file=file)
+        print(expected, "%.1f" % longest, "%.1f" % waited, file=file)
         expected += 1
         time.sleep(0.1)
 except Exception as error:

@@ -1,0 +1,23 @@
+# What CRIU notes of a dump in its file stats-dump: prints how many microseconds it took until the processes stood still.
+#
+#	process-stats.py FILE
+import sys
+
+
+def number(data):
+    """The next one of variable length"""
+    value = shift = 0
+    while True:
+        byte = next(data)
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value
+
+
+with open(sys.argv[1], "rb") as file:
+    file.read(12)  # two numbers that say which file this is, and a length
+    entry = iter(file.read())
+number(entry), number(entry)  # the entry of a dump, and its length
+number(entry)  # its first field, freezing_time
+print(number(entry))
