@@ -67,6 +67,37 @@ TEST_F(tmpfs, has_to_be_read_only)
 	EXPECT_TRUE(tmpfs_has(self->dir, "dir/file", "file"));
 }
 
+/* Reconfigures MNT as fspick() finds it: only what is named changes. */
+static int reconfigure(int command, const char *key, const char *value)
+{
+	int fs = syscall(SYS_fspick, AT_FDCWD, MNT, 0), err;
+
+	if (fs < 0)
+		return -errno;
+	err = luo_result(fsconfig(fs, command, key, value, 0));
+	if (!err)
+		err = luo_result(fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL,
+					  NULL, 0));
+	close(fs);
+	return err;
+}
+
+/* Nor do other options need to say that it stays so. */
+TEST_F(tmpfs, stays_read_only)
+{
+	struct statfs s;
+
+	ASSERT_EQ(0, tmpfs_remount(MNT, MS_RDONLY));
+	ASSERT_EQ(0, luo_preserve_fd(self->session, self->dir, 1));
+	EXPECT_EQ(0, reconfigure(FSCONFIG_SET_STRING, "size", "32m"));
+	ASSERT_EQ(0, statfs(MNT, &s));
+	EXPECT_EQ(32 << 20, s.f_blocks * s.f_bsize);
+	EXPECT_EQ(-EROFS, luo_result(mkdir(MNT "/new", 0755)));
+	EXPECT_EQ(-EBUSY, reconfigure(FSCONFIG_SET_FLAG, "rw", NULL));
+	EXPECT_EQ(0, reconfigure(FSCONFIG_SET_FLAG, "ro", NULL));
+	EXPECT_EQ(-EROFS, luo_result(mkdir(MNT "/new", 0755)));
+}
+
 /* Read-only is the mount here, not what it is a mount of. */
 TEST_F(tmpfs, is_the_superblock)
 {
