@@ -52,6 +52,7 @@ static const char * const structure_names[NR_STRUCTURES] = {
 	[FILE_OWNER] = "file-owner",
 	[FILE_RECORD] = "file",
 	[FLB] = "flb",
+	[PCI_DEVICES] = "pci",
 	[MEMFD] = "memfd",
 	[HUGETLB] = "hugetlb",
 	[HUGETLB_POOL] = "hugetlb-pool",

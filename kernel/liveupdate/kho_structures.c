@@ -21,6 +21,7 @@
 #include <linux/kho/abi/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/abi/memfd.h>
+#include <linux/kho/abi/pci.h>
 #include <linux/kho/abi/tmpfs.h>
 
 #include "kho_internal.h"
@@ -165,6 +166,16 @@ static void walk_sessions(const struct kho_walk *nobodys, u64 phys)
 	}
 }
 
+/* All entries, used or not, and what stands behind them. */
+static void walk_pci(const struct kho_walk *walk, struct pci_ser *ser)
+{
+	u32 nr = ser->max_nr_devices;
+
+	walk->found(walk, PCI_DEVICES, ser,
+		    offsetof(struct pci_ser, devices[nr]) +
+		    offsetof(struct pci_sizes_ser, bars[nr]));
+}
+
 static void walk_flbs(const struct kho_walk *walk, u64 phys)
 {
 	struct luo_flb_header_ser *header;
@@ -176,8 +187,11 @@ static void walk_flbs(const struct kho_walk *walk, u64 phys)
 	header = phys_to_virt(phys);
 	flb = (struct luo_flb_ser *)(header + 1);
 	walk->found(walk, FLB, header, sizeof(*header));
-	for (i = 0; i < header->count; i++, flb++)
+	for (i = 0; i < header->count; i++, flb++) {
 		walk->found(walk, FLB, flb, sizeof(*flb));
+		if (!strcmp(flb->name, PCI_LUO_FLB_COMPATIBLE))
+			walk_pci(walk, phys_to_virt(flb->data));
+	}
 }
 
 static void walk_luo(const struct kho_walk *walk, struct luo_ser *luo)

@@ -23,6 +23,7 @@ enum kho_structure {
 	FILE_OWNER,
 	FILE_RECORD,
 	FLB,
+	PCI_DEVICES,
 	MEMFD,
 	HUGETLB,
 	HUGETLB_POOL,
