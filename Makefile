@@ -18,7 +18,7 @@ demo: ## A live update under memcached, or DEMO=vm or DEMO=process, seen with yo
 test: ## The tests of each change; some of them: TESTS='tests/boot.t ...', ARCH=x86_64|arm64, FLAVOUR=default|debug
 	@FLAVOUR='$(FLAVOUR)' scripts/test
 
-test-all: ## All tests, those of a release; TESTS, ARCH and FLAVOUR as above, and FLAVOUR=odd|plain|host|criu, or 16k|64k|debug on arm64
+test-all: ## All tests, those of a release; TESTS, ARCH and FLAVOUR as above, and FLAVOUR=odd|plain|host|criu|pci, or 16k|64k|debug on arm64
 	@TIER=all FLAVOUR='$(FLAVOUR)' scripts/test
 
 interop: ## Builds Debian's kernel 7.3, and updates from our kernel to it and back, and from it to ours; x86_64 only
@@ -37,7 +37,7 @@ tree: ## The patched kernel tree, in build/linux/; SOURCE=/path/linux-6.12.y.tar
 	@scripts/setup build
 	@scripts/kernel/tree
 
-kernel: tree ## The kernel, in build/ARCH-FLAVOUR/; ARCH=x86_64|arm64, FLAVOUR=default|debug|off|odd|plain|host|criu, and 16k|64k on arm64
+kernel: tree ## The kernel, in build/ARCH-FLAVOUR/; ARCH=x86_64|arm64, FLAVOUR=default|debug|off|odd|plain|host|criu|pci, and 16k|64k on arm64
 	@FLAVOUR='$(or $(FLAVOUR),default)' scripts/kernel/kernel
 
 refresh: ## Takes edits in build/linux/ back into patches/; PATCH=NNNN-... FILE=... claims a file for a patch
