@@ -66,6 +66,7 @@ int tmpfs_luo_preserve_array(struct memfd_luo_records *units,
 bool tmpfs_luo_array_ok(const struct tmpfs_luo_array_ser *ser, u32 identity);
 int tmpfs_luo_restore_array(const struct tmpfs_luo_array_ser *ser,
 			    struct tmpfs_luo_array *array);
+void *tmpfs_luo_alloc_in(size_t size, gfp_t gfp);
 void tmpfs_luo_free_array(struct tmpfs_luo_array *array);
 bool tmpfs_luo_page_ok(const struct tmpfs_luo_array *array, u64 i);
 void *tmpfs_luo_get(const struct tmpfs_luo_array *array, u64 i, u64 nr);

@@ -9,6 +9,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/kexec_handover.h>
+#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -134,6 +135,23 @@ int tmpfs_luo_restore_array(const struct tmpfs_luo_array_ser *ser,
 		cond_resched();
 	}
 	return 0;
+}
+
+/**
+ * tmpfs_luo_alloc_in - allocate memory to make what came in
+ * @size: bytes
+ * @gfp:  flags beside GFP_KHO_RESTORE
+ *
+ * kvmalloc() gives up beyond INT_MAX bytes, even if it is not to fail. So many are
+ * the records of a file of 512 GiB in pages of 4 KiB.
+ *
+ * Context: may sleep.
+ * Return: the memory, for kvfree().
+ */
+void *tmpfs_luo_alloc_in(size_t size, gfp_t gfp)
+{
+	gfp |= GFP_KHO_RESTORE;
+	return size > INT_MAX ? __vmalloc(size, gfp) : kvmalloc(size, gfp);
 }
 
 /**

@@ -77,7 +77,7 @@ static u64 count_pages(const struct tmpfs_luo_inode_ser *ser)
 	return ser->nr_pages;
 }
 
-/* Gives a file the folios of the @nr records from @first on, which there are. */
+/* Gives a file its folios, whose records there are, as far as not damaged. */
 static void fill_file(struct tmpfs_luo_in *in, struct inode *inode,
 		      const struct tmpfs_luo_inode_ser *ser)
 {
@@ -91,8 +91,7 @@ static void fill_file(struct tmpfs_luo_in *in, struct inode *inode,
 			return;
 		nr_pages = 0;
 	}
-	array.ser = kvmalloc_array(array.nr, sizeof(*array.ser),
-				   GFP_KHO_RESTORE);
+	array.ser = tmpfs_luo_alloc_in(array.nr * sizeof(*array.ser), 0);
 	memcpy(array.ser, folios->units + ser->folios * TMPFS_LUO_UNIT,
 	       array.nr * sizeof(*array.ser));
 	if (!mark_lost(folios, ser->folios, &array)) {

@@ -65,8 +65,8 @@ int tmpfs_luo_retrieve(struct liveupdate_file_op_args *args)
 			return PTR_ERR(in);
 		args->private_data = in;
 	}
-	dentries = kvcalloc(tmpfs_luo_nr_inodes(in), sizeof(*dentries),
-			    GFP_KHO_RESTORE);
+	dentries = tmpfs_luo_alloc_in(tmpfs_luo_nr_inodes(in) *
+				      sizeof(*dentries), __GFP_ZERO);
 	file = make_mount(in, dentries);
 	if (!IS_ERR(file)) {
 		tmpfs_luo_fill_files(in, dentries);
