@@ -51,7 +51,8 @@ static struct file *make_mount(struct tmpfs_luo_in *in,
  *
  * Context: may sleep. LUO calls back for one file in one task at a time.
  * Return: 0, also if something is lost; -EINVAL if the record is damaged; -EAGAIN
- * if there is no memory for the mount; or -ENOMEM if there is none for the arrays.
+ * if there is no memory for the mount, or it was refused; or -ENOMEM if there is no
+ * memory for the arrays.
  */
 int tmpfs_luo_retrieve(struct liveupdate_file_op_args *args)
 {
@@ -73,8 +74,12 @@ int tmpfs_luo_retrieve(struct liveupdate_file_op_args *args)
 		tmpfs_luo_consumed(in);
 	}
 	kvfree(dentries);
-	if (IS_ERR(file))
+	if (IS_ERR(file)) {
+		if (PTR_ERR(file) != -ENOMEM)
+			pr_warn("a tmpfs cannot be mounted: %pe; it can be retrieved again\n",
+				file);
 		return -EAGAIN;
+	}
 
 	if (in->lost)
 		pr_err("a tmpfs has lost at least %llu names, files or attributes: restore them from elsewhere\n",
