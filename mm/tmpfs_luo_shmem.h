@@ -100,6 +100,12 @@ void tmpfs_luo_get_options(struct super_block *sb, struct tmpfs_luo_ser *ser)
 	memset(ser->mpol, 0, sizeof(ser->mpol));
 	if (IS_ENABLED(CONFIG_NUMA) && mpol)
 		mpol_to_str(ser->mpol, sizeof(ser->mpol), mpol);
+	/* What is cut off here would be other nodes. */
+	if (strlen(ser->mpol) == sizeof(ser->mpol) - 1) {
+		pr_warn("tmpfs_luo: the memory policy of %s is too long to hand over, and is left out\n",
+			sb->s_id);
+		memset(ser->mpol, 0, sizeof(ser->mpol));
+	}
 	mpol_put(mpol);
 }
 
