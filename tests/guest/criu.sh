@@ -98,6 +98,9 @@ killed() {
 
 preflight() {
 	mkdir -p /run/odd
+	chmod 1777 /tmp
+	refused "a first process that is not of root" 'its first process is not of root' \
+		su -s /bin/sh nobody -c 'touch /tmp/there; exec sleep 1000'
 	refused "a file on a tmpfs" 'an open file of process .* is /run/odd/file, on a tmpfs' \
 		sh -c 'exec >/run/odd/file; touch /tmp/there; exec sleep 1000'
 	refused "a working directory on a tmpfs" 'the working directory of process .* is /run/odd, on a tmpfs' \

@@ -21,6 +21,9 @@
 
 #define LOG_SUFFIX	".log"
 
+/* CRIU says so of memory that was not there in the last pre-dump, and goes on. */
+#define HARMLESS	"No parent image found"
+
 /* Add an argument. There is room for all that we have, and memory for what is so small. */
 void criu_add(struct criu_call *call, const char *fmt, ...)
 {
@@ -64,7 +67,8 @@ static void explain(const struct criu_call *call)
 	log = fd < 0 ? NULL : fdopen(fd, "r");
 	while (log && !error && fgets(line, sizeof(line), log)) {
 		line[strcspn(line, "\n")] = '\0';
-		error = strstr(line, "Error (");
+		error = strstr(line, HARMLESS) ? NULL :
+						 strstr(line, "Error (");
 	}
 	if (error)
 		pr_err("criu %s: %s: more is in %s/%s/%s",

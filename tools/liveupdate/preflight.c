@@ -183,15 +183,30 @@ static void check_process(void *user, pid_t pid)
 	check_links(check, "a mapped file", "map_files");
 }
 
+/* CRIU opens /proc of the namespace with the rights of the first process. */
+static bool is_of_root(pid_t first)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d", first);
+	if (stat(path, &st) || !st.st_uid)
+		return true;
+	pr_err("its first process is not of root, so CRIU cannot dump it: have a script of root start the program as its user, and wait for it");
+	return false;
+}
+
 /*
- * Will the next kernel have all files of the service whose first process is @first?
- * Besides those on disks it will have those on the file systems of the folders
- * @preserved. Returns -1 if not, which is said.
+ * Can CRIU dump the service whose first process is @first, and will the next kernel
+ * have all of its files? Besides those on disks it will have those on the file systems
+ * of the folders @preserved. Returns -1 if not, which is said.
  */
 int preflight(pid_t first, char *const preserved[])
 {
 	struct check check = { .preserved = preserved };
 
+	if (!is_of_root(first))
+		return -1;
 	namespace_each(first, check_process, &check);
 	if (check.lacking > 1)
 		pr_err("and so are %d more of its files", check.lacking - 1);
