@@ -3,7 +3,7 @@
 . /tests/selftest.sh
 
 case $stage in
-1)	halves luo_tmpfs prepare tree socket large emptied unwanted
+1)	halves luo_tmpfs prepare tree socket large emptied unwanted poisoned
 	# Where a page holds more than a few of the records, too much is lost at once.
 	[ "$page_size" = 4096 ] || next_kernel B
 	halves luo_tmpfs_damage prepare mounts
@@ -19,7 +19,7 @@ case $stage in
 	end
 	next_kernel B ;;
 2)	came_from A 1
-	halves luo_tmpfs verify tree socket large emptied unwanted
+	halves luo_tmpfs verify tree socket large emptied unwanted poisoned
 	is "$(messages 'tmpfs_luo:')" 0 "nothing is wrong"
 	if [ "$page_size" = 4096 ]; then
 		halves luo_tmpfs_damage verify head list root inodes names attrs folios part

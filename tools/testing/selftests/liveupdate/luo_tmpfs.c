@@ -10,6 +10,10 @@
 #include "luo_memfd.h"
 #include "luo_tmpfs.h"
 
+#ifndef MADV_HWPOISON
+#define MADV_HWPOISON	100
+#endif
+
 #define LONGEST		255
 
 /* Makes a file with so many pages from an offset on. */
@@ -398,6 +402,51 @@ TEST_F(verify, unwanted)
 	EXPECT_EQ(0, luo_finish(session));
 	EXPECT_LE((long)(3 * LARGE / 1024), luo_meminfo("MemTotal") - before);
 	close(session);
+}
+
+/* Memory that failed: just that page is lost, and nothing is missing. */
+static void poison(struct __test_metadata *const _metadata, int fd, size_t page)
+{
+	pid_t pid = fork();
+	char *map;
+
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		map = luo_map(fd, page * PAGE, PAGE);
+		_exit(madvise(map, PAGE, MADV_HWPOISON) ? errno : 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+}
+
+TEST_F(prepare, poisoned)
+{
+	int session = luo_create(self->dev, "poisoned"), dir, fd;
+
+	ASSERT_LE(0, session);
+	tmpfs_mount(_metadata, "/poisoned", "size=64m");
+	dir = tmpfs_open("/poisoned");
+	ASSERT_LE(0, dir);
+	make_file(_metadata, dir, "file", 0, 4, 21);
+	fd = openat(dir, "file", O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	poison(_metadata, fd, 1);
+	close(fd);
+	ASSERT_EQ(0, tmpfs_remount("/poisoned", MS_RDONLY));
+	luo_give(_metadata, session, dir, 1);
+	luo_hold(_metadata, self->dev);
+}
+
+TEST_F(verify, poisoned)
+{
+	int mnt = luo_take_one(_metadata, self->dev, "poisoned");
+	int fd = openat(mnt, "file", O_RDONLY | O_CLOEXEC);
+	char c;
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(4 * PAGE, luo_size(fd));
+	EXPECT_TRUE(luo_filled(fd, 0, PAGE, 21));
+	EXPECT_EQ(-EIO, luo_result(pread(fd, &c, 1, PAGE)));
+	EXPECT_TRUE(luo_filled(fd, 2 * PAGE, 2 * PAGE, 21));
 }
 
 /* Many names, inodes and attributes. */
