@@ -172,7 +172,7 @@ struct vfsmount *tmpfs_luo_mount(const struct tmpfs_luo_ser *ser)
 	fc->user_ns = get_user_ns(&init_user_ns);
 	fc->source = kstrdup(shmem_fs_type.name, GFP_KERNEL);
 	tmpfs_luo_set_options(fc->fs_private, ser);
-	mnt = fc_mount(fc);
+	mnt = fc->source ? fc_mount(fc) : ERR_PTR(-ENOMEM);
 	put_fs_context(fc);
 	if (IS_ERR(mnt))
 		return mnt;
