@@ -4,11 +4,11 @@
 
 case $stage in
 1)	total=$(total_memory)
-	halves luo_fault_tmpfs prepare preserve_fails
+	halves luo_fault_tmpfs prepare preserve_fails retrieve_fails
 	no_leaks
 	next_kernel B "total=$total" ;;
 2)	came_from A 1
-	halves luo_fault_tmpfs verify preserve_fails
+	halves luo_fault_tmpfs verify preserve_fails retrieve_fails
 	about "$(total_memory)" "$(param total)" 64 "nothing stays preserved"
 	pass ;;
 esac
