@@ -23,16 +23,12 @@
  * A huge page has one mark, and a list. The pages are counted as poisoned, and
  * told to the next kernel, already.
  *
- * When few struct pages of a gigantic page existed, a mark was one of many pages.
- * KHO's list tells which one failed, if it is complete. Nothing failed in a page that
- * has few struct pages still.
+ * Nothing had failed in a gigantic page of which few struct pages exist.
  *
  * Context: may sleep.
  */
 void hugetlb_luo_adopt_poison(struct folio *folio)
 {
-	const bool is_gigantic = folio_order(folio) > MAX_PAGE_ORDER;
-	const unsigned long pfn = folio_pfn(folio);
 	struct raw_hwp_page *raw_hwp;
 	bool poisoned = false;
 	unsigned long i;
@@ -46,9 +42,6 @@ void hugetlb_luo_adopt_poison(struct folio *folio)
 	folio_clear_has_hwpoisoned(folio);
 	for (i = 0; i < folio_nr_pages(folio); i++) {
 		if (!TestClearPageHWPoison(folio_page(folio, i)))
-			continue;
-		if (is_gigantic && kho_poison_is_complete() &&
-		    kho_poison_next(pfn + i, pfn + i + 1) != pfn + i)
 			continue;
 		raw_hwp = kmalloc(sizeof(*raw_hwp), GFP_KHO_RESTORE);
 		raw_hwp->page = folio_page(folio, i);

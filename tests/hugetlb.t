@@ -25,5 +25,6 @@ if [ "$FLAVOUR" != plain ]; then
 	vm hugetlb-numa-gigantic --with "/selftests=$selftests" --mem 6G --smp 2,sockets=2 \
 		--append 'nokaslr hugepagesz=1G hugepages=0:1,1:2' -- "${nodes[@]}"
 	vm hugetlb-poison --with "/selftests=$selftests" --mem 4G --append 'nokaslr hugepagesz=1G hugepages=1'
+	vm hugetlb-poison --with "/selftests=$selftests" --mem 4G --append 'nokaslr hugepagesz=1G hugepages=1 unretrieved=1'
 fi
 done_testing

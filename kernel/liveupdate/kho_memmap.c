@@ -180,6 +180,19 @@ static void remap(unsigned long pfn, struct list_head *pages, unsigned int nr)
 	flush_tlb_kernel_range((unsigned long)head, addr + PAGE_SIZE);
 }
 
+/* Of the pages that share a mark one failed, which KHO's list tells. */
+static void clear_copied_poison(unsigned long pfn)
+{
+	const unsigned long end = pfn + GIGANTIC_PAGES;
+
+	if (!kho_has_poison(pfn, KHO_MEMMAP_OWN) || !kho_poison_is_complete())
+		return;
+	for (; pfn < end; pfn++)
+		if (PageHWPoison(pfn_to_page(pfn)) &&
+		    kho_poison_next(pfn, pfn + 1) != pfn)
+			ClearPageHWPoison(pfn_to_page(pfn));
+}
+
 static int unshare(unsigned long pfn)
 {
 	LIST_HEAD(pages);
@@ -189,6 +202,7 @@ static int unshare(unsigned long pfn)
 	/* The mark of a page that fails now could get lost. */
 	memory_failure_lock();
 	remap(pfn, &pages, 0);
+	clear_copied_poison(pfn);
 	memory_failure_unlock();
 
 	return 0;

@@ -7,6 +7,11 @@ flags() {
 	dd if=/proc/kpageflags bs=8 skip="$1" count=1 2>/dev/null | od -An -tu8
 }
 
+# kpf_poisoned PAGE: is this page of the gigantic one marked so?
+kpf_poisoned() {
+	echo $(($(flags $((pfn + $1))) >> 19 & 1))
+}
+
 is_reserved() {
 	[ $(($(flags "$1") >> 32 & 1)) = 1 ]
 }
@@ -32,12 +37,23 @@ fails() {
 	is "$(corrupted)" "$2" "page $1 of it fails"
 }
 
+# nobody_wants_it: a page of it fails, and is the only one that is lost
+nobody_wants_it() {
+	fails 100000 4
+	before=$(free_memory)
+	halves luo_hugetlb verify gigantic_unwanted
+	ok "nobody retrieves it: what did not fail becomes free memory" test "$(($(free_memory) - before))" -ge $((1000 * 1024))
+	is "$(kpf_poisoned 100000) $(kpf_poisoned 100064) $(kpf_poisoned 32)" "1 0 0" "the page that failed is marked, and no other"
+	pass
+}
+
 case $stage in
 1)	halves luo_hugetlb prepare gigantic
 	next_kernel B ;;
 2)	came_from A 1
 	pfn=$(find_gigantic)
 	ok "the gigantic page is found" test -n "$pfn"
+	[ -z "$(param unretrieved)" ] || nobody_wants_it
 	# The latter two have the same struct page.
 	fails 777 4
 	fails 100000 8

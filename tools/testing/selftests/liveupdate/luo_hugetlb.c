@@ -233,6 +233,11 @@ TEST_F(verify, unwanted)
 	discard(_metadata, self->dev, "unwanted");
 }
 
+TEST_F(verify, gigantic_unwanted)
+{
+	discard(_metadata, self->dev, "gigantic");
+}
+
 /* Nobody wants any of the others either. */
 TEST_F(verify, none)
 {
