@@ -445,6 +445,7 @@ static void __init init_shared(unsigned long pfn, unsigned long zone, int nid)
 	}
 	kho_mark_block(page, KHO_GIGANTIC_ORDER);
 	set_movable(pfn);
+	highest_memmap_pfn = max(highest_memmap_pfn, pfn + GIGANTIC_PAGES - 1);
 }
 
 /**
