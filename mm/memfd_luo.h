@@ -112,7 +112,7 @@ int memfd_luo_records_preserve(struct memfd_luo_records *records, u32 identity,
 int memfd_luo_records_join(const struct memfd_luo_records *old,
 			   const struct memfd_luo_records *new,
 			   struct memfd_luo_records *joined);
-u64 memfd_luo_page_sum(const struct memfd_luo_folio_ser *ser, u64 nr);
+u64 memfd_luo_page_sum(const void *first, u64 nr);
 u64 memfd_luo_sum(const struct memfd_luo_sums *sums, u32 identity);
 
 /* memfd_luo_pin.c */

@@ -123,14 +123,16 @@ int memfd_luo_records_join(const struct memfd_luo_records *old,
 
 /**
  * memfd_luo_page_sum - checksum of a page of records
- * @ser: the first record of the page
- * @nr:  records from there on, in this page and behind it; one at least
+ * @first: the first record of the page, of the size of a &struct
+ *         memfd_luo_folio_ser
+ * @nr:    records from there on, in this page and behind it; one at least
  *
  * Return: the checksum.
  */
-u64 memfd_luo_page_sum(const struct memfd_luo_folio_ser *ser, u64 nr)
+u64 memfd_luo_page_sum(const void *first, u64 nr)
 {
-	return xxh64(ser, min(nr, MEMFD_LUO_PER_PAGE) * sizeof(*ser), 0);
+	return xxh64(first, min(nr, MEMFD_LUO_PER_PAGE) *
+		     sizeof(struct memfd_luo_folio_ser), 0);
 }
 
 /**

@@ -60,6 +60,7 @@ static const char * const structure_names[NR_STRUCTURES] = {
 	[TMPFS_INODE] = "tmpfs-inode",
 	[TMPFS_NAME] = "tmpfs-name",
 	[TMPFS_ATTR] = "tmpfs-attr",
+	[PIPE] = "pipe",
 	[VMALLOC] = "vmalloc",
 	[VMALLOC_CHUNK] = "vmalloc-chunk",
 	[FOLIO] = "folio",

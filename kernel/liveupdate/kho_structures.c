@@ -22,6 +22,7 @@
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/abi/memfd.h>
 #include <linux/kho/abi/pci.h>
+#include <linux/kho/abi/pipe.h>
 #include <linux/kho/abi/tmpfs.h>
 
 #include "kho_internal.h"
@@ -118,6 +119,16 @@ static void walk_tmpfs(const struct kho_walk *walk, struct tmpfs_luo_ser *ser)
 	}
 }
 
+/* Records of data have the size of those of folios. */
+static void walk_pipe(const struct kho_walk *walk, struct pipe_luo_ser *ser)
+{
+	walk->found(walk, PIPE, ser, sizeof(*ser));
+	if (!ser->nr_data)
+		return;
+	walk_vmalloc(walk, &ser->data);
+	walk_folios(walk, &ser->data, ser->nr_data);
+}
+
 static void walk_files(struct kho_walk *walk, u64 phys)
 {
 	struct kho_block_header_ser *block;
@@ -142,6 +153,9 @@ static void walk_files(struct kho_walk *walk, u64 phys)
 			else if (!strcmp(file->compatible,
 					 TMPFS_LUO_FH_COMPATIBLE))
 				walk_tmpfs(walk, phys_to_virt(file->data));
+			else if (!strcmp(file->compatible,
+					 PIPE_LUO_FH_COMPATIBLE))
+				walk_pipe(walk, phys_to_virt(file->data));
 		}
 	}
 }

@@ -31,6 +31,7 @@ enum kho_structure {
 	TMPFS_INODE,
 	TMPFS_NAME,
 	TMPFS_ATTR,
+	PIPE,
 	VMALLOC,
 	VMALLOC_CHUNK,
 	FOLIO,

@@ -18,6 +18,7 @@ known() {
 case $stage in
 1)	is "$(corrupted)" 0 "all memory is good"
 	halves luo_poison prepare before after huge unwanted given_up scratch late hugetlb_before hugetlb_after
+	halves luo_pipe prepare poisoned
 	ok "an image is loaded" load_kernel B
 	halves luo_poison global image
 	poisoned=$(cat /tmp/poisoned)
@@ -28,6 +29,7 @@ case $stage in
 2)	came_from A 1
 	known
 	halves luo_poison verify late before after huge unwanted scratch hugetlb_before hugetlb_after
+	halves luo_pipe verify poisoned
 	next_kernel A "corrupted=$(corrupted)" ;;
 3)	came_from B 2
 	known

@@ -20,7 +20,6 @@
 #define HUGE		(2UL << 20)
 #define HUGE_PAGES	(HUGE / PAGE)
 
-#define OFFLINE		"/sys/devices/system/memory/hard_offline_page"
 #define THP_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 /* Have a page of the file fail; who has it mapped is killed. */
@@ -390,16 +389,6 @@ TEST_F(prepare, given_up)
 /* It fails while it waits to be retrieved. */
 #define LATE_PAGE	300
 
-static bool offline(__u64 frame)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%#llx", frame * PAGE);
-	/* It cannot be freed as long as it is somebody's. */
-	luo_write_text(OFFLINE, text);
-	return luo_frame_flags(frame) & (1ULL << KPF_HWPOISON);
-}
-
 TEST_F(prepare, late)
 {
 	int fd = luo_memfd(SIZE, SEED), report = memfd_create("frame", 0);
@@ -422,7 +411,7 @@ TEST_F(verify, late)
 	ASSERT_LE(0, session);
 	report = luo_retrieve_fd(session, 2);
 	ASSERT_EQ(sizeof(frame), pread(report, &frame, sizeof(frame), 0));
-	ASSERT_TRUE(offline(frame));
+	ASSERT_TRUE(luo_offline(frame));
 	fd = luo_retrieve_fd(session, 1);
 	ASSERT_LE(0, fd);
 	expect_lost(_metadata, fd, SIZE, LATE_PAGE);
@@ -458,7 +447,7 @@ TEST(image)
 	FILE *list;
 
 	ASSERT_NE(0, frame);
-	ASSERT_TRUE(offline(frame));
+	ASSERT_TRUE(luo_offline(frame));
 	list = fopen("/tmp/poisoned", "w");
 	ASSERT_NE(NULL, list);
 	fprintf(list, "%#llx", frame);

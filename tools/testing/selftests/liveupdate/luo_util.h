@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kernel-page-flags.h>
 #include <linux/liveupdate.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -398,6 +399,17 @@ static inline __u64 luo_frame_flags(__u64 frame)
 		flags = 0;
 	close(fd);
 	return flags;
+}
+
+/* Have the memory of a page frame fail. */
+static inline bool luo_offline(__u64 frame)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%#llx", frame * PAGE);
+	/* It cannot be freed as long as it is somebody's. */
+	luo_write_text("/sys/devices/system/memory/hard_offline_page", text);
+	return luo_frame_flags(frame) & (1ULL << KPF_HWPOISON);
 }
 
 /* Bytes of memory in a file. */
