@@ -94,7 +94,7 @@ elsewhere() {
 	local words
 
 	grep -qF -- "$3" "$2" || return
-	eval "words=($1)"
+	eval "words=(${1%% >*})"
 	case ${words[0]} in
 	make)	   verb "${words[@]}" ;;
 	scripts/*) options "${words[@]}" ;;
