@@ -135,4 +135,3 @@ int dump_service(const struct folder *f)
 		clock_now() - begin);
 	return EXIT_SUCCESS;
 }
-

@@ -153,4 +153,3 @@ int restore_service(const struct folder *f, bool lazily)
 	close_fd(&output[1]);
 	return images_end(f, namespace_watch(pid, output[0], on_lazy_end, &lazy));
 }
-
