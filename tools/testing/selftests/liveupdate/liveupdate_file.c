@@ -13,7 +13,9 @@
 #include "luo_hugetlb.h"
 
 /* Files of kinds that nobody preserves. */
-enum unknown_kind { PIPE, TMPFS_FILE, DEVICE_FILE, DIRECTORY, SOCKET, HUGETLB, ITSELF };
+enum unknown_kind {
+	NAMED_PIPE, TMPFS_FILE, DEVICE_FILE, DIRECTORY, SOCKET, HUGETLB, ITSELF
+};
 
 FIXTURE(unknown_file)
 {
@@ -26,7 +28,7 @@ FIXTURE_VARIANT(unknown_file)
 	enum unknown_kind kind;
 };
 
-FIXTURE_VARIANT_ADD(unknown_file, pipe) { .kind = PIPE };
+FIXTURE_VARIANT_ADD(unknown_file, named_pipe) { .kind = NAMED_PIPE };
 FIXTURE_VARIANT_ADD(unknown_file, regular_file_on_tmpfs) { .kind = TMPFS_FILE };
 FIXTURE_VARIANT_ADD(unknown_file, character_device) { .kind = DEVICE_FILE };
 FIXTURE_VARIANT_ADD(unknown_file, directory) { .kind = DIRECTORY };
@@ -41,13 +43,20 @@ static int file_on_tmpfs(void)
 	return openat(mnt, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 }
 
+static int named_pipe(void)
+{
+	int mnt = luo_tmpfs();
+
+	if (mkfifoat(mnt, "fifo", 0600))
+		return -1;
+	return openat(mnt, "fifo", O_RDWR | O_CLOEXEC);
+}
+
 static int open_unknown(enum unknown_kind kind)
 {
-	int fds[2];
-
 	switch (kind) {
-	case PIPE:
-		return pipe(fds) ? -1 : fds[0];
+	case NAMED_PIPE:
+		return named_pipe();
 	case TMPFS_FILE:
 		return file_on_tmpfs();
 	case DEVICE_FILE:
