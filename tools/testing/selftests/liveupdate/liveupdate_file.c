@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <sys/auxv.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "liveupdate.h"
