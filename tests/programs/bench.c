@@ -15,6 +15,7 @@
  *		alternate	every second page
  *		half		a random half of the pages
  *	tmpfs=N		no memfd, but a mount of tmpfs with so many files of a page
+ *	pipe=1		no memfds, but pipes with the pages of a process
  *	isolated=N	no file, but so many isolated pages, by the module isolated.ko
  *	use=1		nothing of all that: what a memfd costs in use
  *	stage=N		1 in the first kernel, 2 in the second
@@ -38,7 +39,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 #include <linux/liveupdate.h>
 #include <linux/reboot.h>
@@ -58,12 +58,6 @@ enum mark {
 	asm volatile("nopl 0x4c550000+%c0(%%rax)" :: "i"(mark));	\
 	clock_read();						\
 })
-
-static unsigned long long clock_read(void)
-{
-	_mm_lfence();
-	return __rdtsc();
-}
 
 /* Free memory, with what the processor's lists of free pages hold. */
 static long free_kib(void)
@@ -177,6 +171,16 @@ static void preserve_tmpfs(int device, size_t nr)
 	step("pages", nr);
 }
 
+static void preserve_pipes(int device, size_t pages)
+{
+	size_t i;
+
+	for (i = 0; i < nr_files; i++)
+		fill_pipe(&files[i], pages / nr_files);
+	preserve_first(device);
+	step("pages", pages);
+}
+
 static void preserve(size_t pages)
 {
 	int device = checked(open("/dev/liveupdate", O_RDWR | O_CLOEXEC), "/dev/liveupdate");
@@ -185,6 +189,8 @@ static void preserve(size_t pages)
 
 	if (number_param("tmpfs", 0))
 		preserve_tmpfs(device, number_param("tmpfs", 0));
+	else if (number_param("pipe", 0))
+		preserve_pipes(device, pages);
 	else
 		preserve_memfds(device, pages);
 	create_sessions(device, "bench");
@@ -281,7 +287,7 @@ static void retrieve(void)
 	start = pass(READ);
 	for (i = 0; i < nr_files; i++)
 		found += number_param("tmpfs", 0) ? tmpfs_check(files[i].fd, number_param("tmpfs", 0)) :
-						    check(files[i].fd);
+			 number_param("pipe", 0) ? check_pipe(files[i].fd) : check(files[i].fd);
 	step("read", pass(READ_DONE) - start);
 	step("read_pages", found);
 	if (!found)

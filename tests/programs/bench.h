@@ -21,6 +21,7 @@ struct file {
 };
 
 /* bench_util.c */
+unsigned long long clock_read(void);
 __attribute__((format(printf, 1, 2)))
 void report(const char *format, ...);
 __attribute__((noreturn))
@@ -43,6 +44,10 @@ void report_pages(void);
 /* bench_tmpfs.c */
 int tmpfs_make(size_t nr);
 unsigned long tmpfs_check(int root, size_t nr);
+
+/* bench_pipe.c */
+void fill_pipe(struct file *file, size_t pages);
+unsigned long check_pipe(int fd);
 
 /* bench_use.c */
 void use(void);

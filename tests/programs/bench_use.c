@@ -10,7 +10,6 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 #include "bench.h"
 
@@ -42,12 +41,6 @@ static void free_page(int fd, size_t page)
 {
 	checked(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, page * PAGE, PAGE),
 		"punch a hole");
-}
-
-static unsigned long long clock_read(void)
-{
-	_mm_lfence();
-	return __rdtsc();
 }
 
 /* The least that a page took, in a round without an interrupt. */

@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "bench.h"
 
@@ -50,6 +51,12 @@ long checked(long result, const char *what)
 	if (result < 0)
 		fail(what);
 	return result;
+}
+
+unsigned long long clock_read(void)
+{
+	_mm_lfence();
+	return __rdtsc();
 }
 
 void step(const char *name, long long count)
