@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.bash"
 
 structures='root-fdt tree-node tree-leaf metadata memblock luo session-block session file-block file-owner file flb memfd
-	hugetlb hugetlb-pool tmpfs tmpfs-inode tmpfs-name tmpfs-attr vmalloc vmalloc-chunk folio'
+	hugetlb hugetlb-pool tmpfs tmpfs-inode tmpfs-name tmpfs-attr pipe vmalloc vmalloc-chunk folio'
 
 # column STRUCTURE N: the number in a column of the table
 column() {

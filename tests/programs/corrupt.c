@@ -17,6 +17,7 @@
 #include <sys/sysinfo.h>
 
 #include "../../tools/testing/selftests/liveupdate/luo_util.h"
+#include "corrupt_pipe.h"
 #include "corrupt_tmpfs.h"
 
 #define KERNEL		"/bzImage"
@@ -101,8 +102,8 @@ static char *read_text(const char *path)
 
 /*
  * What is in the sessions: one has no file, one has many, one has a huge folio, one
- * has a file of hugetlbfs beside small files, some have a mount of tmpfs, the others
- * have a few small files. All is told by the numbers of kernel, session and file.
+ * has a file of hugetlbfs beside small files, some have a mount of tmpfs, one has a
+ * pipe, the others have a few small files. All is told by the numbers of kernel, session and file.
  */
 static int nr_files(int session)
 {
@@ -117,6 +118,11 @@ static bool is_hugetlb(int session, int file)
 static bool is_tmpfs(int session, int file)
 {
 	return session >= 4 && session <= 7 && file == 2;
+}
+
+static bool is_pipe(int session, int file)
+{
+	return session == 8 && file == 2;
 }
 
 static int nr_pages(int session, int file)
@@ -218,6 +224,8 @@ static void prepare(int dev)
 		for (file = 0; file < nr_files(session); file++) {
 			if (is_tmpfs(session, file))
 				fd = must(tmpfs_make(seed_of(state.stage, session, file)), "tmpfs");
+			else if (is_pipe(session, file))
+				fd = must(pipe_make(seed_of(state.stage, session, file)), "pipe");
 			else
 				fd = make_memfd(session, file);
 			must(luo_preserve_fd(sfd, fd, token_of(session, file)), "preserve");
@@ -275,6 +283,8 @@ static const char *verdict(int fd, int session, int file)
 
 	if (fd >= 0 && is_tmpfs(session, file))
 		return tmpfs_verdict(fd, seed_of(state.stage - 1, session, file));
+	if (fd >= 0 && is_pipe(session, file))
+		return pipe_verdict(fd, seed_of(state.stage - 1, session, file));
 	err = fd < 0 ? -fd : read_error(fd, session, file);
 	if (err) {
 		snprintf(error, sizeof(error), "E%d", err);
