@@ -74,6 +74,29 @@ void tmpfs_luo_clear_preserved(struct super_block *sb)
 	up_write(&sb->s_umount);
 }
 
+#ifdef CONFIG_NUMA
+static void tmpfs_luo_get_mpol(struct super_block *sb,
+			       struct tmpfs_luo_ser *ser)
+{
+	struct mempolicy *mpol = shmem_get_sbmpol(SHMEM_SB(sb));
+
+	if (mpol)
+		mpol_to_str(ser->mpol, sizeof(ser->mpol), mpol);
+	mpol_put(mpol);
+	/* What is cut off here would be other nodes. */
+	if (strlen(ser->mpol) == sizeof(ser->mpol) - 1) {
+		pr_warn("tmpfs_luo: the memory policy of %s is too long to hand over, and is left out\n",
+			sb->s_id);
+		memset(ser->mpol, 0, sizeof(ser->mpol));
+	}
+}
+#else
+static void tmpfs_luo_get_mpol(struct super_block *sb,
+			       struct tmpfs_luo_ser *ser)
+{
+}
+#endif /* CONFIG_NUMA */
+
 /**
  * tmpfs_luo_get_options - write the mount options
  * @sb:  the superblock
@@ -82,7 +105,6 @@ void tmpfs_luo_clear_preserved(struct super_block *sb)
 void tmpfs_luo_get_options(struct super_block *sb, struct tmpfs_luo_ser *ser)
 {
 	struct shmem_sb_info *sbinfo = SHMEM_SB(sb);
-	struct mempolicy *mpol = shmem_get_sbmpol(sbinfo);
 
 	raw_spin_lock(&sbinfo->stat_lock);
 	ser->max_blocks = sbinfo->max_blocks;
@@ -98,15 +120,7 @@ void tmpfs_luo_get_options(struct super_block *sb, struct tmpfs_luo_ser *ser)
 
 	memcpy(ser->uuid, sb->s_uuid.b, sizeof(ser->uuid));
 	memset(ser->mpol, 0, sizeof(ser->mpol));
-	if (IS_ENABLED(CONFIG_NUMA) && mpol)
-		mpol_to_str(ser->mpol, sizeof(ser->mpol), mpol);
-	/* What is cut off here would be other nodes. */
-	if (strlen(ser->mpol) == sizeof(ser->mpol) - 1) {
-		pr_warn("tmpfs_luo: the memory policy of %s is too long to hand over, and is left out\n",
-			sb->s_id);
-		memset(ser->mpol, 0, sizeof(ser->mpol));
-	}
-	mpol_put(mpol);
+	tmpfs_luo_get_mpol(sb, ser);
 }
 
 /**
