@@ -27,6 +27,7 @@
 #include "child.h"
 #include "message.h"
 #include "netlock.h"
+#include "proc.h"
 
 #define FOLDER		"/var/lib/lukeep"
 #define LOCK		".lock"
@@ -96,26 +97,21 @@ static int load(const char *name, const char *suffix)
  * The ports on which the service listens.
  */
 
+static bool is_socket(void *wanted, const char *link)
+{
+	char target[64];
+	ssize_t n = readlink(link, target, sizeof(target) - 1);
+
+	target[n < 0 ? 0 : n] = '\0';
+	return !strcmp(target, wanted);
+}
+
 static bool has_socket(pid_t pid, unsigned long inode)
 {
-	char path[64], target[64], wanted[64];
-	struct dirent *entry;
-	bool found = false;
-	ssize_t n;
-	DIR *dir;
+	char wanted[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
-	dir = opendir(path);
-	while (dir && !found && (entry = readdir(dir))) {
-		n = readlinkat(dirfd(dir), entry->d_name, target,
-			       sizeof(target) - 1);
-		target[n < 0 ? 0 : n] = '\0';
-		found = !strcmp(target, wanted);
-	}
-	if (dir)
-		closedir(dir);
-	return found;
+	return proc_find_link(pid, "fd", is_socket, wanted);
 }
 
 /* Write those of one kind as a list; returns how many. */

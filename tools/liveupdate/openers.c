@@ -5,87 +5,69 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
-#include <ctype.h>
 #include <dirent.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "openers.h"
+#include "proc.h"
 
 #define WRITE_BIT	0200	/* in the mode of a link to an open file */
 
+/**
+ * struct search - what is looked for
+ * @dev:  the file system
+ * @file: the name of the file that was found
+ */
+struct search {
+	dev_t dev;
+	char file[PATH_MAX];
+};
+
 /* A link in /proc tells by its mode how the file was opened. */
-static bool is_in_the_way(int dir, const char *link, dev_t dev)
+static bool is_in_the_way(void *user, const char *link)
 {
+	struct search *search = user;
 	struct stat file, how;
-
-	return !fstatat(dir, link, &file, 0) && file.st_dev == dev &&
-	       !fstatat(dir, link, &how, AT_SYMLINK_NOFOLLOW) &&
-	       (how.st_mode & WRITE_BIT || !file.st_nlink);
-}
-
-/* The first such file of a process, by /proc/PID/fd or /proc/PID/map_files. */
-static bool find_file(const char *pid, const char *folder, dev_t dev,
-		      char file[PATH_MAX])
-{
-	char path[PATH_MAX];
-	struct dirent *entry;
-	bool found = false;
 	ssize_t len;
-	DIR *dir;
 
-	snprintf(path, sizeof(path), "/proc/%s/%s", pid, folder);
-	dir = opendir(path);
-	while (dir && !found && (entry = readdir(dir))) {
-		found = is_in_the_way(dirfd(dir), entry->d_name, dev);
-		len = found ? readlinkat(dirfd(dir), entry->d_name, file,
-					 PATH_MAX - 1) : 0;
-		file[len > 0 ? len : 0] = '\0';
-	}
-	if (dir)
-		closedir(dir);
-	return found;
-}
-
-static void name_of(const char *pid, char name[32])
-{
-	char path[PATH_MAX];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
-	f = fopen(path, "re");
-	if (!f || !fgets(name, 32, f))
-		snprintf(name, 32, "?");
-	if (f)
-		fclose(f);
-	name[strcspn(name, "\n")] = '\0';
+	if (stat(link, &file) || file.st_dev != search->dev ||
+	    lstat(link, &how) ||
+	    (!(how.st_mode & WRITE_BIT) && file.st_nlink))
+		return false;
+	len = readlink(link, search->file, sizeof(search->file) - 1);
+	search->file[len > 0 ? len : 0] = '\0';
+	return true;
 }
 
 /* Find the first one, and say so: a text that fits after "cannot be made read-only: ". */
 const char *openers_find(const char *path, char who[OPENERS_WHO])
 {
+	char name[PROC_NAME];
+	struct search search;
 	struct dirent *entry;
-	char file[PATH_MAX], name[32];
 	struct stat st;
+	pid_t pid;
 	DIR *proc;
 
 	snprintf(who, OPENERS_WHO,
 		 "a file there is open for writing, or its name is gone: have the program end that has it open");
 	proc = stat(path, &st) ? NULL : opendir("/proc");
 	while (proc && (entry = readdir(proc))) {
-		if (!isdigit((unsigned char)*entry->d_name) ||
-		    (!find_file(entry->d_name, "fd", st.st_dev, file) &&
-		     !find_file(entry->d_name, "map_files", st.st_dev, file)))
+		pid = atoi(entry->d_name);
+		search.dev = st.st_dev;
+		if (pid <= 0 ||
+		    (!proc_find_link(pid, "fd", is_in_the_way, &search) &&
+		     !proc_find_link(pid, "map_files", is_in_the_way, &search)))
 			continue;
-		name_of(entry->d_name, name);
+		proc_name(pid, name);
 		snprintf(who, OPENERS_WHO,
-			 "process %s (%s) has %.200s open for writing: have it end, or close that",
-			 entry->d_name, name, file);
+			 "process %d (%s) has %.200s open for writing: have it end, or close that",
+			 pid, name, search.file);
 		break;
 	}
 	if (proc)

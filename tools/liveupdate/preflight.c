@@ -6,7 +6,6 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -23,6 +22,7 @@
 #include "message.h"
 #include "namespace.h"
 #include "preflight.h"
+#include "proc.h"
 #include "util.h"
 
 /**
@@ -37,28 +37,14 @@ struct check {
 	int lacking;
 };
 
-static void name_of(pid_t pid, char *name, size_t size)
-{
-	char path[32];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	*name = '\0';
-	f = fopen(path, "re");
-	if (f && fgets(name, size, f))
-		name[strcspn(name, "\n")] = '\0';
-	if (f)
-		fclose(f);
-}
-
 /* The file at @path will not be there: the first one is named, the others would be many. */
 static void lack(struct check *check, const char *what, const char *path)
 {
-	char name[32];
+	char name[PROC_NAME];
 
 	if (check->lacking++)
 		return;
-	name_of(check->pid, name, sizeof(name));
+	proc_name(check->pid, name);
 	pr_err("%s of process %d (%s) is %s, on a tmpfs, which the next kernel will not have: have the service keep it on a disk, or on a tmpfs that is declared",
 	       what, check->pid, name, message_shown(path));
 }
@@ -141,22 +127,16 @@ static void check_link(struct check *check, const char *what, const char *link)
 		lack(check, what, target);
 }
 
-static void check_links(struct check *check, const char *what, const char *in)
+static bool check_open_file(void *check, const char *link)
 {
-	char path[PATH_MAX];
-	struct dirent *entry;
-	DIR *dir;
-	int n;
+	check_link(check, "an open file", link);
+	return false;
+}
 
-	n = snprintf(path, sizeof(path), "/proc/%d/%s", check->pid, in);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir))) {
-		snprintf(path + n, sizeof(path) - n, "/%s", entry->d_name);
-		if (*entry->d_name != '.')
-			check_link(check, what, path);
-	}
-	if (dir)
-		closedir(dir);
+static bool check_mapped_file(void *check, const char *link)
+{
+	check_link(check, "a mapped file", link);
+	return false;
 }
 
 static void check_process(void *user, pid_t pid)
@@ -179,8 +159,8 @@ static void check_process(void *user, pid_t pid)
 			 links[i].link);
 		check_link(check, links[i].what, path);
 	}
-	check_links(check, "an open file", "fd");
-	check_links(check, "a mapped file", "map_files");
+	proc_find_link(pid, "fd", check_open_file, check);
+	proc_find_link(pid, "map_files", check_mapped_file, check);
 }
 
 /* CRIU opens /proc of the namespace with the rights of the first process. */

@@ -6,50 +6,44 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
-#include <dirent.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "namespace.h"
+#include "proc.h"
 #include "repair.h"
 
-static void end_of_socket(int pidfd, int number)
+static bool end_of_socket(void *pidfd, const char *link)
 {
-	int fd = pidfd_getfd(pidfd, number, 0), mode = 0;
+	int number = atoi(strrchr(link, '/') + 1), mode = 0, fd;
 	socklen_t len = sizeof(mode);
 
+	fd = pidfd_getfd(*(int *)pidfd, number, 0);
 	if (fd < 0)
-		return;
+		return false;
 	if (!getsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &mode, &len) && mode) {
 		mode = 0;
 		setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &mode, sizeof(mode));
 	}
 	close(fd);
+	return false;
 }
 
 static void end_of_process(void *user, pid_t pid)
 {
 	int pidfd = pidfd_open(pid, 0);
-	struct dirent *entry;
-	char path[32];
-	DIR *dir;
 
 	(void)user;
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	dir = pidfd < 0 ? NULL : opendir(path);
-	while (dir && (entry = readdir(dir))) {
-		if (*entry->d_name != '.')
-			end_of_socket(pidfd, atoi(entry->d_name));
-	}
-	if (dir)
-		closedir(dir);
-	if (pidfd >= 0)
-		close(pidfd);
+	if (pidfd < 0)
+		return;
+	proc_find_link(pid, "fd", end_of_socket, &pidfd);
+	close(pidfd);
 }
 
 /* Of all processes of the service whose first process is @first */
