@@ -69,25 +69,40 @@ static inline void expect_nomem(struct __test_metadata *const _metadata,
 }
 
 /*
- * Preserves a file in a new session, with its n-th allocation failing. Returns
- * whether there was one; failures are counted. After a failure the file has been
- * let go of, so it may have another @size, of @page more, and the session is good.
+ * Preserves a file under token 1 with its n-th allocation failing. Returns what the
+ * call did; *hit tells whether there was such an allocation. Failures are counted.
+ */
+static inline int preserve_fault(struct __test_metadata *const _metadata,
+				 int session, int faults, int n, int fd,
+				 bool *hit, int *failed)
+{
+	int ret;
+
+	fault_arm(_metadata, faults, n);
+	ret = luo_preserve_fd(session, fd, 1);
+	*hit = fault_hit(_metadata, faults);
+	if (ret) {
+		ASSERT_TRUE(*hit);
+		expect_nomem(_metadata, ret);
+		(*failed)++;
+	}
+	return ret;
+}
+
+/*
+ * The same in a new session. Returns whether there was such an allocation. After a
+ * failure the file has been let go of, so it may have another @size, of @page more,
+ * and the session is good.
  */
 static inline bool preserve_with_fault(struct __test_metadata *const _metadata,
 				       int dev, int faults, int n, int fd,
 				       off_t size, off_t page, int *failed)
 {
-	int session = luo_create(dev, "preserve_fails"), ret;
+	int session = luo_create(dev, "preserve_fails");
 	bool hit;
 
 	ASSERT_LE(0, session);
-	fault_arm(_metadata, faults, n);
-	ret = luo_preserve_fd(session, fd, 1);
-	hit = fault_hit(_metadata, faults);
-	if (ret) {
-		ASSERT_TRUE(hit);
-		expect_nomem(_metadata, ret);
-		(*failed)++;
+	if (preserve_fault(_metadata, session, faults, n, fd, &hit, failed)) {
 		ASSERT_EQ(0, ftruncate(fd, size + page));
 		ASSERT_EQ(0, ftruncate(fd, size));
 		ASSERT_EQ(0, luo_preserve_fd(session, fd, 1));

@@ -39,18 +39,12 @@ static bool has_all(int fd)
 static bool preserve_pipe(struct __test_metadata *const _metadata, int dev,
 			  int faults, int n, int *failed)
 {
-	int session = luo_create(dev, "fault"), ret, fd;
+	int session = luo_create(dev, "fault"), fd;
 	bool hit;
 
 	ASSERT_LE(0, session);
 	fd = mixed_pipe(_metadata);
-	fault_arm(_metadata, faults, n);
-	ret = luo_preserve_fd(session, fd, 1);
-	hit = fault_hit(_metadata, faults);
-	if (ret) {
-		ASSERT_TRUE(hit);
-		expect_nomem(_metadata, ret);
-		(*failed)++;
+	if (preserve_fault(_metadata, session, faults, n, fd, &hit, failed)) {
 		EXPECT_EQ(2 * NR_COPIES * PAGE, luo_pipe_bytes(fd));
 		ASSERT_EQ(0, luo_preserve_fd(session, fd, 1));
 	}

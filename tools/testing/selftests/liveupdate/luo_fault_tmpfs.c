@@ -37,7 +37,7 @@ static void make_mount(struct __test_metadata *const _metadata)
 TEST_F(prepare, preserve_fails)
 {
 	int faults = faults_open(_metadata);
-	int n, ret, session, dir, failed = 0;
+	int n, session, dir, failed = 0;
 	bool hit = true;
 
 	make_mount(_metadata);
@@ -46,13 +46,8 @@ TEST_F(prepare, preserve_fails)
 	for (n = 1; hit && n < MOST_ALLOCATIONS; n++) {
 		session = luo_create(self->dev, "preserve_fails");
 		ASSERT_LE(0, session);
-		fault_arm(_metadata, faults, n);
-		ret = luo_preserve_fd(session, dir, 1);
-		hit = fault_hit(_metadata, faults);
-		if (ret) {
-			ASSERT_TRUE(hit);
-			expect_nomem(_metadata, ret);
-			failed++;
+		if (preserve_fault(_metadata, session, faults, n, dir, &hit,
+				   &failed)) {
 			/* It was let go of. */
 			ASSERT_EQ(0, tmpfs_remount(MNT, 0));
 			ASSERT_EQ(0, tmpfs_remount(MNT, MS_RDONLY));
