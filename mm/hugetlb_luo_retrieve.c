@@ -249,9 +249,7 @@ void hugetlb_luo_finish(struct liveupdate_file_op_args *args)
 			args->retrieve_status = -EIO;
 		return;
 	}
-	/* A failed retrieve has consumed all, or nothing. */
-	if (args->retrieve_status &&
-	    !kho_is_preserved(args->serialized_data, sizeof(*ser)))
+	if (!memfd_luo_is_left(args, sizeof(*ser)))
 		return;
 	ser = find_record(args);
 	if (ser)

@@ -219,6 +219,7 @@ struct file *memfd_luo_no_file(const struct file *error);
 int memfd_luo_init_file(struct file *file, unsigned int *file_seals, u64 pos,
 			unsigned int seals);
 int memfd_luo_retrieve(struct liveupdate_file_op_args *args);
+bool memfd_luo_is_left(const struct liveupdate_file_op_args *args, size_t size);
 void memfd_luo_finish(struct liveupdate_file_op_args *args);
 
 /* memfd_luo_freeze.c */

@@ -167,6 +167,21 @@ static void memfd_luo_free_unretrieved(struct liveupdate_file_op_args *args)
 }
 
 /**
+ * memfd_luo_is_left - is what was handed over of a file still to be freed?
+ * @args: what LUO knows of the file, which was not retrieved
+ * @size: bytes of its record
+ *
+ * A retrieve that failed has consumed all, or nothing.
+ *
+ * Return: whether it is.
+ */
+bool memfd_luo_is_left(const struct liveupdate_file_op_args *args, size_t size)
+{
+	return !args->retrieve_status ||
+	       kho_is_preserved(args->serialized_data, size);
+}
+
+/**
  * memfd_luo_finish - have all folios in a memfd, or free what was not retrieved
  * @args: what LUO knows of the memfd; its status becomes -EIO if folios are lost
  *
@@ -180,8 +195,6 @@ void memfd_luo_finish(struct liveupdate_file_op_args *args)
 			args->retrieve_status = -EIO;
 		return;
 	}
-	/* A failed retrieve has consumed all, or nothing. */
-	if (!args->retrieve_status ||
-	    kho_is_preserved(args->serialized_data, sizeof(struct memfd_luo_page)))
+	if (memfd_luo_is_left(args, sizeof(struct memfd_luo_page)))
 		memfd_luo_free_unretrieved(args);
 }

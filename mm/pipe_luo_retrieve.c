@@ -258,9 +258,7 @@ void pipe_luo_finish(struct liveupdate_file_op_args *args)
 
 	if (args->retrieve_status > 0)
 		return;
-	/* A failed retrieve has consumed all, or nothing. */
-	if (args->retrieve_status &&
-	    !kho_is_preserved(args->serialized_data, sizeof(*ser)))
+	if (!memfd_luo_is_left(args, sizeof(*ser)))
 		return;
 	ser = find_record(args);
 	if (ser)

@@ -105,9 +105,7 @@ void tmpfs_luo_finish(struct liveupdate_file_op_args *args)
 		kfree(in);
 		return;
 	}
-	/* A failed retrieve has consumed all, or nothing. */
-	if (!in && (!args->retrieve_status ||
-		    kho_is_preserved(args->serialized_data, sizeof(*in->ser))))
+	if (!in && memfd_luo_is_left(args, sizeof(*in->ser)))
 		in = tmpfs_luo_open(args);
 	if (IS_ERR_OR_NULL(in))
 		return;
