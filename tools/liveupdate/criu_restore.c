@@ -6,9 +6,11 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -22,7 +24,6 @@
 
 /* Of CRIU that brings in memory; it says it is there by its socket. */
 #define IMAGES_SOCKET	IMAGES_DUMP "/lazy-pages.socket"
-#define SOCKET_TRIES	500
 #define SOCKET_PAUSE	10000	/* us */
 
 /**
@@ -58,18 +59,29 @@ static void begin_restore(struct criu_call *call, const struct folder *f,
 	criu_begin(call, verb);
 }
 
-/* Start what brings in memory when it is needed, and all of it by and by. */
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = { };
+
+	return waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) ||
+	       info.si_pid == pid;
+}
+
+/*
+ * Start what brings in memory when it is needed, and all of it by and by. On a slow
+ * host it takes its time to be there. Returns 0 if it ends before: then all memory
+ * has to be brought in first.
+ */
 static pid_t start_lazy(struct criu_call *call, const struct folder *f)
 {
-	int i;
 	pid_t pid;
 
 	images_remove(f->dir, IMAGES_SOCKET);
 	begin_restore(call, f, "lazy-pages");
 	pid = criu_start(call);
-	for (i = 0; pid > 0 && i < SOCKET_TRIES; i++) {
-		if (images_has(f->dir, IMAGES_SOCKET))
-			return pid;
+	while (pid > 0 && !images_has(f->dir, IMAGES_SOCKET)) {
+		if (has_ended(pid))
+			return 0;
 		usleep(SOCKET_PAUSE);
 	}
 	return pid;
