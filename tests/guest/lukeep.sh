@@ -293,8 +293,7 @@ malformed() {
 	{ printf '[service]\nstart = true '; seq 20000 | tr '\n' ' '; echo; } >/run/bad/long.conf
 	lukeep run --config-dir /run/bad --run-dir /run/badrun >/run/bad.log 2>&1 &
 	bad=$!
-	until_true "an agent with malformed declarations runs" lukeep status --run-dir /run/badrun
-	lukeep reload --run-dir /run/badrun
+	until_true "an agent with malformed declarations runs" sh -c 'lukeep status --json --run-dir /run/badrun | jq -e ".agent.state == \"idle\""'
 	kill $bad
 	wait $bad
 	cat /run/bad.log
