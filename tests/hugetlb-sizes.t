@@ -1,6 +1,6 @@
 #!/bin/bash
 # Memfds of huge pages of all sizes that an architecture has.
-# flavours: arm64-default arm64-64k plain
+# flavours: arm64-default arm64-16k arm64-64k plain
 # tier-all: debug
 # tier: all
 . "$(dirname "$0")/lib.bash"
