@@ -227,6 +227,22 @@ static void spawn_missing(struct agent *agent, json_t *names)
 }
 
 /* The client looks what has come of it. */
+/* The last unit that systemd stops before file systems asks for this. */
+static void do_late(void *user, int fd, json_t *request, int *passed)
+{
+	struct agent *agent = user;
+
+	(void)request;
+	(void)passed;
+	set_client(fd);
+	if (agent->update && update_save_late(agent->update)) {
+		notify(agent);
+		return;
+	}
+	set_client(-1);
+	answer(agent, fd, EXIT_SUCCESS);
+}
+
 static void do_spawn(void *user, int fd, json_t *request, int *passed)
 {
 	struct agent *agent = user;
@@ -262,6 +278,7 @@ static const struct verb verbs[] = {
 	{ "cancel", do_cancel },
 	{ "status", do_status },
 	{ "spawn", do_spawn },
+	{ "late", do_late },
 	{ "end", do_end },
 };
 

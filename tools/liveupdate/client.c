@@ -133,6 +133,17 @@ int client_cancel(const struct options *opt)
 	return client_ask_agent(opt, json_pack("{ss}", "verb", "cancel"));
 }
 
+/* Wait until the late services have saved, if an update is under way. */
+int client_late(const struct options *opt)
+{
+	int fd = packet_connect(opt->run_dir, AGENT_SOCKET);
+
+	if (fd < 0)
+		return EXIT_SUCCESS;	/* and so there is no update */
+	packet_send(fd, json_pack("{ss}", "verb", "late"));
+	return print_answer(fd, -1) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 /* The services named, as JSON; NULL if none is. */
 json_t *client_names(const struct options *opt)
 {

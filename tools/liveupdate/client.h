@@ -27,5 +27,6 @@ void client_find_conf_dir(struct options *opt);
 int client_update(const struct options *opt, json_t *request);
 int client_cancel(const struct options *opt);
 int client_stop(const struct options *opt);
+int client_late(const struct options *opt);
 
 #endif /* _LUKEEP_CLIENT_H */

@@ -97,6 +97,7 @@ struct processes {
  * @stop_timeout: seconds it may take to do so
  * @ready_command: succeeds as soon as it is ready, or NULL
  * @order:	  it saves when those with a lower one have
+ * @late:	  it saves when systemd has stopped the rest of the host
  * @restart:	  start it afresh when it exits unasked
  * @retry:	  what it saved is there until it has resumed, and no longer
  * @if_lost_hold: do not start it when what it had is lost
@@ -117,6 +118,7 @@ struct service {
 	int stop_timeout;
 	char *ready_command;
 	int order;
+	bool late;
 	bool restart;
 	bool retry;
 	bool if_lost_hold;

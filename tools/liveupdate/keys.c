@@ -43,6 +43,7 @@ static const struct key service_keys[] = {
 	{ "stop-timeout", value_time, SERVICE(stop_timeout) },
 	{ "ready-command", value_command, SERVICE(ready_command) },
 	{ "order", value_count, SERVICE(order) },
+	{ "late", value_yes_no, SERVICE(late) },
 	{ "restart", value_yes_no, SERVICE(restart) },
 	{ "retry", value_yes_no, SERVICE(retry) },
 	{ "if-lost", value_if_lost, SERVICE(if_lost_hold) },
@@ -246,6 +247,9 @@ void keys_check(struct reader *r)
 	}
 	if (svc->save_command && svc->save_signal)
 		key_error(r, "save-command and save-signal exclude each other");
+	if (svc->late && (r->tmpfs || r->process))
+		key_error(r,
+			  "a service with a tmpfs, or with a section [process], cannot be late: leave late out, and give it an order");
 	check_memfds(r);
 	check_tmpfs(r);
 	if (r->process)

@@ -263,6 +263,7 @@ static const struct verb verbs[] = {
 	/* For the units, and for the agent where there are none */
 	{ "arrive", "c:r:", do_arrive, true, false },
 	{ "keep", "c:r:", do_keep, true, false },
+	{ "late", "r:", client_late, false, false },
 };
 
 static const struct verb *find_verb(const char *name)

@@ -450,6 +450,7 @@ void service_leave(struct keeper *k)
 {
 	if (k->state == SERVICE_STOPPING)
 		return;		/* the keeper's end tells as well */
+	close_fd(&k->session);
 	if (k->pid) {
 		stop_begin(k, SERVICE_LEAVING);
 		return;

@@ -85,6 +85,8 @@ static int on_guard(sd_event_source *source, uint64_t usec, void *user)
 		pr_err("%s: its keeper does not answer: is it stopped?",
 		       link->name);
 		link->pending = false;
+		if (update_is_with_systemd(u))
+			link->without = true;
 		all_left &= link->without;
 		if (u->failed && u->touched)
 			u->status = UPDATE_NOT_BACK;
@@ -160,6 +162,20 @@ bool update_is_with_systemd(const struct update *u)
 }
 
 /*
+ * There is no way back any more, and a late service could not be saved. The others do
+ * not have to suffer from that: the update goes on without it.
+ */
+static void lose(struct link *link)
+{
+	pr_event(MESSAGE_LOST,
+		 "%s: it has not saved, and systemd is about to enter the next kernel: what it had is lost; without late = yes the update would have been called off",
+		 link->name);
+	link->without = true;
+	link_end_session(link);
+	link_ask(link, json_pack("{ss}", "verb", "leave"), -1);
+}
+
+/*
  * Going on.
  */
 
@@ -229,6 +245,9 @@ static void on_answer(struct update *u, struct link *link, const char *verb,
 {
 	const char *expected = u->failed ? "revert" : update_steps[u->step].verb ?: "";
 
+	if (link->without && update_is_with_systemd(u))
+		expected = "leave";
+
 	if (!link->pending || strcmp(verb, expected))
 		return;		/* too late */
 	link->pending = false;
@@ -243,6 +262,9 @@ static void on_answer(struct update *u, struct link *link, const char *verb,
 		if (u->touched)
 			u->status = UPDATE_NOT_BACK;
 		answered(u);
+	} else if (update_is_with_systemd(u)) {
+		lose(link);
+		answered(u);	/* if it is not there to be asked */
 	} else {
 		pr_err("update: %s failed", link->name);
 		fail(u);
@@ -258,8 +280,13 @@ static void on_keeper_gone(struct update *u, struct link *link)
 		return;
 	pr_err("%s: its keeper has ended", link->name);
 	u->gone = true;
-	if (update_is_with_systemd(u))
-		return;		/* the others have saved, and go on */
+	if (update_is_with_systemd(u)) {
+		/* The others have saved, and go on; or have not, and are lost. */
+		link->without |= pending;
+		if (pending)
+			answered(u);
+		return;
+	}
 	if (u->failed && u->touched)
 		u->status = UPDATE_NOT_BACK;
 	if (!u->failed && !link->without)
@@ -322,4 +349,18 @@ struct update *update_begin(const struct updater *updater, json_t *request)
 void update_go(struct update *u)
 {
 	begin_step(u);
+}
+
+/*
+ * Systemd has stopped the rest of the host, so the late services save. It waits until
+ * @ended is told so. Returns false when there is no update that it is to wait for.
+ */
+bool update_save_late(struct update *u)
+{
+	if (!update_is_with_systemd(u) || !u->waits)
+		return false;
+	u->waits = false;
+	u->step++;
+	begin_step(u);
+	return true;
 }

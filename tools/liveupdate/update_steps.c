@@ -7,6 +7,8 @@
  */
 #include <string.h>
 
+#include <systemd/sd-daemon.h>
+
 #include "clock.h"
 #include "hooks.h"
 #include "kexec.h"
@@ -86,10 +88,36 @@ static enum step_result preserve(struct update *u)
 	return STEP_BEGUN;
 }
 
-/* All have stopped by now. */
+/* Does systemd stop the rest of the host before the next kernel is entered? */
+static bool is_by_systemd(const struct update *u)
+{
+	return !u->request.now && sd_booted() > 0;
+}
+
+/* Is it a service's turn to save: before systemd stops the rest, or after that? */
+static bool has_turn(const struct update *u, const struct link *link)
+{
+	return !link->without &&
+	       (link->svc->late && is_by_systemd(u)) == u->handed_over;
+}
+
+static enum step_result ask_who_has_turn(struct update *u)
+{
+	struct link *link;
+
+	for (link = u->links.first; link; link = link->next) {
+		if (has_turn(u, link))
+			link_ask(link, json_pack("{ss}", "verb",
+						 update_steps[u->step].verb), -1);
+	}
+	return STEP_BEGUN;
+}
+
+/* All with a tmpfs have stopped by now: none of them is late. */
 static enum step_result seal(struct update *u)
 {
-	return tmpfs_update_preserve(&u->links) ? STEP_FAILED : ask(u);
+	return tmpfs_update_preserve(&u->links) ? STEP_FAILED :
+						  ask_who_has_turn(u);
 }
 
 static int on_limit(sd_event_source *source, uint64_t usec, void *user)
@@ -135,12 +163,12 @@ static bool save_some(struct update *u)
 	int order = -1;
 
 	for (link = u->links.first; link; link = link->next) {
-		if (!link->without && link->svc->order >= u->order &&
+		if (has_turn(u, link) && link->svc->order >= u->order &&
 		    (order < 0 || link->svc->order < order))
 			order = link->svc->order;
 	}
 	for (link = u->links.first; link; link = link->next) {
-		if (!link->without && link->svc->order == order)
+		if (has_turn(u, link) && link->svc->order == order)
 			link_ask(link, json_pack("{ss}", "verb", "save"), -1);
 	}
 	u->order = order + 1;
@@ -160,6 +188,12 @@ static enum step_result save(struct update *u)
 	return STEP_BEGUN;
 }
 
+static enum step_result save_late(struct update *u)
+{
+	u->order = 0;
+	return save_some(u) ? STEP_BEGUN : STEP_EMPTY;
+}
+
 /* Systemd has been asked to enter the next kernel, or could not be. */
 static void on_asked(void *user, bool asked)
 {
@@ -172,6 +206,7 @@ static void on_asked(void *user, bool asked)
 	}
 	/* Should the system not go down, the services still wait for us. */
 	pr_info("update: systemd shuts the system down, and enters the next kernel");
+	u->waits = true;
 	u->updater->ended(u->updater->user, UPDATE_DONE, NULL);
 }
 
@@ -187,6 +222,13 @@ static enum step_result jump(struct update *u)
 	return STEP_FAILED;
 }
 
+/* Systemd waits for this. */
+static enum step_result go_on(struct update *u)
+{
+	u->updater->ended(u->updater->user, UPDATE_DONE, NULL);
+	return STEP_BEGUN;
+}
+
 const struct step update_steps[] = {
 	{ "check the services", "check", ask, NULL },
 	{ "run the hooks", NULL, run_hooks, NULL },
@@ -197,4 +239,8 @@ const struct step update_steps[] = {
 	{ "save and stop the services", "save", save, save_some },
 	{ "preserve what they saved", "seal", seal, NULL },
 	{ "jump into the next kernel", NULL, jump, NULL },
+	/* Systemd has stopped the rest of the host. */
+	{ "save and stop the late services", "save", save_late, save_some },
+	{ "preserve what they saved", "seal", ask_who_has_turn, NULL },
+	{ "have systemd go on", NULL, go_on, NULL },
 };

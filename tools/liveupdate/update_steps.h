@@ -25,6 +25,7 @@
  * @touched: services have been told to save
  * @gone:    the keeper of one has ended since then
  * @handed_over: systemd is, or has been, asked to shut the system down
+ * @waits:   systemd does, and has not said yet that it has stopped the rest
  * @failed:  it is over; the services are being brought back to work
  * @status:  what the client exits with
  * @guard:   until when the keepers have to answer
@@ -43,6 +44,7 @@ struct update {
 	bool touched;
 	bool gone;
 	bool handed_over;
+	bool waits;
 	bool failed;
 	int status;
 	sd_event_source *guard;

@@ -1,0 +1,141 @@
+#!/bin/bash
+# Services that are late: they work on while systemd stops the rest of the host, and save then. There is no way back at that point.
+. "$(dirname "$0")/lukeep-machine.bash"
+
+# to_systemd STATUS: an update up to where systemd has been asked to shut the system down; its systemctl exits with this
+to_systemd() {
+	printf '#!/bin/sh\nexit %s\n' "$1" >"$machine/bin/systemctl"
+	chmod +x "$machine/bin/systemctl"
+	lukeep update --kernel "$machine/image" --initrd "$machine/initrd" --reuse-cmdline
+	is $? "${2:-0}" "the update is handed to systemd"
+	rm "$machine/bin/systemctl"
+}
+
+# enter [SERVICE...]: the next kernel, with the units of these
+enter() {
+	"$out/lukeep-machine" "$machine" reboot
+	until_true "kernel 2 runs" kernel_is 2
+	boot_systemd "$@"
+}
+
+# Two services, the second of which is late.
+one_late() {
+	by_signal early 'save-timeout = 20'
+	by_signal guest 'save-timeout = 20' 'late = yes' "$@"
+	boot_systemd early guest
+	until_true "the early one runs" has early 1
+	until_true "the late one runs" has guest 1
+}
+
+saves_late() {
+	one_late
+	to_systemd 0
+	is "$(of_service early state)" saved "the early one has saved"
+	is "$(of_service guest state)" running "the late one works"
+	ok "systemd has the late one save" lukeep late
+	is "$(of_service guest state)" saved "it has saved"
+	ok "its step is told" says 'save and stop the late services: '
+	ok "asked once more, there is nothing to do" lukeep late
+	enter early guest
+	at_work early 12
+	at_work guest 12
+}
+
+only_late() {
+	by_command guest 'save-timeout = 20' 'late = yes'
+	boot_systemd guest
+	until_true "it runs" has guest 1
+	to_systemd 0
+	is "$(of_service guest state)" running "it works"
+	ok "systemd has it save" lukeep late
+	enter guest
+	at_work guest 12
+}
+
+# The order counts among the late ones.
+late_in_order() {
+	one_late 'order = 2'
+	by_signal second 'late = yes' 'order = 1'
+	lukeep reload
+	become "$out/lukeep-unit" "$machine" second "$out/agent/lukeep" --config-dir "$conf" --run-dir "$run" >>"$log" 2>&1 &
+	disown
+	until_true "the second late one runs" has second 1
+	mood second late
+	to_systemd 0
+	lukeep late &
+	local client=$!
+	until_true "the one of the lower order is told to save" state_is second saving
+	is "$(of_service guest state)" running "the other one works on"
+	mood second
+	wait "$client"
+	is $? 0 "both have saved"
+	is "$(of_service guest state)" saved "the other one, too"
+}
+
+cannot_save() {
+	one_late 'if-lost = hold'
+	mood guest deaf
+	to_systemd 0
+	echo 20 >"$machine/faster"
+	ok "systemd goes on" lukeep late
+	ok "who is lost is told" says 'guest: it has not saved, and systemd is about to enter the next kernel: what it had is lost'
+	is "$(of_service early state)" saved "the other one has saved"
+	until_true "the lost one is stopped" state_is guest down
+	rm "$machine/faster"
+	mood guest
+	enter early guest
+	at_work early 12
+	until_true "what it had is lost" state_is guest lost
+}
+
+keeper_dies() {
+	one_late
+	mood guest late
+	to_systemd 0
+	lukeep late &
+	local client=$!
+	until_true "it is told to save" state_is guest saving
+	kill -9 "$(keeper guest)"
+	wait "$client"
+	is $? 0 "systemd goes on"
+	ok "it is told" logged 'guest: its keeper has ended'
+	enter early
+	at_work early 12
+}
+
+# Before systemd has been asked, or when it refuses, all is as ever.
+called_off() {
+	one_late
+	ok "without an update there is nothing to wait for" lukeep late
+	to_systemd 1 3
+	at_work early 11
+	is "$(of_service guest state), $(started guest)" "running, 1" "the late one has never been away"
+	ok "there is nothing to wait for" lukeep late
+	is "$(of_service guest state)" running "it works"
+}
+
+# Without systemd, and with --now, it saves with the others.
+not_by_systemd() {
+	one_late
+	jumps
+	boot_systemd early guest
+	at_work early 12
+	at_work guest 12
+	rm "$machine/systemd"
+}
+
+no_agent() {
+	ok "without an agent there is nothing to wait for" lukeep late
+}
+
+# A tmpfs is made read-only before systemd stops the rest, and CRIU needs the rest.
+not_possible() {
+	printf '[service]\nstart = true\nlate = yes\n[tmpfs]\npath = /run/x\nsize = 1M\n' >"$conf/files.conf"
+	printf '[service]\nstart = true\nlate = yes\n[process]\nimages = /run/x\n' >"$conf/process.conf"
+	(become "$out/agent/lukeep" check --config-dir "$conf") >"$said" 2>&1
+	ok "a service with a tmpfs cannot be late" says 'files.conf: a service with a tmpfs, .* cannot be late'
+	ok "one of processes cannot either" says 'process.conf: .* cannot be late'
+}
+
+scenario saves_late only_late late_in_order cannot_save keeper_dies called_off not_by_systemd no_agent not_possible
+done_testing
