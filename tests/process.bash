@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Sourced by tests of services that go on by CRIU: Debian 13's root on a disk, and peers outside the machine, by ports of this one. All
-# packets are in $tmp/packets.
+# Sourced by tests of services that go on by CRIU, with a kind of disk if it is not the usual one: Debian's root on a disk, and peers
+# outside the machine, by ports of this one. All packets are in $tmp/packets.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.bash"
-disk=$("$root/scripts/vm/disk") || exit
+disk=$("$root/scripts/vm/disk" "$@") || exit
 tmp=$(mktemp -d)
 peers=
 trap 'kill $peers 2>/dev/null; rm -rf "$tmp"' EXIT

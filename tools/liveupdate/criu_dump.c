@@ -126,7 +126,7 @@ int dump_service(const struct folder *f)
 		netlock_end(f->name);
 		return images_fail(f);
 	}
-	if (netlock_save(f->name, f->dir, IMAGES_DUMP))
+	if (netlock_save(f->name, pid, f->dir, IMAGES_DUMP))
 		pr_warn("its connections may be reset: nobody can have their peers wait");
 	if (images_write(f->dir, IMAGES_SAVED, ""))
 		return images_fail(f);

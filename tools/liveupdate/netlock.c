@@ -181,10 +181,14 @@ static const char *next_criu_table(char **rest)
 	return NULL;
 }
 
-/* The name of the one that belongs to a dump is in that's inventory. */
-static bool find_criu_table(int dir, const char *dump, char table[NAME_SIZE])
+/*
+ * The name of the one that belongs to a dump is in that's inventory. CRIU 3.17 names it
+ * for the first process that it dumps, and does not find it when it has restored that.
+ */
+static bool find_criu_table(int dir, const char *dump, pid_t first,
+			    char table[NAME_SIZE])
 {
-	char path[64], inventory[INVENTORY_MAX], *tables, *rest;
+	char path[64], inventory[INVENTORY_MAX], pid[16], *tables, *rest;
 	const char *name, *id;
 	bool found = false;
 	ssize_t n;
@@ -195,11 +199,13 @@ static bool find_criu_table(int dir, const char *dump, char table[NAME_SIZE])
 	n = fd < 0 ? -1 : read(fd, inventory, sizeof(inventory));
 	if (fd >= 0)
 		close(fd);
+	snprintf(pid, sizeof(pid), "%d", first);
 	tables = n < 0 ? NULL : list_tables();
 	rest = tables;
 	while (!found && (name = next_criu_table(&rest))) {
 		id = name + strlen(CRIU_PREFIX);
-		found = memmem(inventory, n, id, strlen(id));
+		found = !strcmp(id, pid) ||
+			memmem(inventory, n, id, strlen(id));
 		snprintf(table, NAME_SIZE, "%s", name);
 	}
 	free(tables);
@@ -250,13 +256,16 @@ int netlock_begin(const char *name, pid_t first)
 	return ret;
 }
 
-/* The service has been dumped to a folder of @dir: have the next kernel know who waits. */
-int netlock_save(const char *name, int dir, const char *dump)
+/*
+ * The service, whose first process was @first, has been dumped to a folder of @dir:
+ * have the next kernel know who waits.
+ */
+int netlock_save(const char *name, pid_t first, int dir, const char *dump)
 {
 	char table[NAME_SIZE], unlock[UNLOCK_SIZE];
 	char *const list[] = { "nft", "list", "table", "inet", table, NULL };
 
-	if (!find_criu_table(dir, dump, table))
+	if (!find_criu_table(dir, dump, first, table))
 		return 0;	/* it has no connections */
 	snprintf(unlock, sizeof(unlock), UNLOCK_TABLE, table, table);
 	return add(name, UNLOCK, unlock, NULL) ||

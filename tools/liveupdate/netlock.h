@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 int netlock_begin(const char *name, pid_t first);
-int netlock_save(const char *name, int dir, const char *dump);
+int netlock_save(const char *name, pid_t first, int dir, const char *dump);
 int netlock_load(const char *name);
 int netlock_load_all(void);
 void netlock_forget_criu(void);
