@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # messages.pl SOURCE... -- DOCUMENT...: the kernel messages in the sources that no document shows, each after FILE:LINE. What a
-# message prints of its arguments stands as a word or so in the document.
+# message prints of its arguments stands as some words in the document, and so does the device that it is of, with "live update:".
 use strict;
 use warnings;
 
@@ -26,14 +26,15 @@ $text =~ s/\s+/ /g;
 
 for my $file (@sources) {
 	my $source = content($file);
-	my ($prefix) = $source =~ /^#define pr_fmt\(fmt\) "(.*)" fmt$/m or next;
+	my ($pr_fmt) = $source =~ /^#define pr_fmt\(fmt\) "(.*)" fmt$/m;
 
-	while ($source =~ /\bpr_(?:err|warn|notice|info)(?:_once|_ratelimited)?\(((?:\s*"(?:[^"\\]|\\.)*")+)/g) {
+	while ($source =~ /\b(?:pr|(pci|dev))_(?:err|warn|notice|info)(?:_once|_ratelimited)?\((?(1)[^",]*,)((?:\s*"(?:[^"\\]|\\.)*")+)/g) {
+		my $prefix = $1 ? '' : $pr_fmt // next;
 		my $line = 1 + (substr($source, 0, $-[0]) =~ tr/\n//);
-		my $message = join '', $1 =~ /"((?:[^"\\]|\\.)*)"/g;
+		my $message = join '', $2 =~ /"((?:[^"\\]|\\.)*)"/g;
 
-		$message =~ s/\\n//;
-		my $pattern = join '.{1,20}?', map { s/%%/%/gr =~ s/(\W)/\\$1/gr }
+		$message =~ s/^live update: |\\n//g;
+		my $pattern = join '.{1,40}?', map { s/%%/%/gr =~ s/(\W)/\\$1/gr }
 			split /(?:%[-#+0.*\d]*(?:ll|l|z|h)?(?:p[a-zA-Z]*|[a-oq-z]))+/, $prefix . $message, -1;
 		print "$file:$line: $prefix$message\n" unless $text =~ /$pattern/;
 	}
