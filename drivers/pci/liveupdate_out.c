@@ -174,6 +174,12 @@ static int pci_liveupdate_get(struct pci_dev *dev)
 	return err;
 }
 
+/* vfio makes groups of devices without an IOMMU, too. */
+static bool pci_is_translated(struct pci_dev *dev)
+{
+	return dev->dev.iommu && device_iommu_mapped(&dev->dev);
+}
+
 /**
  * pci_liveupdate_preserve - let a device go on over the kexec
  * @dev: the device
@@ -194,8 +200,7 @@ int pci_liveupdate_preserve(struct pci_dev *dev)
 {
 	int err;
 
-	if (!pci_is_endpoint(dev) || dev->is_virtfn ||
-	    device_iommu_mapped(&dev->dev))
+	if (!pci_is_endpoint(dev) || dev->is_virtfn || pci_is_translated(dev))
 		return -EOPNOTSUPP;
 	if (pci_num_vf(dev))
 		return -EBUSY;
