@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A virtual machine monitor's worth of a network card: frames come in all the time,
+ * to memory that is preserved, also while the kernel is replaced. How to run it:
+ * luo_update.h. QEMU's "igb" is at the address IGB, as in "0000:01:00.0", and
+ * unless said otherwise vfio-pci has bound it. Its peer is tests/frames.pl.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#include <linux/reboot.h>
+#include <sys/syscall.h>
+
+#include "luo_igb.h"
+#include "luo_update.h"
+
+#define SESSION		"card"
+#define MEMORY_TOKEN	1
+#define CARD_TOKEN	2
+
+/* Not told from what comes in between the last look and the end of the kernel. */
+#define FEW		10
+#define VECTORS		3
+
+static const char *address(void)
+{
+	return getenv("IGB") ?: "";
+}
+
+static int start_kexec(void)
+{
+	return luo_result(syscall(SYS_reboot, LINUX_REBOOT_MAGIC1,
+				  LINUX_REBOOT_MAGIC2,
+				  LINUX_REBOOT_CMD_KEXEC, NULL));
+}
+
+static void map_memory(struct __test_metadata *const _metadata, struct igb *igb,
+		       int memory)
+{
+	ASSERT_LE(0, memory);
+	igb->memory = luo_map(memory, 0, IGB_PAGES * PAGE);
+	ASSERT_NE(MAP_FAILED, igb->memory);
+	ASSERT_EQ(0, mlock(igb->memory, IGB_PAGES * PAGE));
+	ASSERT_NE(0, igb_address(igb, 0));
+}
+
+/*
+ * A card at work, with vectors. Its memory is preserved first: that keeps pages
+ * where they are, which nothing else does without an IOMMU.
+ */
+static int start_card(struct __test_metadata *const _metadata, struct igb *igb,
+		      int dev, int *eventfds)
+{
+	int memory = luo_result(memfd_create("card", MFD_CLOEXEC));
+	int session = luo_create(dev, SESSION);
+
+	ASSERT_LE(0, memory);
+	ASSERT_LE(0, session);
+	ASSERT_EQ(0, ftruncate(memory, IGB_PAGES * PAGE));
+	ASSERT_EQ(0, luo_preserve_fd(session, memory, MEMORY_TOKEN));
+	map_memory(_metadata, igb, memory);
+	igb->device = vfio_open(address());
+	ASSERT_LE(0, igb->device);
+	ASSERT_EQ(2, vfio_set_command(igb->device,
+				      PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
+	for (int i = 0; i < VECTORS; i++) {
+		eventfds[i] = vfio_eventfd();
+		ASSERT_LE(0, eventfds[i]);
+	}
+	ASSERT_EQ(0, vfio_set_vectors(igb->device, eventfds, VECTORS));
+	igb_start(igb);
+	return session;
+}
+
+/* The numbers of frames are in a row, from the one in descriptor 0 on. */
+static void expect_no_loss(struct __test_metadata *const _metadata,
+			   struct igb *igb, int from, int end)
+{
+	for (int i = from; i < end; i++)
+		ASSERT_EQ(i + 1, igb_number(igb, i));
+}
+
+/* Use the card until that is refused, and note why. */
+static void use_card(struct igb *igb)
+{
+	int ret;
+
+	if (fork())
+		return;
+	do {
+		uint16_t command;
+
+		ret = vfio_read(igb->device, VFIO_PCI_CONFIG_REGION_INDEX,
+				PCI_COMMAND, &command, sizeof(command));
+	} while (ret > 0);
+	igb_note(igb)->refused = -ret;
+	for (;;)
+		pause();
+}
+
+/* Does not come back. */
+static void update(struct __test_metadata *const _metadata, struct igb *igb)
+{
+	while (igb_count(igb, 0) < FEW)
+		usleep(1000);
+	igb_note(igb)->at_reboot = igb_count(igb, 0);
+	ASSERT_EQ(0, start_kexec());
+}
+
+/* What stands for no device, or for one that is not open, is not preserved. */
+TEST_F(prepare, others)
+{
+	int session = luo_create(self->dev, "others");
+	int group = vfio_open_group(address());
+
+	ASSERT_LE(0, session);
+	ASSERT_LE(0, group);
+	EXPECT_EQ(-ENOENT, luo_preserve_fd(session, group, 1));
+	EXPECT_EQ(-ENOENT, luo_preserve_fd(session, vfio_open_iommufd(), 2));
+}
+
+TEST_F(prepare, card)
+{
+	int eventfds[VECTORS], session;
+	struct igb igb;
+
+	session = start_card(_metadata, &igb, self->dev, eventfds);
+	ASSERT_EQ(0, luo_preserve_fd(session, igb.device, CARD_TOKEN));
+	EXPECT_EQ(-EBUSY, luo_preserve_fd(session, igb.device, 100));
+	EXPECT_EQ(-EBUSY, vfio_reset(igb.device));
+
+	while (!vfio_events(eventfds[0]))
+		usleep(1000);
+	EXPECT_EQ(0, vfio_events(eventfds[1]));
+	use_card(&igb);
+	update(_metadata, &igb);
+}
+
+/* The same without the card. */
+TEST_F(prepare, nothing)
+{
+	int eventfds[VECTORS];
+	struct igb igb;
+
+	start_card(_metadata, &igb, self->dev, eventfds);
+	update(_metadata, &igb);
+}
+
+TEST_F(verify, nothing)
+{
+	int session = luo_retrieve(self->dev, SESSION), count;
+	struct igb igb;
+
+	ASSERT_LE(0, session);
+	map_memory(_metadata, &igb, luo_retrieve_fd(session, MEMORY_TOKEN));
+	count = igb_count(&igb, 0);
+	ASSERT_GT(ROOM, count);
+	sleep(1);
+	EXPECT_EQ(count, igb_count(&igb, 0));
+}
+
+/* Nothing has touched the card yet, and no driver has bound it. */
+TEST_F(verify, gap)
+{
+	int session = luo_retrieve(self->dev, SESSION), count;
+	struct igb_note *note;
+	struct igb igb;
+
+	ASSERT_LE(0, session);
+	map_memory(_metadata, &igb, luo_retrieve_fd(session, MEMORY_TOKEN));
+	note = igb_note(&igb);
+	note->at_boot = igb_count(&igb, 0);
+	TH_LOG("%d frames at reboot, %d at boot", note->at_reboot, note->at_boot);
+	EXPECT_LE(note->at_reboot + FEW, note->at_boot);
+	while (igb_count(&igb, 0) < ROOM && igb_count(&igb, 0) <= note->at_boot)
+		usleep(1000);
+	count = igb_count(&igb, 0);
+	expect_no_loss(_metadata, &igb, 0, count);
+	EXPECT_EQ(EBUSY, note->refused);
+
+	EXPECT_EQ(-EAGAIN, luo_retrieve_fd(session, CARD_TOKEN));
+	EXPECT_EQ(-EBUSY, luo_finish(session));
+}
+
+/* Vectors are told of once, as long as the session is not finished. */
+static void expect_events(struct __test_metadata *const _metadata,
+			  struct igb *igb, int expected)
+{
+	int eventfds[VECTORS];
+
+	for (int i = 0; i < VECTORS; i++)
+		eventfds[i] = vfio_eventfd();
+	ASSERT_EQ(0, vfio_set_vectors(igb->device, eventfds, VECTORS));
+	/* Frames come in meanwhile. */
+	EXPECT_LE(expected, vfio_events(eventfds[0]));
+	for (int i = 1; i < VECTORS; i++)
+		EXPECT_EQ(expected, vfio_events(eventfds[i]));
+}
+
+/* The card belongs to who retrieves it, goes on, and goes on again. */
+TEST_F(verify, card)
+{
+	int session = luo_retrieve(self->dev, SESSION), memory, count;
+	struct igb igb;
+
+	ASSERT_LE(0, session);
+	EXPECT_EQ(-EBUSY, vfio_open(address()));
+	memory = luo_retrieve_fd(session, MEMORY_TOKEN);
+	map_memory(_metadata, &igb, memory);
+	igb.device = luo_retrieve_fd(session, CARD_TOKEN);
+	ASSERT_LE(0, igb.device);
+	EXPECT_EQ(-EBUSY, vfio_open(address()));
+	EXPECT_EQ(-EINVAL, vfio_reset(igb.device));
+
+	ASSERT_EQ(0, vfio_bind(igb.device));
+	EXPECT_EQ(-EINVAL, vfio_bind(igb.device));
+	EXPECT_EQ(-ENOTTY, vfio_attach(igb.device));
+	EXPECT_EQ(-EBUSY, vfio_open(address()));
+	EXPECT_EQ(-EBUSY, vfio_reset(igb.device));
+	EXPECT_TRUE(vfio_command(igb.device) & PCI_COMMAND_MASTER);
+	EXPECT_EQ((uint32_t)igb_address(&igb, 0), igb_get(&igb, IGB_RDBAL));
+	expect_events(_metadata, &igb, 1);
+
+	count = igb_count(&igb, 0);
+	igb_give(&igb, ROOM, ROOM + count);
+	while (!igb_done(&igb, count))
+		usleep(1000);
+	/* The peer does not keep what the ring had no room for. */
+	if (count < ROOM)
+		EXPECT_EQ(count + 1, igb_number(&igb, count));
+
+	ASSERT_EQ(0, luo_finish(session));
+	ASSERT_EQ(0, vfio_set_vectors(igb.device, NULL, 0));
+	expect_events(_metadata, &igb, 0);
+	EXPECT_TRUE(vfio_command(igb.device) & PCI_COMMAND_MASTER);
+
+	session = luo_create(self->dev, SESSION);
+	ASSERT_LE(0, session);
+	ASSERT_EQ(0, luo_preserve_fd(session, memory, MEMORY_TOKEN));
+	ASSERT_EQ(0, luo_preserve_fd(session, igb.device, CARD_TOKEN));
+	luo_hold(_metadata, self->dev);
+}
+
+/* A card that nobody opens is stopped, and is one like any other afterwards. */
+TEST_F(verify, unopened)
+{
+	int session = luo_retrieve(self->dev, SESSION);
+	struct igb igb;
+
+	ASSERT_LE(0, session);
+	EXPECT_EQ(-EBUSY, luo_finish(session));
+	igb.device = luo_retrieve_fd(session, CARD_TOKEN);
+	ASSERT_LE(0, igb.device);
+	EXPECT_EQ(0, luo_finish(session));
+
+	ASSERT_EQ(0, vfio_bind(igb.device));
+	EXPECT_FALSE(vfio_command(igb.device) & PCI_COMMAND_MASTER);
+	EXPECT_EQ(0, igb_get(&igb, IGB_RDBAL));
+	EXPECT_EQ(0, vfio_reset(igb.device));
+	close(igb.device);
+	EXPECT_LE(0, vfio_open(address()));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A PCI device that a program drives by vfio, without an IOMMU.
+ *
+ * Everything returns what the system call gave, or the negative errno.
+ *
+ * Copyright The Linux Live Update LTS authors
+ */
+#ifndef SELFTESTS_LUO_VFIO_H
+#define SELFTESTS_LUO_VFIO_H
+
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <sys/eventfd.h>
+
+#include "luo_util.h"
+
+/* The group of the device at an address, as in "0000:01:00.0". */
+static inline int vfio_open_group(const char *address)
+{
+	char path[128], target[128] = "";
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group",
+		 address);
+	if (readlink(path, target, sizeof(target) - 1) < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "/dev/vfio/noiommu-%s",
+		 strrchr(target, '/') + 1);
+	return luo_result(open(path, O_RDWR | O_CLOEXEC));
+}
+
+static inline int vfio_open_iommufd(void)
+{
+	return luo_result(open("/dev/iommu", O_RDWR | O_CLOEXEC));
+}
+
+/* As any program opens a device that it is given. */
+static inline int vfio_open(const char *address)
+{
+	int group = vfio_open_group(address), iommufd, fd;
+
+	if (group < 0)
+		return group;
+	iommufd = vfio_open_iommufd();
+	fd = luo_result(ioctl(group, VFIO_GROUP_SET_CONTAINER, &iommufd));
+	if (!fd)
+		fd = luo_result(ioctl(group, VFIO_GROUP_GET_DEVICE_FD, address));
+	close(iommufd);
+	close(group);
+	return fd;
+}
+
+/* Open a device with a file that was retrieved. */
+static inline int vfio_bind(int device)
+{
+	struct vfio_device_bind_iommufd arg = { .argsz = sizeof(arg) };
+	int ret;
+
+	arg.iommufd = vfio_open_iommufd();
+	ret = luo_result(ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &arg));
+	close(arg.iommufd);
+	return ret;
+}
+
+static inline int vfio_attach(int device)
+{
+	struct vfio_device_attach_iommufd_pt arg = { .argsz = sizeof(arg) };
+
+	return luo_result(ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg));
+}
+
+static inline int vfio_reset(int device)
+{
+	return luo_result(ioctl(device, VFIO_DEVICE_RESET));
+}
+
+static inline off_t vfio_region(int device, uint32_t index)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info), .index = index };
+
+	return ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info) ? -errno :
+							  (off_t)info.offset;
+}
+
+static inline int vfio_read(int device, uint32_t region, off_t at, void *value,
+			    size_t size)
+{
+	off_t start = vfio_region(device, region);
+
+	return start < 0 ? start :
+	       luo_result(pread(device, value, size, start + at));
+}
+
+static inline int vfio_write(int device, uint32_t region, off_t at,
+			     const void *value, size_t size)
+{
+	off_t start = vfio_region(device, region);
+
+	return start < 0 ? start :
+	       luo_result(pwrite(device, value, size, start + at));
+}
+
+/* The command register, or all ones. */
+static inline uint16_t vfio_command(int device)
+{
+	uint16_t command = ~0;
+
+	vfio_read(device, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, &command,
+		  sizeof(command));
+	return command;
+}
+
+static inline int vfio_set_command(int device, uint16_t command)
+{
+	return vfio_write(device, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND,
+			  &command, sizeof(command));
+}
+
+/* Have vectors of MSI-X, the first @count, signal @eventfds; 0 turns it off. */
+static inline int vfio_set_vectors(int device, const int *eventfds, int count)
+{
+	char space[sizeof(struct vfio_irq_set) + 8 * sizeof(int)] = { };
+	struct vfio_irq_set *arg = (void *)space;
+
+	arg->argsz = sizeof(*arg) + count * sizeof(int);
+	arg->flags = VFIO_IRQ_SET_ACTION_TRIGGER |
+		     (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
+	arg->index = VFIO_PCI_MSIX_IRQ_INDEX;
+	arg->count = count;
+	memcpy(arg->data, eventfds, count * sizeof(int));
+	return luo_result(ioctl(device, VFIO_DEVICE_SET_IRQS, arg));
+}
+
+static inline int vfio_eventfd(void)
+{
+	return luo_result(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+}
+
+/* How often it was signalled since it was asked last. */
+static inline int vfio_events(int fd)
+{
+	uint64_t count = 0;
+
+	if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		return -errno;
+	return count;
+}
+
+#endif /* SELFTESTS_LUO_VFIO_H */
