@@ -189,6 +189,6 @@ int preflight(pid_t first, char *const preserved[])
 		return -1;
 	namespace_each(first, check_process, &check);
 	if (check.lacking > 1)
-		pr_err("and so are %d more of its files", check.lacking - 1);
+		pr_warn("and so are %d more of its files", check.lacking - 1);
 	return check.lacking ? -1 : 0;
 }
