@@ -177,7 +177,7 @@ ready-command <lukeep-criu> <ready> <x> </a/b>\nrestart 0 retry 1 hold 0 clock 0
 predump <lukeep-criu> <predump> <x> </a/b> <3>" "$process"
 	means 'predump <lukeep-criu> <predump> <x> </a/b> <0>' "${process}predump = 0\n"
 	means 'resume <lukeep-criu> <resume> <x> </a/b>' "${process}lazy = no\n"
-	means 'ready-command <b>' "[service]\nstart = a\nready-command = b\n[process]\nimages = /a\n"
+	means 'ready-command <lukeep-criu> <ready> <x> </a> <b>' "[service]\nstart = a\nready-command = b\n[process]\nimages = /a\n"
 	means 'restart 1 retry 0 hold 0 clock 0' "[service]\nstart = a\nrestart = yes\n[process]\nimages = /a\non-failed-restore = start\n"
 	means 'start <lukeep-criu> <run> <x> </a/b/.images> <a>\ncheck <lukeep-criu> <check> <x> </a/b/.images> </a/b>' "${tmpfs}[process]\n"
 	means 'start <lukeep-criu> <run> <x> </a b> <c>' "[process]\nimages = /a b\n[service]\nstart = c\n"

@@ -4,13 +4,17 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +24,7 @@
 #include "util.h"
 
 #define LOG_SUFFIX	".log"
+#define IMAGES_DIR	"--images-dir"
 
 /* CRIU says so of memory that was not there in the last pre-dump, and goes on. */
 #define HARMLESS	"No parent image found"
@@ -43,7 +48,7 @@ void criu_begin(struct criu_call *call, const char *verb)
 	call->argc = 0;
 	criu_add(call, "criu");
 	criu_add(call, "%s", verb);
-	criu_add(call, "--images-dir");
+	criu_add(call, IMAGES_DIR);
 	criu_add(call, "%s/%s", call->path, call->name);
 	criu_add(call, "--log-file");
 	criu_add(call, "%s" LOG_SUFFIX, verb);
@@ -82,13 +87,18 @@ static void explain(const struct criu_call *call)
 	close_fd(&folder);
 }
 
-/* Start it; what it inherits is up to us. Returns its pid, or -1, which is said. */
+/*
+ * Start it; what it inherits is up to us. It ends with us, as nobody would know of it.
+ * Returns its pid, or -1, which is said.
+ */
 pid_t criu_start(struct criu_call *call)
 {
-	pid_t pid = fork();
+	pid_t us = getpid(), pid = fork();
 
 	if (!pid) {
 		child_default_signals();
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != us)
+			_exit(EXIT_FAILURE);
 		execvp(call->argv[0], call->argv);
 		_exit(127);
 	}
@@ -132,4 +142,43 @@ int criu_run(struct criu_call *call)
 	pid = waitpid(running, &status, 0);
 	signal(SIGTERM, SIG_DFL);
 	return pid < 0 ? CRIU_FAILED : criu_judge(call, status);
+}
+
+/* Has this process been run for a folder of images in @path? */
+static bool is_for(const char *pid, const char *path)
+{
+	char name[300], arguments[4 * PATH_MAX], *option;
+	size_t len = strlen(path);
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%s/cmdline", pid);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, arguments, sizeof(arguments) - 1);
+		close(fd);
+	}
+	if (n < 0)
+		return false;
+	arguments[n] = '\0';
+	option = memmem(arguments, n, IMAGES_DIR, sizeof(IMAGES_DIR));
+	return option && !strncmp(option + sizeof(IMAGES_DIR), path, len) &&
+	       option[sizeof(IMAGES_DIR) + len] == '/';
+}
+
+/*
+ * Kill each CRIU that works on the folder @path: one that is left over, or a service that
+ * it has half restored, which is still a copy of it.
+ */
+void criu_kill(const char *path)
+{
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+
+	while (proc && (entry = readdir(proc))) {
+		if (atoi(entry->d_name) > 0 && is_for(entry->d_name, path))
+			kill(atoi(entry->d_name), SIGKILL);
+	}
+	if (proc)
+		closedir(proc);
 }

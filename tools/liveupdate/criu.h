@@ -34,5 +34,6 @@ _sd_printf_(2, 3) void criu_add(struct criu_call *call, const char *fmt, ...);
 pid_t criu_start(struct criu_call *call);
 int criu_judge(const struct criu_call *call, int status);
 int criu_run(struct criu_call *call);
+void criu_kill(const char *path);
 
 #endif /* _LUKEEP_CRIU_H */

@@ -4,8 +4,11 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 
 #include "clock.h"
@@ -15,8 +18,12 @@
 #include "netlock.h"
 #include "preflight.h"
 #include "repair.h"
+#include "util.h"
 
 #define MIB		(1024.0 * 1024.0)
+
+/* What CRIU has killed ends by then. */
+#define END_TIMEOUT	1000	/* ms */
 
 int dump_check(const struct folder *f, char **preserved)
 {
@@ -25,9 +32,9 @@ int dump_check(const struct folder *f, char **preserved)
 
 	if (images_find(f, &pid, &output) || preflight(pid, preserved))
 		return images_fail(f);
-	if (images_has(f->dir, IMAGES_DUMP)) {
+	if (images_has(f->dir, IMAGES_LAZY)) {
 		pr_err("its memory is still being brought in: wait until %s/"
-		       IMAGES_DUMP " is gone", f->path);
+		       IMAGES_LAZY " is gone", f->path);
 		return images_fail(f);
 	}
 	return EXIT_SUCCESS;
@@ -92,23 +99,74 @@ int dump_memory(const struct folder *f, int rounds)
 	return EXIT_SUCCESS;
 }
 
+/* Nobody is kept waiting by the last dump any more, whether that came to its end or not. */
+void dump_forget(const struct folder *f)
+{
+	char before[NETLOCK_TABLES];
+
+	if (!images_has(f->dir, IMAGES_SAVED) &&
+	    !images_read(f->dir, IMAGES_DUMPING, before, sizeof(before)))
+		netlock_forget_criu(before);
+	images_remove(f->dir, IMAGES_DUMPING);
+	netlock_end(f->name);
+}
+
+/*
+ * Somebody was killed in a dump, which has not come to its end: the service works on, and
+ * so do its connections.
+ */
+static void break_off(const struct folder *f, pid_t pid)
+{
+	repair_end(pid);
+	dump_forget(f);
+}
+
+/* The service is at work, whatever has become of the last dump. */
+void dump_mend(const struct folder *f)
+{
+	unsigned long output;
+	pid_t pid;
+
+	if (!images_has(f->dir, IMAGES_DUMPING) || images_find(f, &pid, &output))
+		return;
+	criu_kill(f->path);
+	break_off(f, pid);
+}
+
+/* Has CRIU been killed when it had dumped the service, and ended it? */
+static bool has_ended(const struct folder *f, pid_t pid)
+{
+	struct pollfd pfd = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	bool ended;
+
+	if (!images_has(f->dir, IMAGES_LAST))
+		return false;
+	ended = pfd.fd < 0 || poll(&pfd, 1, END_TIMEOUT) > 0;
+	close_fd(&pfd.fd);
+	return ended;
+}
+
 /* CRIU ends it as soon as it is dumped whole; if it is not, it works on. */
 int dump_service(const struct folder *f)
 {
 	double begin = clock_now();
 	struct criu_call call;
 	unsigned long output;
-	char number[24];
+	char number[24], before[NETLOCK_TABLES];
 	pid_t pid;
 	int err;
 
 	if (images_find(f, &pid, &output))
 		return images_fail(f);
 	snprintf(number, sizeof(number), "%lu\n", output);
-	if (netlock_begin(f->name, pid) ||
+	netlock_end(f->name);
+	if (netlock_tables(before) ||
+	    images_write(f->dir, IMAGES_DUMPING, before) ||
 	    images_write(f->dir, IMAGES_OUTPUT, number) ||
-	    images_write(f->dir, IMAGES_DUMPING, ""))
+	    netlock_begin(f->name, pid)) {
+		images_remove(f->dir, IMAGES_DUMPING);
 		return images_fail(f);
+	}
 	begin_dump(&call, f, "dump", IMAGES_DUMP, pid, last_predump(f));
 	criu_add(&call, "--tcp-established");
 	criu_add(&call, "--network-lock");
@@ -117,13 +175,8 @@ int dump_service(const struct folder *f)
 	criu_add(&call, "--ghost-limit");
 	criu_add(&call, "64M");
 	err = criu_run(&call);
-	if (err == CRIU_KILLED) {
-		repair_end(pid);
-		netlock_forget_criu();
-	}
-	if (err) {
-		images_remove(f->dir, IMAGES_DUMPING);
-		netlock_end(f->name);
+	if (err && !has_ended(f, pid)) {
+		break_off(f, pid);
 		return images_fail(f);
 	}
 	if (netlock_save(f->name, pid, f->dir, IMAGES_DUMP))

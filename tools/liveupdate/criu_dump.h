@@ -8,5 +8,7 @@
 int dump_check(const struct folder *f, char **preserved);
 int dump_memory(const struct folder *f, int rounds);
 int dump_service(const struct folder *f);
+void dump_mend(const struct folder *f);
+void dump_forget(const struct folder *f);
 
 #endif /* _LUKEEP_CRIU_DUMP_H */

@@ -74,14 +74,19 @@ static bool has_ended(pid_t pid)
  */
 static pid_t start_lazy(struct criu_call *call, const struct folder *f)
 {
+	int status;
 	pid_t pid;
 
 	images_remove(f->dir, IMAGES_SOCKET);
 	begin_restore(call, f, "lazy-pages");
 	pid = criu_start(call);
 	while (pid > 0 && !images_has(f->dir, IMAGES_SOCKET)) {
-		if (has_ended(pid))
+		if (has_ended(pid)) {
+			waitpid(pid, &status, 0);
+			criu_judge(call, status);
+			pr_warn("all of its memory is brought in before it goes on");
 			return 0;
+		}
 		usleep(SOCKET_PAUSE);
 	}
 	return pid;
@@ -124,10 +129,13 @@ static void on_lazy_end(void *user, pid_t pid, int status)
 	if (pid != lazy->pid)
 		return;
 	lazy->pid = 0;
-	if (criu_judge(&lazy->call, status))
-		kill(lazy->service, SIGKILL);
-	else
+	if (!criu_judge(&lazy->call, status)) {
 		images_clear(lazy->call.dir);
+		return;
+	}
+	/* What has not come yet would be empty. */
+	pr_err("its memory cannot be brought in any more: it is killed, and what it had is lost: with lazy = no all is brought in before it goes on");
+	kill(lazy->service, SIGKILL);
 }
 
 /* A restore that fails leaves the images as they are. */
@@ -143,6 +151,7 @@ int restore_service(const struct folder *f, bool lazily)
 		return images_fail(f);
 	}
 	images_remove(f->dir, IMAGES_SERVICE);
+	criu_kill(f->path);	/* from a restore that did not come to its end */
 	if (netlock_load(f->name) || pipe2(output, O_CLOEXEC))
 		return images_fail(f);
 	if (lazily)
@@ -150,13 +159,15 @@ int restore_service(const struct folder *f, bool lazily)
 	fcntl(output[1], F_SETFD, 0);
 	pid = restore_all(f, output[1], lazy.pid > 0);
 	if (pid < 0) {
-		if (lazy.pid > 0)
-			kill(lazy.pid, SIGKILL);
+		criu_kill(f->path);
 		return images_fail(f);
 	}
 	lazy.service = pid;
 	netlock_end(f->name);
+	if (lazy.pid > 0)
+		images_write(f->dir, IMAGES_LAZY, "");
 	images_remove(f->dir, IMAGES_SAVED);
+	images_remove(f->dir, IMAGES_DUMPING);
 	if (lazy.pid <= 0)
 		images_clear(f->dir);
 	if (images_announce(f, pid, output[1]))

@@ -72,6 +72,7 @@ struct memfd {
  * @lazy:     they are restored before all of their memory is
  * @start_if_failed: start the service afresh when they cannot be restored
  * @program:  the command that starts it, as it is declared
+ * @ready:    the command that tells whether it is ready, as it is declared
  * @check:    command that finds out whether the next kernel will have their files
  * @predump:  command that dumps their memory while they run
  */
@@ -81,6 +82,7 @@ struct processes {
 	bool lazy;
 	bool start_if_failed;
 	char *program;
+	char *ready;
 	char *check;
 	char *predump;
 };

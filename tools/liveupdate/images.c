@@ -100,6 +100,7 @@ int images_clear(int dir)
 
 	ret = images_remove(dir, IMAGES_SAVED) |
 	      images_remove(dir, IMAGES_DUMPING) |
+	      images_remove(dir, IMAGES_LAZY) |
 	      images_remove(dir, IMAGES_DUMP) |
 	      images_remove(dir, IMAGES_ERROR);
 	for (i = 1; ; i++) {
@@ -160,15 +161,17 @@ int images_find(const struct folder *f, pid_t *pid, unsigned long *output)
 
 /*
  * It runs no more: returns what to exit with, if it does not end us as it was ended.
- * A service that has been dumped has ended as it should.
+ * A service that has been dumped has ended as it should, whoever was killed by then.
  */
 int images_end(const struct folder *f, int status)
 {
 	images_remove(f->dir, IMAGES_SERVICE);
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	if (WTERMSIG(status) == SIGKILL && images_has(f->dir, IMAGES_DUMPING))
-		return EXIT_SUCCESS;
+	if (WTERMSIG(status) == SIGKILL && images_has(f->dir, IMAGES_DUMPING) &&
+	    images_has(f->dir, IMAGES_LAST))
+		return images_write(f->dir, IMAGES_SAVED, "") ? EXIT_FAILURE :
+								EXIT_SUCCESS;
 	child_default_signals();
 	raise(WTERMSIG(status));
 	return EXIT_FAILURE;
@@ -178,8 +181,13 @@ int images_end(const struct folder *f, int status)
 int images_fail(const struct folder *f)
 {
 	const char *error = message_last_error();
+	size_t len = strlen(f->name);
 
-	if (error)
-		images_write(f->dir, IMAGES_ERROR, error);
+	if (!error)
+		return EXIT_FAILURE;
+	/* That is about this service, as are the messages of its keeper. */
+	if (!strncmp(error, f->name, len) && !strncmp(error + len, ": ", 2))
+		error += len + 2;
+	images_write(f->dir, IMAGES_ERROR, error);
 	return EXIT_FAILURE;
 }

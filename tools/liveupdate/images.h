@@ -12,6 +12,8 @@
 #define IMAGES_DUMPING	"dumping"	/* it is being dumped, and ends if that succeeds */
 #define IMAGES_SAVED	"saved"		/* it has been dumped, and can be restored */
 #define IMAGES_DUMP	"dump"		/* with this */
+#define IMAGES_LAST	IMAGES_DUMP "/inventory.img"	/* CRIU writes that at last */
+#define IMAGES_LAZY	"lazy"		/* its memory is still being brought in */
 #define IMAGES_FAILED	"failed"	/* what could not be restored, and was given up */
 #define IMAGES_ERROR	"error"		/* why the last command failed */
 

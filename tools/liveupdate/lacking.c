@@ -164,7 +164,9 @@ int lacking(const struct service *svc, const char *file)
 		err |= check_command(file, "resume", svc->resume);
 	err |= check_command(file, "save-command", svc->save_command);
 	err |= check_command(file, "stop-command", svc->stop_command);
-	err |= check_command(file, "ready-command", svc->ready_command);
+	err |= check_command(file, "ready-command",
+			     svc->processes.images ? svc->processes.ready :
+						     svc->ready_command);
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++)
 		err |= check_path(file, svc, m) | check_size(file, m) |
 		       check_hugepages(file, m);

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "criu.h"
 #include "criu_dump.h"
 #include "criu_restore.h"
 #include "images.h"
@@ -39,7 +40,8 @@ static const char usage_text[] =
 "  lukeep-criu predump NAME FOLDER ROUNDS             dump its memory while it runs\n"
 "  lukeep-criu dump NAME FOLDER                       dump it, and end it\n"
 "  lukeep-criu resume NAME FOLDER [lazily]            restore it, and go on as run does\n"
-"  lukeep-criu ready NAME FOLDER                      wait until it is there\n"
+"  lukeep-criu ready NAME FOLDER [PROGRAM [ARGUMENT]...]\n"
+"                                                     wait until it is at work\n"
 "  lukeep-criu lock                                   have the peers of all services wait\n"
 "\n"
 "These are commands that lukeep runs for a service with a section [process], see\n"
@@ -57,12 +59,13 @@ static int do_run(const struct folder *f, char **program)
 	int output[2];
 	pid_t pid;
 
-	/* What could not be restored may still tell why. */
-	if (images_has(f->dir, IMAGES_SAVED)) {
+	criu_kill(f->path);
+	/* What could not be dumped or restored may still tell why. */
+	if (images_has(f->dir, IMAGES_DUMP)) {
 		images_remove(f->dir, IMAGES_FAILED);
 		renameat(f->dir, IMAGES_DUMP, f->dir, IMAGES_FAILED);
 	}
-	netlock_end(f->name);
+	dump_forget(f);
 	if (images_remove(f->dir, IMAGES_SERVICE) || images_clear(f->dir) ||
 	    pipe2(output, O_CLOEXEC))
 		return EXIT_FAILURE;
@@ -73,13 +76,17 @@ static int do_run(const struct folder *f, char **program)
 	return images_end(f, namespace_watch(pid, output[0], on_child, NULL));
 }
 
-static int do_ready(const struct folder *f)
+/* Its own command that tells whether it is at work comes after that. */
+static int do_ready(const struct folder *f, char **command)
 {
 	int i;
 
 	for (i = 0; i < READY_TRIES; i++) {
-		if (images_has(f->dir, IMAGES_SERVICE))
-			return EXIT_SUCCESS;
+		if (images_has(f->dir, IMAGES_SERVICE)) {
+			dump_mend(f);
+			return *command ? execvp(*command, command) :
+					  EXIT_SUCCESS;
+		}
 		usleep(READY_PAUSE);
 	}
 	return EXIT_FAILURE;
@@ -98,8 +105,8 @@ static int do_verb(const char *verb, const struct folder *f, int more,
 		return dump_service(f);
 	if (!strcmp(verb, "resume") && more <= 1)
 		return restore_service(f, more && !strcmp(arguments[0], "lazily"));
-	if (!strcmp(verb, "ready") && !more)
-		return do_ready(f);
+	if (!strcmp(verb, "ready"))
+		return do_ready(f, arguments);
 	fputs(usage_text, stderr);
 	return EXIT_USAGE;
 }

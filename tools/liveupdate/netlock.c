@@ -48,10 +48,12 @@
 #define NAME_SIZE	128
 #define UNLOCK_SIZE	(2 * NAME_SIZE + sizeof(UNLOCK_TABLE))
 
+#define NFT_FAILED \
+	"nft has failed: is it installed, and in PATH, and has the kernel CONFIG_NF_TABLES_INET?"
+
 #define FAMILY		"table inet "
 #define CRIU_PREFIX	"CRIU-"
 #define NFT_TIMEOUT	10000	/* ms */
-#define TABLES_MAX	65536
 #define INVENTORY_MAX	4096
 #define TCP_LISTENS	0x0a
 
@@ -80,7 +82,7 @@ static int run_nft(char *const argv[], int output)
 	if (pid > 0)
 		waitpid(pid, &status, 0);
 	if (status)
-		pr_err("nft has failed: is it installed, and in PATH, and has the kernel CONFIG_NF_TABLES_INET?");
+		pr_err(NFT_FAILED);
 	return status ? -1 : 0;
 }
 
@@ -157,16 +159,15 @@ static void write_our_table(FILE *lock, const char *table, pid_t first)
  * The table that CRIU has made.
  */
 
-/* A line for each table there is; NULL if that cannot be had. */
-static char *list_tables(void)
+/* A line for each table there is; returns -1 if that cannot be had, which is said. */
+int netlock_tables(char tables[NETLOCK_TABLES])
 {
 	char *const argv[] = { "nft", "list", "tables", NULL };
-	char *tables = malloc(TABLES_MAX);
 
-	if (tables && !child_output(argv, tables, TABLES_MAX, NFT_TIMEOUT))
-		return tables;
-	free(tables);
-	return NULL;
+	if (!child_output(argv, tables, NETLOCK_TABLES, NFT_TIMEOUT))
+		return 0;
+	pr_err(NFT_FAILED);
+	return -1;
 }
 
 /* The name of the next one that is CRIU's; NULL at the end. */
@@ -188,7 +189,8 @@ static const char *next_criu_table(char **rest)
 static bool find_criu_table(int dir, const char *dump, pid_t first,
 			    char table[NAME_SIZE])
 {
-	char path[64], inventory[INVENTORY_MAX], pid[16], *tables, *rest;
+	char path[64], inventory[INVENTORY_MAX], pid[16];
+	char tables[NETLOCK_TABLES], *rest = tables;
 	const char *name, *id;
 	bool found = false;
 	ssize_t n;
@@ -200,15 +202,14 @@ static bool find_criu_table(int dir, const char *dump, pid_t first,
 	if (fd >= 0)
 		close(fd);
 	snprintf(pid, sizeof(pid), "%d", first);
-	tables = n < 0 ? NULL : list_tables();
-	rest = tables;
+	if (n < 0 || netlock_tables(tables))
+		return false;
 	while (!found && (name = next_criu_table(&rest))) {
 		id = name + strlen(CRIU_PREFIX);
 		found = !strcmp(id, pid) ||
 			memmem(inventory, n, id, strlen(id));
 		snprintf(table, NAME_SIZE, "%s", name);
 	}
-	free(tables);
 	return found;
 }
 
@@ -231,9 +232,6 @@ static int add(const char *name, const char *suffix, const char *text,
 	return ret;
 }
 
-/* Those that were there before CRIU was run. */
-static char *tables_before;
-
 /* No new peers from now on. Returns -1 if that cannot be had, which is said. */
 int netlock_begin(const char *name, pid_t first)
 {
@@ -244,8 +242,6 @@ int netlock_begin(const char *name, pid_t first)
 
 	if (!f)
 		return -1;
-	netlock_end(name);
-	tables_before = list_tables();
 	snprintf(table, sizeof(table), "lukeep-%s", name);
 	snprintf(unlock, sizeof(unlock), UNLOCK_TABLE, table, table);
 	write_our_table(f, table, first);
@@ -292,23 +288,24 @@ void netlock_end(const char *name)
 
 /*
  * CRIU was killed as it dumped the service, and so has not removed its table: it is one
- * that is new. So may be that of another service that is dumped at this moment, which
- * goes back to work as well.
+ * that was not there @before. So may be that of another service that is dumped at this
+ * moment, which goes back to work as well.
  */
-void netlock_forget_criu(void)
+void netlock_forget_criu(const char *before)
 {
-	char *tables = list_tables(), *rest = tables;
+	char tables[NETLOCK_TABLES], *rest = tables;
 	const char *table;
 
-	while (tables_before && (table = next_criu_table(&rest))) {
+	if (netlock_tables(tables))
+		return;
+	while ((table = next_criu_table(&rest))) {
 		char *const delete[] = {
 			"nft", "delete", "table", "inet", (char *)table, NULL
 		};
 
-		if (!strstr(tables_before, table))
+		if (!strstr(before, table))
 			run_nft(delete, STDERR_FILENO);
 	}
-	free(tables);
 }
 
 /* Have the peers of all services wait. */

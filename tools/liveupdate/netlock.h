@@ -5,11 +5,15 @@
 
 #include <sys/types.h>
 
+/* Room for a list of tables */
+#define NETLOCK_TABLES	16384
+
+int netlock_tables(char tables[NETLOCK_TABLES]);
 int netlock_begin(const char *name, pid_t first);
 int netlock_save(const char *name, pid_t first, int dir, const char *dump);
 int netlock_load(const char *name);
 int netlock_load_all(void);
-void netlock_forget_criu(void);
+void netlock_forget_criu(const char *before);
 void netlock_end(const char *name);
 
 #endif /* _LUKEEP_NETLOCK_H */

@@ -47,8 +47,8 @@ int processes_set_commands(struct service *svc)
 	svc->start = command(svc, "run", p->program);
 	svc->resume = command(svc, "resume", p->lazy ? "lazily" : "");
 	svc->save_command = command(svc, "dump", "");
-	if (!svc->ready_command)
-		svc->ready_command = command(svc, "ready", "");
+	p->ready = svc->ready_command;
+	svc->ready_command = command(svc, "ready", p->ready ?: "");
 	p->check = command(svc, "check", preserved);
 	p->predump = command(svc, "predump", rounds);
 	/* What cannot be restored is what was saved, until it is given up. */
@@ -61,6 +61,7 @@ void processes_free(struct processes *p)
 {
 	free(p->images);
 	free(p->program);
+	free(p->ready);
 	free(p->check);
 	free(p->predump);
 }
@@ -72,4 +73,15 @@ bool processes_are_saved(const struct processes *p)
 
 	snprintf(path, sizeof(path), "%s/" IMAGES_SAVED, p->images);
 	return !access(path, F_OK);
+}
+
+/* The service is stopped: if it has been dumped, it is not to be restored any more. */
+void processes_give_up(const struct processes *p)
+{
+	char path[PATH_MAX];
+
+	if (!p->images)
+		return;
+	snprintf(path, sizeof(path), "%s/" IMAGES_SAVED, p->images);
+	unlink(path);
 }

@@ -10,5 +10,6 @@
 int processes_set_commands(struct service *svc);
 void processes_free(struct processes *p);
 bool processes_are_saved(const struct processes *p);
+void processes_give_up(const struct processes *p);
 
 #endif /* _LUKEEP_PROCESSES_H */

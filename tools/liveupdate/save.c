@@ -97,14 +97,16 @@ void save_kill(const struct keeper *k)
  */
 bool save_left_all(const struct keeper *k)
 {
-	const bool has_memory = memory_has_kind(k->svc, MEMFD_MEMORY) ||
-				k->svc->tmpfs.path;
+	const bool dumped = k->svc->processes.images;
+	const bool has_memory = !dumped && (k->svc->tmpfs.path ||
+					    memory_has_kind(k->svc, MEMFD_MEMORY));
 
 	if (!k->crashed && has_memory && !memory_has_kind(k->svc, MEMFD_SAVE)) {
 		pr_err("it has to exit with status 0 when it is told to save: nothing is lost, and it resumes, since all that it has is in memory and on its tmpfs");
 		return true;
 	}
 	pr_event(MESSAGE_LOST, "what it had is lost, and it starts afresh: %s",
+		 dumped ? "it has ended before it was dumped whole, see what it logged" :
 		 k->crashed ? "it crashed as it was to save, see what it logged" :
 			      "it has to save and to exit with status 0 when it is told to save");
 	return false;

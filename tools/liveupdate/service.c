@@ -18,6 +18,7 @@
 #include "memory.h"
 #include "message.h"
 #include "process.h"
+#include "processes.h"
 #include "ready.h"
 #include "save.h"
 #include "service.h"
@@ -146,11 +147,23 @@ static int take_over(struct keeper *k)
 	return err;
 }
 
+/* Its last keeper was killed when it had been dumped: its images are on a disk. */
+static void resume_on_images(struct keeper *k)
+{
+	pr_info("it has been dumped, and not been restored since: it goes on from there");
+	arrival_end(k);
+	service_enter(k, SERVICE_SAVED);
+	if (resume(k))
+		service_wait_no_more();
+}
+
 /* Start the service, with what came from the previous kernel if there is any. */
 void service_arrive(struct keeper *k)
 {
 	if (k->arrival.session >= 0)
 		take_over(k);
+	else if (k->svc->processes.images && memory_is_saved(k->svc))
+		resume_on_images(k);
 	else if (k->arrival.died)
 		give_up_memory(k, "its last keeper was killed as it was held");
 	else if (k->arrival.left)
@@ -227,15 +240,17 @@ static void save_done(struct keeper *k, enum service_state state, bool saved)
 /* The service has exited, and its save command, if it has one. */
 static void save_ended(struct keeper *k)
 {
-	bool saved = k->exited_well && memory_is_saved(k->svc);
+	bool saved = k->exited_well && memory_is_saved(k->svc), kept;
 
 	if (k->exited_well && !saved && !k->svc->processes.images)
 		pr_err("it saved nothing: is the path of each memfd of kind save the one it writes?");
+	/* What is dumped whole is there, even if lukeep-criu was killed then. */
+	kept = saved && k->svc->processes.images;
 	/* A command that only took too long may have had it save all the same. */
 	if (k->svc->save_command && !k->save_succeeded && !k->overdue)
 		saved = false;
-	save_done(k, saved || save_left_all(k) ? SERVICE_SAVED : SERVICE_DOWN,
-		  saved);
+	save_done(k, saved || kept || save_left_all(k) ? SERVICE_SAVED :
+							 SERVICE_DOWN, saved);
 }
 
 static int on_exit_of_save(sd_event_source *source, const siginfo_t *si,
@@ -469,6 +484,7 @@ void service_stop(struct keeper *k)
 	if (k->state == SERVICE_STOPPING)
 		return;
 	arrival_give_up(k);
+	processes_give_up(&k->svc->processes);
 	if (k->pid) {
 		stop_begin(k, SERVICE_STOPPING);
 	} else {
