@@ -1,0 +1,426 @@
+#!/bin/bash
+# lukeep on this host, with a shim and a CRIU that is feigned: services that are dumped and restored, and what is left of them when CRIU
+# fails, or somebody is killed.
+# flavours: none
+# shellcheck disable=SC2016,SC2119 # patterns, and options of functions
+# The next kernel has what is there, as it would not have a tmpfs.
+export TMPDIR=/var/tmp
+. "$(dirname "$0")/lukeep-machine.bash"
+
+# Scenarios that fail as yet.
+not_yet=''
+
+images=$machine/images/worker
+export LUKEEP_STATE_DIR=$machine/locks
+ln -sf "$out/criu" "$machine/bin"
+# The sanitizer looks for leaks by a process of its own, and cannot have one in the namespace of a service that has ended.
+printf '#!/bin/sh\nASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 exec "%s" "$@"\n' "$out/agent/lukeep-criu" >"$machine/bin/lukeep-criu"
+chmod +x "$machine/bin/lukeep-criu"
+ln -sf "$programs/fake-nft" "$machine/bin/nft"
+
+# What it has are the numbers of the kernels in which it was started and restored. It knows nothing of updates.
+cat >"$machine/bin/worker" <<'WORKER'
+#!/bin/bash
+# worker FOLDER NAME
+trap 'exit 0' TERM
+if [ -n "${WORKER_MEMORY:-}" ]; then echo restored; else echo start; fi >>"$1/$2.log"
+echo "${WORKER_MEMORY:-}$(cat "$1/kernel")" >"$1/$2.memory"
+cp "$1/$2.memory" "$1/$2.has"
+while sleep 0.05; do echo >>"$1/$2.ticks"; done
+WORKER
+chmod +x "$machine/bin/worker"
+
+# declare_worker NAME KEYS [KEYS]: a service, with these keys of the section process, and of the section service
+declare_worker() {
+	printf '[service]\nstart = worker %s %s\n%b\n[process]\nimages = %s\n%b\n' "$machine" "$1" "${3:-}" "$machine/images/$1" "$2" \
+		>"$conf/$1.conf"
+}
+
+# worker [KEYS [KEYS]]: one service, in its first kernel
+worker() {
+	rm -rf "$machine"/{criu*,sizes,images,locks,tables,*.ticks,*.memory}
+	mkdir "$machine"/{images,locks,tables}
+	: >"$machine/criu.calls"
+	declare_worker worker "${1:-}" "${2:-}"
+	boot
+	until_true "worker runs" state_is worker running
+}
+
+# rig VERB [POINT fails|mumbles|dies|hangs]: CRIU, or no more
+rig() {
+	if [ $# = 1 ]; then rm -f "$machine/criu.$1"; else echo "$2 $3" >"$machine/criu.$1"; fi
+}
+
+# hangs VERB POINT: CRIU does, by rig
+hangs() {
+	until_true "criu $1 is at the point \"$2\"" grep -sqx "$1 $2" "$machine/criu.at"
+	rm "$machine/criu.at"
+}
+
+# called VERB: how often CRIU was
+called() {
+	grep -c "^$1 " "$machine/criu.calls"
+}
+
+ticks() {
+	wc -l <"$machine/worker.ticks"
+}
+
+ticks_on() {
+	[ "$(ticks)" -gt "$1" ]
+}
+
+# works KERNELS: with this in its memory, and nobody is kept waiting
+works() {
+	until_true "worker has what it had" has worker "$1"
+	until_true "it runs, its keeper says" state_is worker running
+	until_true "it works" ticks_on "$(ticks)"
+	is "$(started worker)" 1 "it was started afresh once only"
+	is "$(find "$machine/tables" "$machine/locks" -type f)" "" "nothing keeps its peers waiting"
+	until_true "no CRIU is left" eval '! find_processes criu'
+	never "and no dump" test -e "$images/dumping"
+}
+
+# find_processes NAME [ARGUMENT]: are there any of this machine?
+find_processes() {
+	pgrep -f "(^|/)$1 .*${2:-}.*$machine" >"$machine/found"
+}
+
+# killed NAME [ARGUMENT]: kill -9
+killed() {
+	ok "there is a process: $*" find_processes "$@"
+	xargs kill -9 <"$machine/found"
+}
+
+# boots: the next kernel; rules of nftables are gone with the last one, and lukeep-netlock.service loads those that are needed
+boots() {
+	rm -f "$machine/tables"/*
+	ok "rules are loaded before there is a network" become_briefly lukeep-criu lock
+	ok "the peers of the service are kept waiting" test -n "$(ls "$machine/tables")"
+	boot
+}
+
+become_briefly() {
+	(become "$@") >"$said" 2>&1
+}
+
+goes_on() {
+	jumps
+	boots
+	works "$1"
+}
+
+whole() {
+	worker 'predump = 2'
+	printf '%s\n' 40 30 5 >"$machine/sizes"
+	ok "a dry run succeeds" update --dry-run
+	is "$(called pre-dump)" 0 "and dumps nothing"
+	jumps
+	is "$(cut -d ' ' -f 1 "$machine/criu.calls" | tr '\n' ' ')" "pre-dump pre-dump dump " "it was dumped before, twice, and then the rest"
+	is "$(grep -o 'prev-images-dir [^ ]*' "$machine/criu.calls" | tr '\n' ' ')" "prev-images-dir ../1 prev-images-dir ../2 " \
+		"each time what has changed since the last time"
+	ok "the log says how much each time" logged 'worker: pre-dump 2: 0.0 MiB'
+	ok "the rules by which peers wait are kept" grep -q '^table inet CRIU-id' "$machine/locks/worker.lock"
+	boots
+	works 12
+	ok "the log tells how long it was away" logged 'at work with what it had .* after a pause'
+	ok "it has its memory by and by" grep -q '^lazy-pages' "$machine/criu.calls"
+	until_true "no image is left" eval '[ "$(ls "$images")" = "output
+service" ]'
+	goes_on 123
+	kill "$(keeper worker)"
+	until_true "it can be stopped" gone "$(keeper worker)"
+}
+
+# As long as there is less each time.
+predumps() {
+	worker 'predump = 5\nlazy = no'
+	printf '%s\n' 40 30 20 20 1 >"$machine/sizes"
+	jumps
+	is "$(called pre-dump)" 4 "it is dumped again as long as there is less"
+	boots
+	works 12
+	is "$(called lazy-pages)" 0 "it has all of its memory at once"
+	declare_worker worker 'predump = 0\nlazy = no'
+	ok "without pre-dumps" lukeep reload worker
+	rm "$machine/criu.calls"
+	goes_on 123
+	is "$(called pre-dump)" 0 "there are none"
+	never "the dump needs none" grep -q prev-images-dir "$machine/criu.calls"
+}
+
+predump_fails() {
+	worker
+	for what in fails mumbles dies; do
+		rig pre-dump frozen $what
+		case $what in
+		fails)	why='criu pre-dump: Error (feigned.c:2): it fails at frozen: more is in .*/1/pre-dump.log' ;;
+		mumbles) why='criu pre-dump has failed, and has not said why: is CRIU whole' ;;
+		dies)	why='criu pre-dump was killed by signal 9' ;;
+		esac
+		fails_at 1 "dump memory while it is used" "$why"
+		works 1
+	done
+	rig pre-dump end hangs
+	update &
+	client=$!
+	hangs pre-dump end
+	killed lukeep-criu predump
+	wait $client
+	is $? 1 "an update fails when lukeep-criu is killed"
+	works 1
+	rig pre-dump
+	goes_on 12
+}
+
+dump_fails() {
+	worker
+	for point in begin locked frozen; do
+		rig dump $point fails
+		fails_at 3 "save and stop the services" "criu dump: Error (feigned.c:2): it fails at $point: more is in .*/dump/dump.log"
+		works 1
+	done
+	rig dump begin mumbles
+	fails_at 3 "save and stop the services" 'criu dump has failed, and has not said why'
+	works 1
+	rig dump
+	goes_on 12
+}
+
+# CRIU is killed in each phase. As soon as all is in its images, and it has ended the processes, they are what there is.
+criu_killed() {
+	worker
+	for point in begin locked frozen written; do
+		rig dump $point dies
+		fails_at 3 "save and stop the services" 'criu dump was killed by signal 9'
+		works 1
+	done
+	rig dump ended dies
+	update
+	status=$?
+	rig dump
+	if [ $status = 137 ]; then boots; fi
+	works 12
+}
+
+# So is lukeep-criu, and CRIU with it.
+tool_killed() {
+	worker
+	for point in begin locked frozen written; do
+		rig dump $point hangs
+		update &
+		client=$!
+		hangs dump $point
+		killed lukeep-criu dump
+		wait $client
+		is $? 3 "the update fails"
+		rig dump
+		works 1
+	done
+	goes_on 12
+}
+
+agent_killed() {
+	worker
+	for point in locked written; do
+		rig dump $point hangs
+		update &
+		client=$!
+		hangs dump $point
+		kill -9 "$agent"
+		wait $client
+		rig dump
+		until_true "worker is back" eval '[ "$(cat "$machine/worker.has")" != 1 ]'
+		rm "$machine/worker.has"
+		run_agent
+		until_true "it runs" state_is worker running
+		cp "$machine/worker.memory" "$machine/worker.has"
+		worker_had=$(cat "$machine/worker.has")
+		works "$worker_had"
+		echo 1 >"$machine/worker.has"
+	done
+	cp "$machine/worker.memory" "$machine/worker.has"
+	goes_on "${worker_had}2"
+}
+
+# Its service goes with it, unless it is dumped by then.
+keeper_killed() {
+	worker
+	rig dump frozen hangs
+	update &
+	client=$!
+	hangs dump frozen
+	kill -9 "$(keeper worker)"
+	wait $client
+	is $? 4 "the update fails"
+	rig dump
+	until_true "the service is gone" eval '! find_processes worker'
+	ok "it is started again" lukeep reload worker
+	until_true "it runs" state_is worker running
+	is "$(started worker)" 2 "afresh"
+	is "$(find "$machine/tables" "$machine/locks" -type f)" "" "nothing keeps its peers waiting"
+
+	keeper=$(keeper worker)
+	fault preserve.worker hang
+	update &
+	client=$!
+	until_true "it is dumped" test -e "$images/saved"
+	kill -9 "$keeper"
+	fault preserve.worker
+	wait $client
+	is $? 4 "the update fails"
+	ok "it is started again" lukeep reload worker
+	until_true "it has what it had" has worker 11
+	is "$(started worker)" 2 "as it was dumped"
+}
+
+restore_fails() {
+	worker
+	jumps
+	rig restore made fails
+	boots
+	until_true "worker is not restored" state_is worker saved
+	ok "CRIU's reason is told" logged 'criu restore: Error (feigned.c:2): it fails at made: more is in .*/dump/restore.log'
+	ok "and what to do" logged 'keeps what it had: .*lukeep reload'
+	ok "its images are there" test -e "$images/saved"
+	ok "its peers wait" test -e "$machine/locks/worker.lock"
+	until_true "nothing of it is left over" eval '! find_processes worker'
+	rig restore begin dies
+	lukeep reload worker
+	until_true "CRIU is killed" logged 'criu restore was killed by signal 9'
+	until_true "worker is not restored" state_is worker saved
+	rig restore made dies
+	lukeep reload worker
+	until_true "CRIU was called" eval '[ "$(called restore)" = 3 ]'
+	until_true "worker is not restored" state_is worker saved
+	until_true "nothing of it is left over" eval '! find_processes criu restore'
+	rig restore made hangs
+	lukeep reload worker
+	hangs restore made
+	killed lukeep-criu resume
+	rig restore
+	until_true "worker is not restored" state_is worker saved
+	until_true "nothing of it is left over" eval '! find_processes criu'
+	ok "it is tried again" lukeep reload worker
+	works 12
+	goes_on 123
+}
+
+# By itself, or afresh, where the declaration has that.
+restarts() {
+	worker '' 'restart = yes'
+	jumps
+	rig restore begin fails
+	boots
+	until_true "worker is not restored" logged 'criu restore: Error'
+	echo 20 >"$machine/faster"
+	rig restore
+	works 12
+	declare_worker worker 'on-failed-restore = start' 'restart = yes'
+	ok "it may start afresh" lukeep reload worker
+	jumps
+	rig restore begin fails
+	boots
+	until_true "it starts afresh" has worker 3
+	ok "what could not be restored may tell why" test -e "$images/failed/restore.log"
+	is "$(find "$machine/tables" "$machine/locks" -type f)" "" "nothing keeps its peers waiting"
+	rig restore
+}
+
+keeper_killed_in_restore() {
+	worker
+	jumps
+	rig restore made hangs
+	boots
+	hangs restore made
+	kill -9 "$(keeper worker)"
+	rig restore
+	ok "it is tried again" lukeep reload worker
+	works 12
+}
+
+# What brings memory in by and by may not be there; once it is, the service needs it.
+lazily() {
+	worker
+	jumps
+	rig lazy-pages begin dies
+	boots
+	works 12
+	ok "all of its memory is brought in first" logged 'criu lazy-pages was killed by signal 9'
+	is "$(grep -c '^restore .*--lazy-pages' "$machine/criu.calls")" 0 "by the restore"
+	rig lazy-pages begin hangs
+	jumps
+	boots
+	hangs lazy-pages begin
+	is "$(called restore)" 1 "it is waited for"
+	rig lazy-pages
+	works 123
+	is "$(grep -c '^restore .*--lazy-pages' "$machine/criu.calls")" 1 "as long as that takes"
+	rig lazy-pages end dies
+	jumps
+	boots
+	until_true "without it the service cannot go on" state_is worker down
+	ok "it says so" logged 'criu lazy-pages was killed by signal 9'
+	ok "and what is lost, and what to do" logged 'memory cannot be brought in any more: .*lazy = no'
+	until_true "nothing of it is left over" eval '! find_processes worker'
+}
+
+# From a host that lost its power, say.
+stale_lock() {
+	worker
+	printf 'table inet lukeep-%s\ndelete table inet lukeep-%s\n' worker worker worker worker | tee "$machine/locks/worker.unlock" \
+		>"$machine/locks/worker.lock"
+	printf 'table inet lukeep-worker {\n\tdrop\n}\n' >>"$machine/locks/worker.lock"
+	ok "what is left of a dump is loaded at boot" become_briefly lukeep-criu lock
+	is "$(ls "$machine/tables")" lukeep-worker "and its peers wait"
+	lukeep stop worker
+	ok "the service is started" lukeep reload worker
+	until_true "worker runs" state_is worker running
+	is "$(find "$machine/tables" "$machine/locks" -type f)" "" "then nobody waits any more"
+	echo 'delete table inet nobody' >"$machine/locks/worker.lock"
+	never "rules that cannot be loaded" become_briefly lukeep-criu lock
+	ok "are told of" says 'nft has failed'
+}
+
+refuses() {
+	worker
+	rm "$machine/bin/criu"
+	fails_at 1 "dump memory while it is used" 'cannot run criu: is it installed, and in PATH'
+	works 1
+	ln -s "$out/criu" "$machine/bin"
+	mkdir "$machine/volatile"
+	mount -t tmpfs volatile "$machine/volatile"
+	sed -i "s|^start = \\(.*\\)|start = sh -c 'exec 3>$machine/volatile/open; exec \\1'|" "$conf/worker.conf"
+	lukeep stop worker
+	ok "it has a file on a tmpfs" lukeep reload worker
+	fails_at 1 "check the services" "worker: an open file of process .* is $machine/volatile/open, on a tmpfs"
+	sed -i 's|^images.*|images = /nowhere/images|' "$conf/worker.conf"
+	lukeep stop worker
+	lukeep reload worker
+	until_true "it needs a folder" logged 'cannot create /nowhere/images: No such file or directory: is the folder above it there'
+}
+
+# With its images on a tmpfs of its own.
+on_tmpfs() {
+	worker
+	lukeep stop worker
+	mkdir "$machine/place"
+	sed -i "s|^images.*|[tmpfs]\\npath = $machine/place|" "$conf/worker.conf"
+	ok "it has its images on a tmpfs" lukeep reload worker
+	until_true "worker runs" has worker 1
+	jumps
+	boots
+	until_true "worker has what it had" has worker 12
+	until_true "it runs" state_is worker running
+	rig dump frozen fails
+	fails_at 3 "save and stop the services" 'criu dump: Error'
+	until_true "it works" ticks_on "$(ticks)"
+	rig dump
+	jumps
+	boots
+	until_true "worker has what it had" has worker 123
+}
+
+scenario whole predumps predump_fails dump_fails criu_killed tool_killed agent_killed keeper_killed restore_fails restarts \
+	keeper_killed_in_restore lazily stale_lock refuses on_tmpfs
+done_testing
