@@ -28,13 +28,11 @@ at_work() {
 }
 
 declare_services() {
-	mkdir -p /var/lib/redis /var/busy "$images" /etc/systemd/system/lukeep@busy.service.d
+	mkdir -p /var/lib/redis /var/busy "$images"
 	# It is reached from outside, and can be filled by a command.
 	sed -e 's/--bind 127.0.0.1/--bind 0.0.0.0 --protected-mode no --enable-debug-command yes/' -e 's/^.service.$/&\norder = 1/' \
 		/usr/share/doc/lukeep/examples/redis.conf >/etc/lukeep/redis.conf
 	printf '[service]\nstart = python3 /usr/bin/process-busy.py /var/busy\n[process]\nimages = %s/busy\n' "$images" >/etc/lukeep/busy.conf
-	printf '[Unit]\nWants=lukeep@redis.service\nAfter=lukeep@redis.service\n' \
-		>/etc/systemd/system/lukeep@busy.service.d/after.conf
 	systemctl daemon-reload
 }
 

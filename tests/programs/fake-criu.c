@@ -223,7 +223,7 @@ static void dump_memory(void)
 		perror(path);
 }
 
-static int dump(bool whole)
+static int dump_service(bool whole)
 {
 	char path[PATH_MAX];
 	int status;
@@ -357,7 +357,7 @@ int main(int argc, char **argv)
 	write_in(images, "we", log_name, "(00.0) feigned\n");
 	at("begin");
 	if (!strcmp(verb, "dump") || !strcmp(verb, "pre-dump"))
-		return dump(!strcmp(verb, "dump"));
+		return dump_service(!strcmp(verb, "dump"));
 	if (!strcmp(verb, "restore") && pidfile)
 		return restore();
 	if (!strcmp(verb, "lazy-pages"))

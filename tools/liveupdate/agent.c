@@ -191,7 +191,7 @@ static void do_status(void *user, int fd, json_t *request, int *passed)
 				  update_step(agent->update) : NULL));
 }
 
-static void spawn(const struct link *link)
+static void spawn(const struct link *link, const struct turn *turn)
 {
 	const struct links *links = link->links;
 
@@ -199,7 +199,53 @@ static void spawn(const struct link *link)
 		pr_err("%s: its keeper does not answer: is it stopped?",
 		       link->name);
 	else
-		spawn_keeper(link->name, links->conf_dir, links->run_dir);
+		spawn_keeper(link->name, links->conf_dir, links->run_dir,
+			     turn);
+}
+
+static bool is_missing(const struct link *link)
+{
+	return link->svc && link->fd < 0;
+}
+
+/* The highest order of those that are missing, below @order; -1 if there is none. */
+static int next_order(const struct links *links, int order)
+{
+	const struct link *link;
+	int next = -1;
+
+	for (link = links->first; link; link = link->next) {
+		if (is_missing(link) && link->svc->order < order &&
+		    link->svc->order > next)
+			next = link->svc->order;
+	}
+	return next;
+}
+
+/* Those of the highest order first; the others wait until they are at work. */
+static void spawn_in_order(const struct links *links)
+{
+	struct turn turn = { .wait = -1 };
+	struct link *link;
+	int ends[2], order = INT_MAX;
+
+	while ((order = next_order(links, order)) >= 0) {
+		if (pipe2(ends, O_CLOEXEC)) {
+			pr_warn("services are not started in their order: %s: raise the limit on open files",
+				strerror(errno));
+			ends[0] = -1;
+			ends[1] = -1;
+		}
+		turn.hold = ends[1];
+		for (link = links->first; link; link = link->next) {
+			if (is_missing(link) && link->svc->order == order)
+				spawn(link, &turn);
+		}
+		close_fd(&turn.hold);
+		close_fd(&turn.wait);
+		turn.wait = ends[0];
+	}
+	close_fd(&turn.wait);
 }
 
 /* Start the keepers that are missing, of the services @names, or of all if NULL. */
@@ -211,15 +257,11 @@ static void spawn_missing(struct agent *agent, json_t *names)
 		.run_dir = agent->opt->run_dir,
 		.names = names,
 	};
-	struct link *link;
 
 	if (links_find(&links))
 		return;
 	links_connect(&links);
-	for (link = links.first; link; link = link->next) {
-		if (link->svc && link->fd < 0)
-			spawn(link);
-	}
+	spawn_in_order(&links);
 	if (!links.first)
 		pr_warn("there is no declaration in %s: see lukeep.conf(5)",
 			links.conf_dir);

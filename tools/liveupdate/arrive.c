@@ -46,6 +46,7 @@ enum {
 	STATE,
 	LEFT,
 	DIED,
+	HOLD,
 	NR_FDS,
 };
 
@@ -55,6 +56,7 @@ static const char * const fd_names[NR_FDS] = {
 	[STATE] = "state",
 	[LEFT] = "left",
 	[DIED] = "died",
+	[HOLD] = "hold",
 };
 
 /* There as long as what came in is waited for: nobody can answer then. */
@@ -361,16 +363,17 @@ static int place(const char *name, const char *run_dir, const int *fds)
 
 /*
  * Collect all for the keeper that this process is about to become by exec. @listener
- * is its socket.
+ * is its socket, and @hold has other services wait for its own.
  */
 int arrive_for_exec(const char *name, const char *conf_dir,
-		    const char *run_dir, int listener)
+		    const char *run_dir, int listener, int hold)
 {
 	int fds[NR_FDS];
 
 	if (collect(name, conf_dir, run_dir, fds))
 		return -1;
 	fds[LISTENER] = listener;
+	fds[HOLD] = hold;
 	if (!place(name, run_dir, fds))
 		return 0;
 	pr_err("cannot prepare its keeper: %s: free some memory, or raise the limit on open files",

@@ -6,6 +6,6 @@
 int arrive_for_systemd(const char *name, const char *conf_dir,
 		       const char *run_dir);
 int arrive_for_exec(const char *name, const char *conf_dir,
-		    const char *run_dir, int listener);
+		    const char *run_dir, int listener, int hold);
 
 #endif /* _LUKEEP_ARRIVE_H */

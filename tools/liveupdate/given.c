@@ -14,6 +14,7 @@
 
 #include "given.h"
 #include "message.h"
+#include "states.h"
 
 /* There was an update, and nothing came in, or what did was lost. */
 static void read_left(struct keeper *k, int fd)
@@ -44,6 +45,8 @@ int given_receive(struct keeper *k)
 			arrival->left = true;
 		else if (!strcmp(names[i], "died"))
 			arrival->died = true;
+		else if (!strcmp(names[i], "hold"))
+			service_hold(fd);
 		else
 			close(fd);
 		if (!strcmp(names[i], "left") || !strcmp(names[i], "died"))

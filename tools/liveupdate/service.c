@@ -64,6 +64,8 @@ static void give_up(struct keeper *k, bool well)
 		service_wait_no_more();	/* it may take any time */
 	} else if (k->unit) {	/* what follows is for systemd to decide */
 		sd_event_exit(k->event, !well);
+	} else {
+		service_wait_no_more();
 	}
 }
 

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,24 +24,50 @@
 #include "spawn.h"
 #include "survivor.h"
 
+/* How long a service waits for others at most. */
+#define TURN_TIMEOUT	60	/* seconds */
+
 /* Nothing of ours stays open with a keeper that waits for what came in. */
-static void close_others(int listener)
+static void close_others(int listener, const struct turn *turn)
 {
-	if (listener > STDERR_FILENO + 1)
-		close_range(STDERR_FILENO + 1, listener - 1, 0);
-	close_range(listener + 1, ~0U, 0);
+	int last = listener, fd;
+
+	if (turn->wait > last)
+		last = turn->wait;
+	if (turn->hold > last)
+		last = turn->hold;
+	for (fd = STDERR_FILENO + 1; fd < last; fd++) {
+		if (fd != listener && fd != turn->wait && fd != turn->hold)
+			close(fd);
+	}
+	close_range(last + 1, ~0U, 0);
+}
+
+/* Those that are more urgent first. One that does not get ready is no reason to be away. */
+static void wait_for_turn(int fd)
+{
+	struct pollfd pfd = { .fd = fd };
+
+	if (fd < 0)
+		return;
+	if (!poll(&pfd, 1, TURN_TIMEOUT * 1000))
+		pr_warn("it does not wait any longer than %d s for services of a higher order: see \"lukeep status\"",
+			TURN_TIMEOUT);
+	close(fd);
 }
 
 /* In the keeper to be: it is a child of init, so that nothing hangs on us. */
 static void become_keeper(const char *name, const char *conf_dir,
-			  const char *run_dir, int listener)
+			  const char *run_dir, int listener,
+			  const struct turn *turn)
 {
 	message_forward(NULL);
-	close_others(listener);
+	close_others(listener, turn);
 	message_open(name);
 	unsetenv("NOTIFY_SOCKET");
 	child_default_signals();
-	if (arrive_for_exec(name, conf_dir, run_dir, listener))
+	wait_for_turn(turn->wait);
+	if (arrive_for_exec(name, conf_dir, run_dir, listener, turn->hold))
 		return;
 	execl("/proc/self/exe", SURVIVOR_NAME, "keep", "--config-dir", conf_dir,
 	      "--run-dir", run_dir, name, NULL);
@@ -63,7 +90,8 @@ static int make_folder(const char *name, const char *run_dir)
  * Start a keeper. It can be connected to at once, and answers when it has what
  * came in for its service.
  */
-int spawn_keeper(const char *name, const char *conf_dir, const char *run_dir)
+int spawn_keeper(const char *name, const char *conf_dir, const char *run_dir,
+		 const struct turn *turn)
 {
 	int listener;
 	pid_t pid;
@@ -80,7 +108,7 @@ int spawn_keeper(const char *name, const char *conf_dir, const char *run_dir)
 	if (!pid) {
 		setsid();
 		if (!fork())
-			become_keeper(name, conf_dir, run_dir, listener);
+			become_keeper(name, conf_dir, run_dir, listener, turn);
 		_exit(0);
 	}
 	close(listener);

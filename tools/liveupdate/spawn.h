@@ -3,6 +3,18 @@
 #ifndef _LUKEEP_SPAWN_H
 #define _LUKEEP_SPAWN_H
 
-int spawn_keeper(const char *name, const char *conf_dir, const char *run_dir);
+/**
+ * struct turn - the place of a service among those that are started together
+ * @wait: a pipe that ends when those that are more urgent are at work, or cannot be; -1
+ *	  for none
+ * @hold: open as long as those that are less urgent have to wait for this one
+ */
+struct turn {
+	int wait;
+	int hold;
+};
+
+int spawn_keeper(const char *name, const char *conf_dir, const char *run_dir,
+		 const struct turn *turn);
 
 #endif /* _LUKEEP_SPAWN_H */

@@ -29,6 +29,7 @@
 #include "clock.h"
 #include "keeper.h"
 #include "states.h"
+#include "util.h"
 
 static const struct {
 	const char *name;
@@ -66,12 +67,21 @@ const char *service_why_not_ready(const struct keeper *k)
 	return states[k->state].not_ready;
 }
 
+/* Open as long as other services wait for this one, where systemd does not see to that. */
+static int hold = -1;
+
+void service_hold(int fd)
+{
+	hold = fd;
+}
+
 /*
- * Units that wait for this one go on: it is ready, or will not be until somebody
+ * Others that wait for this one go on: it is ready, or will not be until somebody
  * does something about it.
  */
 void service_wait_no_more(void)
 {
+	close_fd(&hold);
 	sd_notify(0, "READY=1");
 }
 

@@ -7,6 +7,7 @@
 
 const char *service_state(const struct keeper *k);
 const char *service_why_not_ready(const struct keeper *k);
+void service_hold(int fd);
 void service_wait_no_more(void);
 void service_enter(struct keeper *k, enum service_state state);
 
