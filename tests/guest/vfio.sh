@@ -7,7 +7,9 @@ export IGB
 case $stage in
 1)	bind vfio-pci "$IGB"
 	halves luo_vfio prepare others
+	[ -z "${IOMMU:-}" ] || halves luo_vfio prepare stranger
 	load_kernel B
+	halves luo_vfio prepare frozen
 	halves luo_vfio prepare card
 	fail "no kexec" ;;
 2)	came_from A 1

@@ -76,14 +76,17 @@ struct igb_frame {
 struct igb_note {
 	int at_reboot;
 	int at_boot;
-	int refused;
 };
 
 #define IGB_PAGES	(RING + 4)
 
+/* Behind an IOMMU the memfd is mapped at @iova. */
 struct igb {
 	int device;
 	char *memory;
+	int iommufd;
+	int ioas;
+	uint64_t iova;
 };
 
 static inline void *igb_page(struct igb *igb, int page)
@@ -119,7 +122,8 @@ static inline void igb_set(struct igb *igb, off_t at, uint32_t value)
 /* Without an IOMMU the device sees physical addresses. */
 static inline uint64_t igb_address(struct igb *igb, int page)
 {
-	return luo_frame(igb_page(igb, page)) * PAGE;
+	return igb->iova ? igb->iova + page * PAGE :
+			   luo_frame(igb_page(igb, page)) * PAGE;
 }
 
 /* Is there a frame in this descriptor? */

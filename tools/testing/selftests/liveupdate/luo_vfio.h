@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A PCI device that a program drives by vfio, without an IOMMU.
+ * A PCI device that a program drives by vfio, with an IOMMU or without.
  *
  * Everything returns what the system call gave, or the negative errno.
  *
@@ -9,6 +9,8 @@
 #ifndef SELFTESTS_LUO_VFIO_H
 #define SELFTESTS_LUO_VFIO_H
 
+#include <dirent.h>
+#include <linux/iommufd.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <sys/eventfd.h>
@@ -34,8 +36,8 @@ static inline int vfio_open_iommufd(void)
 	return luo_result(open("/dev/iommu", O_RDWR | O_CLOEXEC));
 }
 
-/* As any program opens a device that it is given. */
-static inline int vfio_open(const char *address)
+/* Without an IOMMU. */
+static inline int vfio_open_by_group(const char *address)
 {
 	int group = vfio_open_group(address), iommufd, fd;
 
@@ -50,23 +52,106 @@ static inline int vfio_open(const char *address)
 	return fd;
 }
 
-/* Open a device with a file that was retrieved. */
-static inline int vfio_bind(int device)
+/* Behind an IOMMU: the file of the cdev, which has not opened the device. */
+static inline int vfio_open_cdev(const char *address)
 {
-	struct vfio_device_bind_iommufd arg = { .argsz = sizeof(arg) };
-	int ret;
+	char path[320], name[256] = "";
+	struct dirent *entry;
+	DIR *dir;
 
-	arg.iommufd = vfio_open_iommufd();
-	ret = luo_result(ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &arg));
-	close(arg.iommufd);
-	return ret;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev", address);
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			snprintf(name, sizeof(name), "%s", entry->d_name);
+	closedir(dir);
+	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", name);
+	return luo_result(open(path, O_RDWR | O_CLOEXEC));
 }
 
-static inline int vfio_attach(int device)
+/* Open the device of a cdev, or of a file that was retrieved. */
+static inline int vfio_bind(int device, int iommufd)
 {
-	struct vfio_device_attach_iommufd_pt arg = { .argsz = sizeof(arg) };
+	struct vfio_device_bind_iommufd arg = {
+		.argsz = sizeof(arg),
+		.iommufd = iommufd,
+	};
+
+	return luo_result(ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &arg));
+}
+
+/* As any program opens a device that it is given. */
+static inline int vfio_open(const char *address, int iommufd)
+{
+	int fd = vfio_open_by_group(address), err;
+
+	if (fd != -ENOENT)
+		return fd;
+	fd = vfio_open_cdev(address);
+	if (fd < 0)
+		return fd;
+	err = vfio_bind(fd, iommufd);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+static inline int vfio_attach(int device, uint32_t table)
+{
+	struct vfio_device_attach_iommufd_pt arg = {
+		.argsz = sizeof(arg),
+		.pt_id = table,
+	};
 
 	return luo_result(ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg));
+}
+
+static inline int vfio_detach(int device)
+{
+	struct vfio_device_detach_iommufd_pt arg = { .argsz = sizeof(arg) };
+
+	return luo_result(ioctl(device, VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg));
+}
+
+/* New tables without any memory. */
+static inline int iommufd_ioas(int iommufd)
+{
+	struct iommu_ioas_alloc arg = { .size = sizeof(arg) };
+	int ret = luo_result(ioctl(iommufd, IOMMU_IOAS_ALLOC, &arg));
+
+	return ret ?: (int)arg.out_ioas_id;
+}
+
+static inline int iommufd_map(int iommufd, uint32_t ioas, void *memory,
+			      size_t size, uint64_t iova)
+{
+	struct iommu_ioas_map arg = {
+		.size = sizeof(arg),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 IOMMU_IOAS_MAP_WRITEABLE,
+		.ioas_id = ioas,
+		.user_va = (uintptr_t)memory,
+		.length = size,
+		.iova = iova,
+	};
+
+	return luo_result(ioctl(iommufd, IOMMU_IOAS_MAP, &arg));
+}
+
+static inline int iommufd_unmap(int iommufd, uint32_t ioas, size_t size,
+				uint64_t iova)
+{
+	struct iommu_ioas_unmap arg = {
+		.size = sizeof(arg),
+		.ioas_id = ioas,
+		.iova = iova,
+		.length = size,
+	};
+
+	return luo_result(ioctl(iommufd, IOMMU_IOAS_UNMAP, &arg));
 }
 
 static inline int vfio_reset(int device)
