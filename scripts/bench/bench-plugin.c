@@ -3,11 +3,11 @@
  * A plugin of QEMU's: counts the guest's instructions, by function and from mark
  * to mark.
  *
- *	-plugin FILE.so,out=LOG[,map=System.map][,at=SYMBOL+SYMBOL...][,entry=HEX][,cpus=on][,profile=on]
+ *	-plugin FILE.so,out=LOG[,map=System.map][,at=SYMBOL+SYMBOL...][,entry=HEX]...[,cpus=on][,profile=on]
  *
  * Marks are the instruction "nopl 0x4c55nnnn(%rax)", wherever it is executed, the
  * entries of the functions named by "at", and code that begins with the bytes
- * "entry". LOG gets a line for each mark passed: the count, and the mark's number
+ * of an "entry", of which there may be two. LOG gets a line for each mark passed: the count, and the mark's number
  * or name; the last line is the "end". With "cpus" there follow the counts of the
  * processors, and with "profile", in lines of their own that are indented, the
  * counts of all functions since the mark before.
@@ -75,8 +75,11 @@ static unsigned int nr_cpus;
 static struct code *functions;
 static size_t nr_functions;
 static void *pages;
-static unsigned char entry[32];
-static size_t entry_size;
+static struct image_entry {
+	unsigned char code[32];
+	size_t size;
+} entries[2];
+static size_t nr_entries;
 
 static int compare(const void *a, const void *b)
 {
@@ -180,17 +183,17 @@ static void end(uint64_t id, void *data)
 }
 
 /* A block of code may end before the entry does, but not after one instruction. */
-static bool is_entry(struct qemu_plugin_tb *tb)
+static bool is_entry(struct qemu_plugin_tb *tb, const struct image_entry *entry)
 {
 	size_t n = qemu_plugin_tb_n_insns(tb), at = 0, i;
 
-	for (i = 0; i < n && at < entry_size; i++) {
+	for (i = 0; i < n && at < entry->size; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 		size_t size = qemu_plugin_insn_size(insn);
 
-		if (size > entry_size - at)
-			size = entry_size - at;
-		if (memcmp(qemu_plugin_insn_data(insn), entry + at, size))
+		if (size > entry->size - at)
+			size = entry->size - at;
+		if (memcmp(qemu_plugin_insn_data(insn), entry->code + at, size))
 			return false;
 		at += size;
 	}
@@ -235,19 +238,28 @@ static void translate(uint64_t id, struct qemu_plugin_tb *tb)
 	if (profiling)
 		qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64,
 							 &find_code(start)->count, n);
-	if (is_entry(tb))
-		qemu_plugin_register_vcpu_insn_exec_cb(qemu_plugin_tb_get_insn(tb, 0), pass_name,
-						       QEMU_PLUGIN_CB_NO_REGS, "entry");
+	for (i = 0; i < nr_entries; i++)
+		if (is_entry(tb, &entries[i]))
+			qemu_plugin_register_vcpu_insn_exec_cb(qemu_plugin_tb_get_insn(tb, 0),
+							       pass_name, QEMU_PLUGIN_CB_NO_REGS,
+							       "entry");
 	for (i = 0; i < n; i++)
 		look_for_mark(qemu_plugin_tb_get_insn(tb, i));
 }
 
-static void read_entry(const char *hex)
+static bool read_entry(const char *hex)
 {
-	while (entry_size < sizeof(entry) && sscanf(hex, "%2hhx", &entry[entry_size]) == 1) {
-		entry_size++;
+	struct image_entry *entry = &entries[nr_entries];
+
+	if (nr_entries == sizeof(entries) / sizeof(*entries))
+		return false;
+	while (entry->size < sizeof(entry->code) &&
+	       sscanf(hex, "%2hhx", &entry->code[entry->size]) == 1) {
+		entry->size++;
 		hex += 2;
 	}
+	nr_entries++;
+	return true;
 }
 
 static bool read_map(const char *path)
@@ -303,8 +315,8 @@ int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, cha
 			return -1;
 		else if (!strcmp(argv[i], "at"))
 			names = value;
-		else if (!strcmp(argv[i], "entry"))
-			read_entry(value);
+		else if (!strcmp(argv[i], "entry") && !read_entry(value))
+			return -1;
 		else if (!strcmp(argv[i], "cpus"))
 			by_cpu = !strcmp(value, "on");
 		else if (!strcmp(argv[i], "profile"))
