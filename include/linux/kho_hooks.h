@@ -68,6 +68,10 @@ void kho_describe(const struct kimage *image, u64 *fdt_phys, u64 *fdt_len,
 		  u64 *scratch_phys, u64 *scratch_len);
 int kho_locate_mem_hole(struct kexec_buf *kbuf,
 			int (*func)(struct resource *res, void *arg));
+void kho_place_randomly(struct kimage *image, unsigned int id,
+			unsigned long min, unsigned long align);
+const char *kho_decompress(const void *in, size_t in_len, void *out,
+			   size_t out_len);
 bool kho_load_segment(struct kimage *image,
 		      const struct kexec_segment *segment);
 bool kho_segment_in_place(const struct kimage *image, unsigned int id);

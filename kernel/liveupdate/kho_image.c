@@ -12,6 +12,7 @@
 
 #define pr_fmt(fmt) "KHO: " fmt
 
+#include <linux/align.h>
 #include <linux/bitops.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
@@ -22,6 +23,7 @@
 #include <linux/page-isolation.h>
 #include <linux/pfn.h>
 #include <linux/printk.h>
+#include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
@@ -191,6 +193,82 @@ int kho_locate_mem_hole(struct kexec_buf *kbuf,
 	say_how_large(kbuf, largest);
 
 	return -EADDRNOTAVAIL;
+}
+
+/* Can a segment be written to a place when the image is loaded? */
+static bool place_is_vacant(const struct kimage *image, unsigned int id,
+			    phys_addr_t start)
+{
+	phys_addr_t end = start + image->segment[id].memsz;
+	unsigned long i, pfn;
+
+	for (i = 0; i < image->nr_segments; i++)
+		if (i != id && start < image->segment[i].mem +
+				       image->segment[i].memsz &&
+		    image->segment[i].mem < end)
+			return false;
+
+	if (kho_poison_next(PHYS_PFN(start), PHYS_PFN(end)) != PHYS_PFN(end))
+		return false;
+
+	for (pfn = PHYS_PFN(start); pfn < PHYS_PFN(end); pfn++)
+		if (!page_is_vacant(pfn))
+			return false;
+
+	return true;
+}
+
+/* How many places, @align apart, does an area have from @min on? */
+static u64 places_in(const struct kho_scratch *area, u64 size, u64 min,
+		     u64 align)
+{
+	u64 first = ALIGN(max_t(u64, area->addr, min), align);
+	u64 end = area->addr + area->size;
+
+	return first + size <= end ? (end - first - size) / align + 1 : 0;
+}
+
+/**
+ * kho_place_randomly - move a segment to a place that nobody can guess
+ * @image: a kexec image with all its segments, which are not loaded yet
+ * @id:    the segment
+ * @min:   the lowest address to which it may go
+ * @align: a power of two, of which its address is a multiple
+ *
+ * All places in scratch memory are equally likely to which the segment can be
+ * written when it is loaded. When there are few of these, or none, it may stay.
+ *
+ * Context: kexec lock held, process context.
+ */
+void kho_place_randomly(struct kimage *image, unsigned int id,
+			unsigned long min, unsigned long align)
+{
+	struct kexec_segment *segment = &image->segment[id];
+	const struct kho_scratch *areas;
+	u64 total = 0, place, places;
+	unsigned int i, nr, tries;
+	phys_addr_t start;
+
+	areas = kho_scratch_areas(&nr);
+	for (i = 0; i < nr; i++)
+		total += places_in(&areas[i], segment->memsz, min, align);
+
+	for (tries = 0; total && tries < 100; tries++) {
+		place = get_random_u64() % total;
+		for (i = 0; i < nr; i++) {
+			places = places_in(&areas[i], segment->memsz, min,
+					   align);
+			if (place < places)
+				break;
+			place -= places;
+		}
+		start = ALIGN(max_t(u64, areas[i].addr, min), align) +
+			place * align;
+		if (place_is_vacant(image, id, start)) {
+			segment->mem = start;
+			return;
+		}
+	}
 }
 
 static bool segment_stays_writable(const struct kimage *image, unsigned int id)
