@@ -14,7 +14,7 @@ use warnings;
 # What counts as a program.
 my $program = qr{(?:make|scripts/\S+|(?:build/linux/)?scripts/\S+|lukeep|lukeep-qemu|kexec|systemctl|insmod|rmmod|modprobe|
 	dmesg|cat|cp|ls|ln|mkdir|mount|umount|sed|awk|grep|echo|reboot|poweroff|sudo|apt|apt-get|apt-cache|dpkg|git|quilt|patch|man|tar|
-	fdtdump|dtc|sysctl|update-grub|update-initramfs|journalctl|numactl|tests/\S+\.t|\.ci/\S+|perf|trace-cmd|gcc)}x;
+	fdtdump|dtc|chmod|mmdebstrap|podman|sysctl|update-grub|update-initramfs|journalctl|numactl|tests/\S+\.t|\.ci/\S+|perf|trace-cmd|gcc)}x;
 my ($file, %seen);
 
 sub found {

@@ -60,6 +60,7 @@ differs() {
 
 service='[service]\nstart = a\n'
 tmpfs=$service'[tmpfs]\npath = /a/b\n'
+container='[service]\n[process]\ncontainer = a-1\n'
 process=$service'[process]\nimages = /a/b\n'
 memory=$service'[memfd m]\nkind = memory\n'
 name63=$(printf 'n%.0s' {1..63})
@@ -177,6 +178,17 @@ ready-command <lukeep-criu> <ready> <x> </a/b>\nrestart 0 retry 1 hold 0 clock 0
 predump <lukeep-criu> <predump> <x> </a/b> <3>" "$process"
 	means 'predump <lukeep-criu> <predump> <x> </a/b> <0>' "${process}predump = 0\n"
 	means 'resume <lukeep-criu> <resume> <x> </a/b>' "${process}lazy = no\n"
+	means "start <lukeep-podman> <run> <x> </var/lib/lukeep/x.container> <a-1>\nresume <lukeep-podman> <resume> <x> </var/lib/lukeep/x.container> <a-1>
+save-command <lukeep-podman> <dump> <x> </var/lib/lukeep/x.container> <a-1>
+ready-command <lukeep-podman> <ready> <x> </var/lib/lukeep/x.container> <a-1>\nrestart 0 retry 1 hold 0 clock 0
+check <lukeep-podman> <check> <x> </var/lib/lukeep/x.container> <a-1>
+predump <lukeep-podman> <predump> <x> </var/lib/lukeep/x.container> <a-1>" "$container"
+	write x "${container}predump = 0\n"
+	is "$("$box/declaration" show "$box" x | grep -c -e check -e predump)" 1 "a container without a trial"
+	refused 'x.conf:3: -a is no name of a container' '[service]\n[process]\ncontainer = -a\n'
+	refused 'x.conf:3: a b is no name of a container' '[service]\n[process]\ncontainer = a b\n'
+	refused 'x.conf: a container is started by podman: leave start out' "${service}[process]\ncontainer = a\n"
+	refused 'x.conf: a container is dumped to the storage of podman: leave images and the tmpfs out' "${container}images = /a\n"
 	means 'ready-command <lukeep-criu> <ready> <x> </a> <b>' "[service]\nstart = a\nready-command = b\n[process]\nimages = /a\n"
 	means 'restart 1 retry 0 hold 0 clock 0' "[service]\nstart = a\nrestart = yes\n[process]\nimages = /a\non-failed-restore = start\n"
 	means 'start <lukeep-criu> <run> <x> </a/b/.images> <a>\ncheck <lukeep-criu> <check> <x> </a/b/.images> </a/b>' "${tmpfs}[process]\n"
@@ -347,18 +359,18 @@ verbs() {
 	mkdir "$box/etc"
 	check --config-dir "$box/etc"
 	is "$status $said" "1 lukeep: there is no declaration in etc: see lukeep.conf(5)" "check: an empty folder"
-	cp "$agent"/{memcached,qemu,redis,redis-tmpfs}.conf "$box/etc"
+	cp "$agent"/{memcached,qemu,redis,redis-podman,redis-tmpfs}.conf "$box/etc"
 	sed -i "s:/srv/redis:$box/etc:" "$box/etc/redis-tmpfs.conf"
 	chmod go-w "$box"/etc/*
-	for program in memcached lukeep-qemu redis-server redis-cli lukeep-criu criu nft; do
+	for program in memcached lukeep-qemu redis-server redis-cli lukeep-criu lukeep-podman podman criu nft; do
 		printf '#!/bin/sh\n' >"$box/bin/$program"
 		chmod +x "$box/bin/$program"
 	done
 	check --config-dir "$box/etc"
-	is "$status $said" $'0 etc/memcached.conf: no mistake found\netc/qemu.conf: no mistake found\netc/redis-tmpfs.conf: no mistake found\netc/redis.conf: no mistake found' "check: the examples"
+	is "$status $said" $'0 etc/memcached.conf: no mistake found\netc/qemu.conf: no mistake found\netc/redis-podman.conf: no mistake found\netc/redis-tmpfs.conf: no mistake found\netc/redis.conf: no mistake found' "check: the examples"
 	printf '[service]\n' >"$box/etc/bad.conf"
 	check --config-dir "$box/etc"
-	is "$status $(grep -c . <<<"$said")" "1 5" "check: a mistake does not hide what is right"
+	is "$status $(grep -c . <<<"$said")" "1 6" "check: a mistake does not hide what is right"
 	check --config-dir "$box/etc" qemu
 	is "$status $said" '0 etc/qemu.conf: no mistake found' "check: a service"
 	check --config-dir "$box/etc" qemu "$box/etc/bad.conf"

@@ -26,8 +26,13 @@
 #define LOG_SUFFIX	".log"
 #define IMAGES_DIR	"--images-dir"
 
-/* CRIU says so of memory that was not there in the last pre-dump, and goes on. */
-#define HARMLESS	"No parent image found"
+/*
+ * CRIU says so of memory that was not there in the last pre-dump, and of programs that
+ * need not be installed, and goes on.
+ */
+static const char * const harmless[] = {
+	"No parent image found", "iptables", "ip6tables",
+};
 
 /* Add an argument. There is room for all that we have, and memory for what is so small. */
 void criu_add(struct criu_call *call, const char *fmt, ...)
@@ -55,35 +60,53 @@ void criu_begin(struct criu_call *call, const char *verb)
 	criu_add(call, "-v2");
 }
 
+static char *error_in(char *line)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(harmless); i++) {
+		if (strstr(line, harmless[i]))
+			return NULL;
+	}
+	return strstr(line, "Error (");
+}
+
 /*
  * Say why CRIU has failed: the first error in its log is what happened, and those
- * after it what came of that.
+ * after it what came of that. The log is in a folder, which @path names. Returns false
+ * when there is no error in it.
  */
-static void explain(const struct criu_call *call)
+bool criu_explain(const char *verb, int folder, const char *path)
 {
-	char line[512], path[64], *error = NULL;
-	int folder = openat(call->dir, call->name, O_RDONLY | O_DIRECTORY |
-			    O_CLOEXEC);
+	char line[512], name[64], *error = NULL;
 	FILE *log;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s" LOG_SUFFIX, call->argv[1]);
-	fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
+	snprintf(name, sizeof(name), "%s" LOG_SUFFIX, verb);
+	fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
 	log = fd < 0 ? NULL : fdopen(fd, "r");
 	while (log && !error && fgets(line, sizeof(line), log)) {
 		line[strcspn(line, "\n")] = '\0';
-		error = strstr(line, HARMLESS) ? NULL :
-						 strstr(line, "Error (");
+		error = error_in(line);
 	}
 	if (error)
-		pr_err("criu %s: %s: more is in %s/%s/%s",
-		       call->argv[1], message_shown(error), call->path,
-		       call->name, path);
-	else
-		pr_err("criu %s has failed, and has not said why: is CRIU whole?",
-		       call->argv[1]);
+		pr_err("criu %s: %s: more is in %s/%s", verb,
+		       message_shown(error), path, name);
 	if (log)
 		fclose(log);
+	return error;
+}
+
+static void explain(const struct criu_call *call)
+{
+	int folder = openat(call->dir, call->name, O_RDONLY | O_DIRECTORY |
+			    O_CLOEXEC);
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", call->path, call->name);
+	if (!criu_explain(call->argv[1], folder, path))
+		pr_err("criu %s has failed, and has not said why: is CRIU whole?",
+		       call->argv[1]);
 	close_fd(&folder);
 }
 

@@ -3,6 +3,7 @@
 #ifndef _LUKEEP_CRIU_H
 #define _LUKEEP_CRIU_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include <systemd/sd-daemon.h>
@@ -35,5 +36,6 @@ pid_t criu_start(struct criu_call *call);
 int criu_judge(const struct criu_call *call, int status);
 int criu_run(struct criu_call *call);
 void criu_kill(const char *path);
+bool criu_explain(const char *verb, int folder, const char *path);
 
 #endif /* _LUKEEP_CRIU_H */

@@ -115,7 +115,7 @@ void dump_forget(const struct folder *f)
  * Somebody was killed in a dump, which has not come to its end: the service works on, and
  * so do its connections.
  */
-static void break_off(const struct folder *f, pid_t pid)
+void dump_break_off(const struct folder *f, pid_t pid)
 {
 	repair_end(pid);
 	dump_forget(f);
@@ -130,7 +130,7 @@ void dump_mend(const struct folder *f)
 	if (!images_has(f->dir, IMAGES_DUMPING) || images_find(f, &pid, &output))
 		return;
 	criu_kill(f->path);
-	break_off(f, pid);
+	dump_break_off(f, pid);
 }
 
 /* Has CRIU been killed when it had dumped the service, and ended it? */
@@ -146,27 +146,35 @@ static bool has_ended(const struct folder *f, pid_t pid)
 	return ended;
 }
 
+/* The service whose first process is @pid is about to be dumped: its peers wait. */
+int dump_begin(const struct folder *f, pid_t pid)
+{
+	char before[NETLOCK_TABLES];
+
+	netlock_end(f->name);
+	if (!netlock_tables(before) &&
+	    !images_write(f->dir, IMAGES_DUMPING, before) &&
+	    !netlock_begin(f->name, pid))
+		return 0;
+	images_remove(f->dir, IMAGES_DUMPING);
+	return -1;
+}
+
 /* CRIU ends it as soon as it is dumped whole; if it is not, it works on. */
 int dump_service(const struct folder *f)
 {
 	double begin = clock_now();
 	struct criu_call call;
 	unsigned long output;
-	char number[24], before[NETLOCK_TABLES];
+	char number[24];
 	pid_t pid;
 	int err;
 
 	if (images_find(f, &pid, &output))
 		return images_fail(f);
 	snprintf(number, sizeof(number), "%lu\n", output);
-	netlock_end(f->name);
-	if (netlock_tables(before) ||
-	    images_write(f->dir, IMAGES_DUMPING, before) ||
-	    images_write(f->dir, IMAGES_OUTPUT, number) ||
-	    netlock_begin(f->name, pid)) {
-		images_remove(f->dir, IMAGES_DUMPING);
+	if (images_write(f->dir, IMAGES_OUTPUT, number) || dump_begin(f, pid))
 		return images_fail(f);
-	}
 	begin_dump(&call, f, "dump", IMAGES_DUMP, pid, last_predump(f));
 	criu_add(&call, "--tcp-established");
 	criu_add(&call, "--network-lock");
@@ -176,7 +184,7 @@ int dump_service(const struct folder *f)
 	criu_add(&call, "64M");
 	err = criu_run(&call);
 	if (err && !has_ended(f, pid)) {
-		break_off(f, pid);
+		dump_break_off(f, pid);
 		return images_fail(f);
 	}
 	if (netlock_save(f->name, pid, f->dir, IMAGES_DUMP))

@@ -67,6 +67,7 @@ struct memfd {
 
 /**
  * struct processes - how the processes of a service go on, by CRIU
+ * @container: container of podman that they are in, or NULL
  * @images:   folder of their images, NULL if they do not
  * @predumps: how often at most their memory is dumped while they run
  * @lazy:     they are restored before all of their memory is
@@ -77,6 +78,7 @@ struct memfd {
  * @predump:  command that dumps their memory while they run
  */
 struct processes {
+	char *container;
 	char *images;
 	int predumps;
 	bool lazy;

@@ -20,6 +20,9 @@
 #include "images.h"
 #include "message.h"
 
+#define READY_TRIES	500
+#define READY_PAUSE	100000	/* us */
+
 /* The folder, made if it is not there yet; -1 when it cannot be had, which is said. */
 int images_open(const char *path)
 {
@@ -157,6 +160,19 @@ int images_find(const struct folder *f, pid_t *pid, unsigned long *output)
 		return 0;
 	pr_err("it does not run: there is no %s/" IMAGES_SERVICE, f->path);
 	return -1;
+}
+
+/* Wait until it is there; returns what to exit with. */
+int images_wait(const struct folder *f)
+{
+	int i;
+
+	for (i = 0; i < READY_TRIES; i++) {
+		if (images_has(f->dir, IMAGES_SERVICE))
+			return EXIT_SUCCESS;
+		usleep(READY_PAUSE);
+	}
+	return EXIT_FAILURE;
 }
 
 /*

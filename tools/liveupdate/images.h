@@ -39,6 +39,7 @@ long long images_pages(int dir, const char *name);
 
 int images_announce(const struct folder *f, pid_t pid, int output);
 int images_find(const struct folder *f, pid_t *pid, unsigned long *output);
+int images_wait(const struct folder *f);
 int images_end(const struct folder *f, int status);
 int images_fail(const struct folder *f);
 

@@ -68,6 +68,7 @@ static const struct key tmpfs_keys[] = {
 };
 
 static const struct key process_keys[] = {
+	{ "container", value_container, PROCESSES(container) },
 	{ "images", value_mount_point, PROCESSES(images) },
 	{ "predump", value_count, PROCESSES(predumps) },
 	{ "lazy", value_yes_no, PROCESSES(lazy) },
@@ -215,6 +216,19 @@ static void check_tmpfs(struct reader *r)
 			  longest);
 }
 
+/* Podman knows how to start it, and where its checkpoint is. */
+static void check_container(struct reader *r)
+{
+	const struct service *svc = r->svc;
+
+	if (svc->start)
+		key_error(r,
+			  "a container is started by podman: leave start out");
+	if (svc->processes.images || svc->tmpfs.path)
+		key_error(r,
+			  "a container is dumped to the storage of podman: leave images and the tmpfs out");
+}
+
 /* CRIU has it end, and brings it back. */
 static void check_process(struct reader *r)
 {
@@ -226,7 +240,9 @@ static void check_process(struct reader *r)
 	if (svc->nr_memfds)
 		key_error(r,
 			  "a service with a section [process] has its memory in its images: leave the memfds out");
-	if (!svc->processes.images && !svc->tmpfs.path)
+	if (svc->processes.container)
+		check_container(r);
+	else if (!svc->processes.images && !svc->tmpfs.path)
 		key_error(r,
 			  "section [process] needs the key \"images\", or a section [tmpfs] beside it, on which they are then");
 	if (svc->processes.start_if_failed && !svc->restart)
@@ -241,7 +257,7 @@ void keys_check(struct reader *r)
 {
 	struct service *svc = r->svc;
 
-	if (!svc->start) {
+	if (!svc->start && !svc->processes.container) {
 		key_error(r, "section [service] needs the key \"start\"");
 		return;
 	}
@@ -254,6 +270,8 @@ void keys_check(struct reader *r)
 	check_tmpfs(r);
 	if (r->process)
 		check_process(r);
+	if (*r->error)
+		return;
 	if (!svc->save_signal)
 		svc->save_signal = SIGTERM;
 	if (!svc->save_timeout)

@@ -30,9 +30,6 @@
 
 #define EXIT_USAGE	2
 
-#define READY_TRIES	500
-#define READY_PAUSE	100000	/* us */
-
 static const char usage_text[] =
 "Usage:\n"
 "  lukeep-criu run NAME FOLDER PROGRAM [ARGUMENT]...  run the service\n"
@@ -79,17 +76,10 @@ static int do_run(const struct folder *f, char **program)
 /* Its own command that tells whether it is at work comes after that. */
 static int do_ready(const struct folder *f, char **command)
 {
-	int i;
-
-	for (i = 0; i < READY_TRIES; i++) {
-		if (images_has(f->dir, IMAGES_SERVICE)) {
-			dump_mend(f);
-			return *command ? execvp(*command, command) :
-					  EXIT_SUCCESS;
-		}
-		usleep(READY_PAUSE);
-	}
-	return EXIT_FAILURE;
+	if (images_wait(f))
+		return EXIT_FAILURE;
+	dump_mend(f);
+	return *command ? execvp(*command, command) : EXIT_SUCCESS;
 }
 
 static int do_verb(const char *verb, const struct folder *f, int more,

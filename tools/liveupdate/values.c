@@ -21,6 +21,10 @@
 #define HUGE_MIN		65536
 #define COUNT_MAX		99
 
+/* What podman takes for the name of a container, which begins with none of the last three */
+#define CONTAINER_LETTERS \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
+
 /* Messages show no more than this of a value. */
 #define SHOWN_MAX		80
 
@@ -237,6 +241,19 @@ void value_count(struct reader *r, void *field, const char *value)
 		key_error(r, "\"%s\" is not a number of 0 to %d",
 			  key_shown(value), COUNT_MAX);
 	*(int *)field = n;
+}
+
+/* Such a name is one word of a command, whatever it is. */
+void value_container(struct reader *r, void *field, const char *value)
+{
+	char **name = field;
+
+	if (!isalnum((unsigned char)*value) ||
+	    value[strspn(value, CONTAINER_LETTERS)])
+		key_error(r, "%s is no name of a container", key_shown(value));
+	*name = strdup(value);
+	if (!*name)
+		key_error(r, "out of memory");
 }
 
 void value_if_failed(struct reader *r, void *field, const char *value)

@@ -13,6 +13,7 @@ void value_command(struct reader *r, void *field, const char *value);
 void value_huge(struct reader *r, void *field, const char *value);
 void value_count(struct reader *r, void *field, const char *value);
 void value_hugetlb(struct reader *r, void *field, const char *value);
+void value_container(struct reader *r, void *field, const char *value);
 void value_if_failed(struct reader *r, void *field, const char *value);
 void value_if_lost(struct reader *r, void *field, const char *value);
 void value_kind(struct reader *r, void *field, const char *value);
