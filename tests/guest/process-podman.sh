@@ -2,30 +2,14 @@
 # lukeep keeps two containers of podman over two updates, after some that are called off: redis, with a client outside, and a shell, whose
 # restore fails both times.
 . /tests/process.sh
+. /tests/podman.sh
 state=/var/lib/lukeep
 
-# An image of a program, a shell, and what they need
-make_image() {
-	_root=/var/tmp/root
-	for _file in /bin/busybox /usr/bin/redis-server $(LD_TRACE_LOADED_OBJECTS=1 /lib64/ld-linux-x86-64.so.2 /usr/bin/redis-server |
-		sed -n 's:[^/]*\(/[^ ]*\) (0x.*:\1:p'); do
-		mkdir -p "$_root$(dirname "$_file")"
-		cp -L "$_file" "$_root$_file"
-	done
-	mkdir -p $_root/tmp
-	ln -s busybox $_root/bin/sh
-	tar -C $_root -c . | podman import - redis
-}
-
 make_containers() {
-	mkdir -p /etc/containers /etc/criu /var/odd
+	mkdir -p /etc/containers /var/odd
 	# There is no systemd.
 	printf '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n' >/etc/containers/containers.conf
-	echo network-lock nftables >/etc/criu/default.conf
-	ok "there is an image" make_image
-	podman create --name redis --network host redis \
-		redis-server --bind 0.0.0.0 --protected-mode no --save "" --enable-debug-command yes
-	cp /usr/share/doc/lukeep/examples/redis-podman.conf /etc/lukeep/redis.conf
+	declare_redis
 	echo x >/var/odd/file
 	podman create --name shell --network none --volume /var/odd:/odd --tmpfs /scratch redis sh -c 'if [ -e /odd/file ]; then exec 3</odd/file; fi; trap "exit 0" TERM
 n=0; while :; do n=$((n + 1)); echo $n >/odd/new; /bin/busybox mv /odd/new /odd/count; /bin/busybox sleep 0.1; done'
@@ -39,19 +23,6 @@ declare_shell() {
 # counts_from N: the shell goes on, and had come as far
 counts_from() {
 	[ "$(cat /var/odd/count)" -gt "$1" ]
-}
-
-# redis_counts DESCRIPTION: its client gets some more answers
-redis_counts() {
-	_seen=$(redis-cli get client)
-	until_true "$1" eval "[ \$(redis-cli get client) -gt $((_seen + 5)) ]"
-}
-
-redis_is_at_work() {
-	until_true "redis is at work" service_is redis '.state == "running"'
-	redis_counts "its client goes on"
-	is "$(redis-cli dbsize)" 10001 "it has its keys"
-	is "$(nft list ruleset)" "" "nothing keeps anybody waiting"
 }
 
 # refused WHAT TEXT OPTION... -- COMMAND: a container that has the update called off
