@@ -19,6 +19,7 @@
 #include "message.h"
 #include "namespace.h"
 #include "netlock.h"
+#include "repair.h"
 #include "util.h"
 #include "window.h"
 
@@ -163,6 +164,7 @@ int restore_service(const struct folder *f, bool lazily)
 		return images_fail(f);
 	}
 	lazy.service = pid;
+	repair_timers(pid);
 	netlock_end(f->name);
 	if (lazy.pid > 0)
 		images_write(f->dir, IMAGES_LAZY, "");
