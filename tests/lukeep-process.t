@@ -327,6 +327,20 @@ restarts() {
 	rig restore
 }
 
+# Images that cannot be restored are kept until the service is stopped.
+given_up() {
+	worker
+	jumps
+	rig restore begin fails
+	boots
+	until_true "worker is not restored" state_is worker saved
+	rig restore
+	ok "it is stopped" lukeep stop worker
+	ok "and started" lukeep reload worker
+	until_true "it starts afresh" has worker 2
+	is "$(find "$machine/tables" "$machine/locks" -type f)" "" "nothing keeps its peers waiting"
+}
+
 keeper_killed_in_restore() {
 	worker
 	jumps
@@ -394,6 +408,19 @@ refuses() {
 	lukeep stop worker
 	ok "it has a file on a tmpfs" lukeep reload worker
 	fails_at 1 "check the services" "worker: an open file of process .* is $machine/volatile/open, on a tmpfs"
+	cat >"$machine/bin/connects" <<-CONNECTS
+		#!/usr/bin/python3
+		import os, socket, sys
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+		s.connect("$machine/socket")
+		s.set_inheritable(True)
+		os.execvp("worker", ["worker"] + sys.argv[1:])
+	CONNECTS
+	chmod +x "$machine/bin/connects"
+	sed -i "s|^start.*|start = connects $machine worker|" "$conf/worker.conf"
+	lukeep stop worker
+	ok "it is connected with another program" lukeep reload worker
+	fails_at 1 "check the services" "worker: a Unix socket of it .* is connected with another program, at $machine/socket"
 	sed -i 's|^images.*|images = /nowhere/images|' "$conf/worker.conf"
 	lukeep stop worker
 	lukeep reload worker
@@ -422,5 +449,5 @@ on_tmpfs() {
 }
 
 scenario whole predumps predump_fails dump_fails criu_killed tool_killed agent_killed keeper_killed restore_fails restarts \
-	keeper_killed_in_restore lazily stale_lock refuses on_tmpfs
+	given_up keeper_killed_in_restore lazily stale_lock refuses on_tmpfs
 done_testing

@@ -21,20 +21,27 @@
 
 #include "message.h"
 #include "namespace.h"
+#include "peers.h"
 #include "preflight.h"
 #include "proc.h"
 #include "util.h"
+
+#define ANON_INODE	"anon_inode:"
 
 /**
  * struct check - a preflight
  * @preserved: folders on file systems that are preserved; NULL ends them
  * @pid:       the process that is looked at
  * @lacking:   so many files will not be there
+ * @refused:   one is of a kind that cannot be dumped
+ * @sockets:   those that the service has
  */
 struct check {
 	char *const *preserved;
 	pid_t pid;
 	int lacking;
+	bool refused;
+	struct sockets sockets;
 };
 
 /* The file at @path will not be there: the first one is named, the others would be many. */
@@ -68,6 +75,32 @@ static bool stays(const struct check *check, const char *path)
 			return true;
 	}
 	return false;
+}
+
+/* What CRIU does not dump, and would say no sooner than when the service stands still. */
+static bool is_refused(const char *target)
+{
+	static const char * const kinds[] = {
+		"[io_uring]", "[perf_event]", "[userfaultfd]",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!strncmp(target, ANON_INODE, strlen(ANON_INODE)) &&
+		    !strcmp(target + strlen(ANON_INODE), kinds[i]))
+			return true;
+	}
+	return false;
+}
+
+static void refuse(struct check *check, const char *target)
+{
+	char name[PROC_NAME];
+
+	proc_name(check->pid, name);
+	check->refused = true;
+	pr_err("an open file of process %d (%s) is %s, which CRIU does not dump: have the service do without",
+	       check->pid, name, target);
 }
 
 /* Memory that has a name, or is shared, is on a tmpfs of the kernel; CRIU has it in its images. */
@@ -121,10 +154,14 @@ static void check_link(struct check *check, const char *what, const char *link)
 	if (n < 0)
 		return;
 	target[n] = '\0';
-	if (sscanf(target, "socket:[%lu]", &inode) == 1)
+	if (sscanf(target, "socket:[%lu]", &inode) == 1) {
+		sockets_add(&check->sockets, inode);
 		check_socket(check, inode);
-	else if (!is_memory(target) && !stays(check, link))
+	} else if (is_refused(target)) {
+		refuse(check, target);
+	} else if (!is_memory(target) && !stays(check, link)) {
 		lack(check, what, target);
+	}
 }
 
 static bool check_open_file(void *check, const char *link)
@@ -163,6 +200,19 @@ static void check_process(void *user, pid_t pid)
 	proc_find_link(pid, "map_files", check_mapped_file, check);
 }
 
+/* A peer outside stays behind. */
+static void check_peers(struct check *check)
+{
+	char name[PEER_NAME];
+	unsigned long inode = sockets_find_outside(&check->sockets, name);
+
+	if (!inode)
+		return;
+	check->refused = true;
+	pr_err("a Unix socket of it (inode %lu) is connected with another program%s%s, which CRIU does not dump: have the service log to its standard error, and do without D-Bus",
+	       inode, *name ? ", at " : "", message_shown(name));
+}
+
 /* CRIU opens /proc of the namespace with the rights of the first process. */
 static bool is_of_root(pid_t first)
 {
@@ -188,7 +238,9 @@ int preflight(pid_t first, char *const preserved[])
 	if (!is_of_root(first))
 		return -1;
 	namespace_each(first, check_process, &check);
+	check_peers(&check);
+	sockets_free(&check.sockets);
 	if (check.lacking > 1)
 		pr_warn("and so are %d more of its files", check.lacking - 1);
-	return check.lacking ? -1 : 0;
+	return check.lacking || check.refused ? -1 : 0;
 }
