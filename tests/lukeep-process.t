@@ -293,16 +293,17 @@ restore_fails() {
 	lukeep reload worker
 	until_true "CRIU was called" eval '[ "$(called restore)" = 3 ]'
 	until_true "worker is not restored" state_is worker saved
-	until_true "nothing of it is left over" eval '! find_processes criu restore'
+	until_true "nothing of it is left over" eval '! find_processes worker'
 	rig restore made hangs
 	lukeep reload worker
 	hangs restore made
 	killed lukeep-criu resume
 	rig restore
 	until_true "worker is not restored" state_is worker saved
-	until_true "nothing of it is left over" eval '! find_processes criu'
+	until_true "no CRIU is left over" eval '! find_processes criu'
 	ok "it is tried again" lukeep reload worker
 	works 12
+	never "nothing is left of the other attempts" find_processes worker -c
 	goes_on 123
 }
 

@@ -4,11 +4,14 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +22,7 @@
 #include "message.h"
 #include "namespace.h"
 #include "netlock.h"
+#include "proc.h"
 #include "repair.h"
 #include "util.h"
 #include "window.h"
@@ -26,6 +30,9 @@
 /* Of CRIU that brings in memory; it says it is there by its socket. */
 #define IMAGES_SOCKET	IMAGES_DUMP "/lazy-pages.socket"
 #define SOCKET_PAUSE	10000	/* us */
+
+#define BOOT_ID_FILE	"/proc/sys/kernel/random/boot_id"
+#define BOOT_ID		64
 
 /**
  * struct lazy - CRIU as it brings in memory that a service needs
@@ -122,6 +129,65 @@ static pid_t restore_all(const struct folder *f, int output, bool lazy)
 	return ret ? -1 : pid_restored(f);
 }
 
+/*
+ * What is restored has our pipe for its output from the beginning, and nobody else has;
+ * all else of it changes from CRIU's to its own. A pipe has its number in this kernel
+ * alone.
+ */
+static int begin_restoring(const struct folder *f, int output)
+{
+	char boot[BOOT_ID], text[BOOT_ID + 32];
+	struct stat st;
+
+	if (images_read(AT_FDCWD, BOOT_ID_FILE, boot, sizeof(boot)) ||
+	    fstat(output, &st))
+		return -1;
+	snprintf(text, sizeof(text), "pipe:[%lu] %s", (unsigned long)st.st_ino,
+		 boot);
+	return images_write(f->dir, IMAGES_RESTORING, text);
+}
+
+static bool is_pipe(void *pipe, const char *link)
+{
+	char target[64];
+	ssize_t n = readlink(link, target, sizeof(target) - 1);
+
+	target[n < 0 ? 0 : n] = '\0';
+	return !strcmp(target, pipe);
+}
+
+/* Kill each process but us that has this pipe. */
+static void kill_with(char *pipe)
+{
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+	pid_t pid;
+
+	while (proc && (entry = readdir(proc))) {
+		pid = atoi(entry->d_name);
+		if (pid > 0 && pid != getpid() &&
+		    proc_find_link(pid, "fd", is_pipe, pipe))
+			kill(pid, SIGKILL);
+	}
+	if (proc)
+		closedir(proc);
+}
+
+/* Nothing is left of a restore that did not come to its end. */
+void restore_forget(const struct folder *f)
+{
+	char text[BOOT_ID + 32], boot[BOOT_ID], pipe[32], then[BOOT_ID];
+
+	criu_kill(f->path);
+	if (images_read(f->dir, IMAGES_RESTORING, text, sizeof(text)) ||
+	    images_read(AT_FDCWD, BOOT_ID_FILE, boot, sizeof(boot)))
+		return;
+	boot[strcspn(boot, "\n")] = '\0';
+	if (sscanf(text, "%31s %63s", pipe, then) == 2 && !strcmp(boot, then))
+		kill_with(pipe);
+	images_remove(f->dir, IMAGES_RESTORING);
+}
+
 /* All memory is there, or never will be. */
 static void on_lazy_end(void *user, pid_t pid, int status)
 {
@@ -152,18 +218,20 @@ int restore_service(const struct folder *f, bool lazily)
 		return images_fail(f);
 	}
 	images_remove(f->dir, IMAGES_SERVICE);
-	criu_kill(f->path);	/* from a restore that did not come to its end */
-	if (netlock_load(f->name) || pipe2(output, O_CLOEXEC))
+	restore_forget(f);
+	if (netlock_load(f->name) || pipe2(output, O_CLOEXEC) ||
+	    begin_restoring(f, output[1]))
 		return images_fail(f);
 	if (lazily)
 		lazy.pid = start_lazy(&lazy.call, f);
 	fcntl(output[1], F_SETFD, 0);
 	pid = restore_all(f, output[1], lazy.pid > 0);
 	if (pid < 0) {
-		criu_kill(f->path);
+		restore_forget(f);
 		return images_fail(f);
 	}
 	lazy.service = pid;
+	images_remove(f->dir, IMAGES_RESTORING);
 	repair_timers(pid);
 	netlock_end(f->name);
 	if (lazy.pid > 0)

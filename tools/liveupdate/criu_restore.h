@@ -8,5 +8,6 @@
 #include "images.h"
 
 int restore_service(const struct folder *f, bool lazily);
+void restore_forget(const struct folder *f);
 
 #endif /* _LUKEEP_CRIU_RESTORE_H */

@@ -11,6 +11,7 @@
 #define IMAGES_OUTPUT	"output"	/* the output, as it was when it was dumped */
 #define IMAGES_DUMPING	"dumping"	/* it is being dumped, and ends if that succeeds */
 #define IMAGES_SAVED	"saved"		/* it has been dumped, and can be restored */
+#define IMAGES_RESTORING "restoring"	/* it is being restored, with this output */
 #define IMAGES_DUMP	"dump"		/* with this */
 #define IMAGES_LAST	IMAGES_DUMP "/inventory.img"	/* CRIU writes that at last */
 #define IMAGES_LAZY	"lazy"		/* its memory is still being brought in */

@@ -19,7 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "criu.h"
 #include "criu_dump.h"
 #include "criu_restore.h"
 #include "images.h"
@@ -56,7 +55,7 @@ static int do_run(const struct folder *f, char **program)
 	int output[2];
 	pid_t pid;
 
-	criu_kill(f->path);
+	restore_forget(f);
 	/* What could not be dumped or restored may still tell why. */
 	if (images_has(f->dir, IMAGES_DUMP)) {
 		images_remove(f->dir, IMAGES_FAILED);
