@@ -59,6 +59,9 @@ redis() {
 	client_counts "its client goes on"
 	is "$(redis-cli dbsize)" 10001 "redis has its keys"
 	is "$(nft list ruleset)" "" "nothing keeps anybody waiting any more"
+	tool_killed predump 3
+	tool_killed dump
+	killed_in_restore
 	killed
 	rm /tmp/client
 	kill "$keeper"
@@ -77,6 +80,57 @@ refused() {
 	kill "$keeper"
 	wait "$keeper"
 	rm /tmp/there
+}
+
+# restoring SECONDS: a restore of redis that has begun so long ago, and does not come to its end, as its CRIU stands still
+restoring() {
+	lukeep-criu resume redis "$images/redis" >/tmp/redis 2>&1 &
+	keeper=$!
+	until_true "CRIU has begun a restore" test -e "$images/redis/dump/restore.log"
+	criu=$(pgrep -o -P $keeper criu)
+	kill -STOP "$criu"
+	sleep "$1"
+}
+
+# Whoever is killed in a restore, and whenever: what was restored by then is gone, and it can be restored.
+killed_in_restore() {
+	ok "redis is dumped" service dump redis
+	wait "$keeper"
+	for whom in criu lukeep-criu; do
+		rm -f "$images/redis/dump/restore.log"
+		restoring 2
+		if [ $whom = criu ]; then kill -9 "$criu"; else kill -9 "$keeper"; fi
+		wait "$keeper" 2>/dev/null
+		while read -r line; do note "$line"; done </tmp/redis
+		ok "$whom was killed in a restore: its images are there" test -e "$images/redis/saved"
+	done
+	begin resume redis lazily
+	client_counts "its client goes on then"
+	is "$(pidof redis-server | wc -w)" 1 "there is one redis"
+	is "$(redis-cli dbsize)" 10001 "it has its keys"
+	until_true "its images are gone" test ! -e "$images/redis/dump"
+}
+
+# tool_killed VERB [ARGUMENT]: lukeep-criu is killed, and CRIU with it; or it has come to its end before.
+tool_killed() {
+	verb=$1
+	shift
+	for delay in 0.2 0.5; do
+		lukeep-criu "$verb" redis "$images/redis" "$@" >/tmp/said 2>&1 &
+		dump=$!
+		sleep $delay
+		kill -9 $dump
+		wait $dump 2>/dev/null
+		if [ -e "$images/redis/saved" ]; then
+			wait "$keeper"
+			begin resume redis
+		else
+			lukeep-criu ready redis "$images/redis"
+		fi
+		client_counts "lukeep-criu was killed in a $verb after $delay s, or has come to its end"
+		is "$(nft list ruleset)" "" "nothing keeps anybody waiting"
+		is "$(pidof criu)" "" "CRIU has ended with it"
+	done
 }
 
 # CRIU is killed in one of its phases, or has come to its end before: redis and its client go on.
