@@ -153,7 +153,7 @@ while read -r option; do
 done < <(tests/docs.pl "${documents[@]}" | grep scripts/config | grep -oP -- ' -e \K\w+')
 
 # The kernel has no message that no document explains.
-mapfile -t sources < <(mapfile -t patches < <(series); adds "${patches[@]}" | grep -E '^(kernel|mm|drivers/(pci|vfio))/[^.]*\.c$' | grep -v /tests/)
+mapfile -t sources < <(mapfile -t patches < <(series); adds "${patches[@]}" | grep -E '^(kernel|mm|drivers/(iommu|pci|vfio))/[^.]*\.c$' | grep -v /tests/)
 unexplained=$(tests/messages.pl "${sources[@]}" -- "${documents[@]}")
 is "$unexplained" "" "each message of ${#sources[@]} sources is explained"
 

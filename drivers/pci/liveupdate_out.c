@@ -11,6 +11,7 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/io.h>
+#include <linux/iommu-liveupdate.h>
 #include <linux/kexec_handover.h>
 #include <linux/liveupdate.h>
 #include <linux/log2.h>
@@ -190,7 +191,7 @@ static bool pci_is_translated(struct pci_dev *dev)
  *
  * Context: may sleep
  * Return: 0; -EOPNOTSUPP for a bridge, a virtual function, or a device behind an
- * IOMMU, whose tables are not preserved; -EBUSY when it is preserved, or came in
+ * IOMMU, unless iommu_liveupdate_preserve() was called before; -EBUSY when it is preserved, or came in
  * and is not finished, or has virtual functions; -ENOSPC when devices were added
  * since the first one was preserved; -EIO when it does not work; -EINVAL when it
  * has no driver, or the handler is not linked; or an errno of
@@ -200,7 +201,9 @@ int pci_liveupdate_preserve(struct pci_dev *dev)
 {
 	int err;
 
-	if (!pci_is_endpoint(dev) || dev->is_virtfn || pci_is_translated(dev))
+	if (!pci_is_endpoint(dev) || dev->is_virtfn ||
+	    (pci_is_translated(dev) &&
+	     !iommu_liveupdate_is_preserved(&dev->dev)))
 		return -EOPNOTSUPP;
 	if (pci_num_vf(dev))
 		return -EBUSY;

@@ -14,6 +14,7 @@
 #include <linux/kho/abi/luo.h>
 #include <uapi/linux/liveupdate.h>
 
+struct address_space;
 struct file;
 struct liveupdate_file_handler;
 struct liveupdate_flb;
@@ -162,6 +163,8 @@ int liveupdate_get_token_outgoing(struct liveupdate_session *handle,
 				  struct file *filp, u64 *token);
 int liveupdate_get_file_incoming(struct liveupdate_session *handle, u64 token,
 				 struct file **filp);
+bool liveupdate_has_mapping(struct liveupdate_session *handle,
+			    const struct address_space *mapping);
 
 int liveupdate_register_flb(struct liveupdate_file_handler *fh,
 			    struct liveupdate_flb *flb);
@@ -210,6 +213,13 @@ liveupdate_get_file_incoming(struct liveupdate_session *handle, u64 token,
 			     struct file **filp)
 {
 	return -EOPNOTSUPP;
+}
+
+static inline bool
+liveupdate_has_mapping(struct liveupdate_session *handle,
+		       const struct address_space *mapping)
+{
+	return false;
 }
 
 static inline int liveupdate_register_flb(struct liveupdate_file_handler *fh,

@@ -18,6 +18,7 @@
 
 #include <linux/kho/abi/block.h>
 #include <linux/kho/abi/hugetlb.h>
+#include <linux/kho/abi/intel_iommu.h>
 #include <linux/kho/abi/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/abi/memfd.h>
@@ -190,6 +191,22 @@ static void walk_pci(const struct kho_walk *walk, struct pci_ser *ser)
 		    offsetof(struct pci_sizes_ser, bars[nr]));
 }
 
+/* Of page tables those at the top, in legacy mode. */
+static void walk_iommu(const struct kho_walk *walk, struct intel_iommu_ser *ser)
+{
+	struct intel_iommu_dev_ser *dev = ser->devices;
+
+	walk->found(walk, IOMMU, ser,
+		    offsetof(struct intel_iommu_ser, devices[ser->nr_devices]));
+	for (; dev < ser->devices + ser->nr_devices; dev++) {
+		walk->found(walk, IOMMU_ROOT, phys_to_virt(dev->root), PAGE_SIZE);
+		if (!dev->scalable)
+			walk->found(walk, IOMMU_TABLE,
+				    phys_to_virt(dev->context_lo & PAGE_MASK),
+				    PAGE_SIZE);
+	}
+}
+
 static void walk_flbs(const struct kho_walk *walk, u64 phys)
 {
 	struct luo_flb_header_ser *header;
@@ -205,6 +222,8 @@ static void walk_flbs(const struct kho_walk *walk, u64 phys)
 		walk->found(walk, FLB, flb, sizeof(*flb));
 		if (!strcmp(flb->name, PCI_LUO_FLB_COMPATIBLE))
 			walk_pci(walk, phys_to_virt(flb->data));
+		if (!strcmp(flb->name, INTEL_IOMMU_LUO_FLB_COMPATIBLE))
+			walk_iommu(walk, phys_to_virt(flb->data));
 	}
 }
 

@@ -154,6 +154,34 @@ int liveupdate_get_token_outgoing(struct liveupdate_session *handle,
 EXPORT_SYMBOL_GPL(liveupdate_get_token_outgoing);
 
 /**
+ * liveupdate_has_mapping - does memory belong to a file of a session?
+ * @handle:  &liveupdate_file_op_args.session, of an outgoing session
+ * @mapping: of the memory, as in &struct folio.mapping; may be NULL, or one that is
+ *           not the page cache of a file
+ *
+ * For a handler that preserves who reaches memory by itself, as devices do. Handlers
+ * preserve all of the page cache of their files.
+ *
+ * Context: callbacks of a file handler but can_preserve and get_id
+ * Return: true when it is the page cache of a file that is in the session already.
+ */
+bool liveupdate_has_mapping(struct liveupdate_session *handle,
+			    const struct address_space *mapping)
+{
+	struct luo_file_set *set = luo_file_set_of(handle);
+	struct luo_file *file;
+
+	lockdep_assert_held(&set->mutex);
+
+	list_for_each_entry(file, &set->files, list)
+		if (mapping && file->args.file &&
+		    file->args.file->f_mapping == mapping)
+			return true;
+	return false;
+}
+EXPORT_SYMBOL_GPL(liveupdate_has_mapping);
+
+/**
  * luo_files_unpreserve - take all files out of an outgoing session
  * @set: files of the session; locked
  */

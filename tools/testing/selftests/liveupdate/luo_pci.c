@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Devices of the sample driver for PCI, samples/liveupdate/luo_pci_sample.c. How
+ * Devices of the sample driver for PCI, samples/liveupdate/luo_pci_driver.c. How
  * to run it: luo_update.h; the driver must have bound QEMU's devices "igb" at the
  * address IGB, and "edu" at EDU and at OTHER, as in "0000:01:00.0", and a virtual
  * function at VF. OTHER is never preserved over an update.
@@ -11,61 +11,17 @@
 #include <sys/syscall.h>
 
 #include "luo_update.h"
+#include "luo_pci.h"
 
 /* A register of igb that a reset clears, and that does nothing by itself. */
 #define IGB_RDBAL	0x2800
 #define IGB_VALUE	0x12345000
-
-/* Registers of edu; its memory is at EDU_MEMORY as seen by its DMA. */
-#define EDU_LIVENESS	0x04
-#define EDU_SOURCE	0x80
-#define EDU_TARGET	0x88
-#define EDU_COUNT	0x90
-#define EDU_COMMAND	0x98
-#define EDU_START	1
-#define EDU_TO_RAM	2
-#define EDU_MEMORY	0x40000
-
-/* QEMU 7.2 does not stand a transfer of all of edu's 4096 bytes. */
-#define TRANSFER	2048
 
 #define DEVICES		"devices"
 #define IGB_TOKEN	1
 #define EDU_TOKEN	2
 #define TARGET_TOKEN	3
 #define VICTIM_TOKEN	4
-
-static int pci_open(const char *name)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/dev/luo_pci-%s", getenv(name) ?: "");
-	return luo_result(open(path, O_RDWR | O_CLOEXEC));
-}
-
-static void set_register(struct __test_metadata *const _metadata, int fd,
-			 off_t offset, uint32_t value)
-{
-	ASSERT_EQ(sizeof(value), pwrite(fd, &value, sizeof(value), offset));
-}
-
-static uint32_t get_register(struct __test_metadata *const _metadata, int fd,
-			     off_t offset)
-{
-	uint32_t value = 0;
-
-	EXPECT_EQ(sizeof(value), pread(fd, &value, sizeof(value), offset));
-	return value;
-}
-
-static void transfer(struct __test_metadata *const _metadata, int edu,
-		     uint32_t source, uint32_t target, uint32_t command)
-{
-	set_register(_metadata, edu, EDU_SOURCE, source);
-	set_register(_metadata, edu, EDU_TARGET, target);
-	set_register(_metadata, edu, EDU_COUNT, TRANSFER);
-	set_register(_metadata, edu, EDU_COMMAND, command | EDU_START);
-}
 
 /* The first page of a memfd as the device sees it, below 4 GiB. */
 static uint32_t bus_address(struct __test_metadata *const _metadata, int fd)
@@ -87,9 +43,7 @@ static void load_edu(struct __test_metadata *const _metadata, int edu,
 	int fd = luo_memfd(PAGE, seed);
 
 	ASSERT_LE(0, fd);
-	transfer(_metadata, edu, bus_address(_metadata, fd), EDU_MEMORY, 0);
-	while (get_register(_metadata, edu, EDU_COMMAND) & EDU_START)
-		usleep(1000);
+	edu_read(_metadata, edu, bus_address(_metadata, fd));
 	close(fd);
 }
 
@@ -106,9 +60,9 @@ TEST_F(prepare, registers)
 	ASSERT_EQ(0, luo_preserve_fd(session, edu, EDU_TOKEN));
 	EXPECT_EQ(-EBUSY, luo_preserve_fd(session, pci_open("EDU"), 100));
 
-	set_register(_metadata, igb, IGB_RDBAL, IGB_VALUE);
-	EXPECT_EQ(IGB_VALUE, get_register(_metadata, igb, IGB_RDBAL));
-	set_register(_metadata, edu, EDU_LIVENESS, 0x12345678);
+	pci_set(_metadata, igb, IGB_RDBAL, IGB_VALUE);
+	EXPECT_EQ(IGB_VALUE, pci_get(_metadata, igb, IGB_RDBAL));
+	pci_set(_metadata, edu, EDU_LIVENESS, 0x12345678);
 	close(igb);
 	close(edu);
 	luo_hold(_metadata, self->dev);
@@ -165,8 +119,8 @@ TEST_F(prepare, nothing)
 	int igb = pci_open("IGB");
 
 	ASSERT_LE(0, igb);
-	set_register(_metadata, igb, IGB_RDBAL, IGB_VALUE);
-	EXPECT_EQ(IGB_VALUE, get_register(_metadata, igb, IGB_RDBAL));
+	pci_set(_metadata, igb, IGB_RDBAL, IGB_VALUE);
+	EXPECT_EQ(IGB_VALUE, pci_get(_metadata, igb, IGB_RDBAL));
 }
 
 TEST_F(verify, nothing)
@@ -174,7 +128,7 @@ TEST_F(verify, nothing)
 	int igb = pci_open("IGB");
 
 	ASSERT_LE(0, igb);
-	EXPECT_NE(IGB_VALUE, get_register(_metadata, igb, IGB_RDBAL));
+	EXPECT_NE(IGB_VALUE, pci_get(_metadata, igb, IGB_RDBAL));
 }
 
 /* What a session holds is not to be had in another way. */
@@ -189,8 +143,8 @@ TEST_F(verify, registers)
 	ASSERT_LE(0, igb);
 	edu = luo_retrieve_fd(session, EDU_TOKEN);
 	ASSERT_LE(0, edu);
-	EXPECT_EQ(IGB_VALUE, get_register(_metadata, igb, IGB_RDBAL));
-	EXPECT_EQ(0xedcba987, get_register(_metadata, edu, EDU_LIVENESS));
+	EXPECT_EQ(IGB_VALUE, pci_get(_metadata, igb, IGB_RDBAL));
+	EXPECT_EQ(0xedcba987, pci_get(_metadata, edu, EDU_LIVENESS));
 
 	EXPECT_EQ(0, luo_finish(session));
 	close(igb);
@@ -240,8 +194,8 @@ TEST_F(prepare, transfer)
 	ASSERT_EQ(0, luo_preserve_fd(session, victim, VICTIM_TOKEN));
 	ASSERT_EQ(0, luo_preserve_fd(session, edu, EDU_TOKEN));
 
-	transfer(_metadata, other, EDU_MEMORY, to_other, EDU_TO_RAM);
-	transfer(_metadata, edu, EDU_MEMORY, to, EDU_TO_RAM);
+	edu_start(_metadata, other, EDU_MEMORY, to_other, EDU_TO_RAM);
+	edu_start(_metadata, edu, EDU_MEMORY, to, EDU_TO_RAM);
 	ASSERT_EQ(0, start_kexec());
 }
 
@@ -253,7 +207,7 @@ TEST_F(verify, transfer)
 	ASSERT_LE(0, session);
 	edu = luo_retrieve_fd(session, EDU_TOKEN);
 	ASSERT_LE(0, edu);
-	EXPECT_EQ(0, get_register(_metadata, edu, EDU_COMMAND) & EDU_START);
+	EXPECT_EQ(0, pci_get(_metadata, edu, EDU_COMMAND) & EDU_START);
 
 	target = luo_retrieve_fd(session, TARGET_TOKEN);
 	ASSERT_LE(0, target);

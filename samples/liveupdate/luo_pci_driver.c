@@ -6,7 +6,8 @@
  * /dev/luo_pci-ADDRESS gives access to the registers of a device, in its BAR 0: 32
  * bits at a time, at their offset. A device whose file is in a live update session
  * is neither stopped nor reset while the kernel is replaced. The device is QEMU's
- * "edu", or any other that is bound by way of new_id in sysfs.
+ * "edu", or any other that is bound by way of new_id in sysfs. Behind an IOMMU it can
+ * reach the memfd that LUO_PCI_SAMPLE_MAP names.
  *
  * Documentation/PCI/liveupdate.rst goes through this file.
  *
@@ -20,6 +21,8 @@
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/io.h>
+#include <linux/iommu.h>
+#include <linux/kexec_handover.h>
 #include <linux/kref.h>
 #include <linux/liveupdate.h>
 #include <linux/miscdevice.h>
@@ -29,29 +32,34 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "luo_pci_sample.h"
+
 /**
  * struct sample - a device; each file, and the driver as long as it is bound, has
  *		   a reference
  * @ref:  references
  * @pdev: the device
  * @misc: its file in /dev
- * @lock: protects @regs
+ * @lock: protects what follows
  * @regs: BAR 0, NULL when the driver has lost the device
  * @size: of BAR 0 in bytes
+ * @memory: that it can reach behind an IOMMU
  */
 struct sample {
 	struct kref ref;
 	struct pci_dev *pdev;
 	struct miscdevice misc;
-	struct mutex lock;	/* protects @regs */
+	struct mutex lock;	/* protects what follows */
 	void __iomem *regs;
 	resource_size_t size;
+	struct sample_memory memory;
 };
 
 static void sample_free(struct kref *ref)
 {
 	struct sample *sample = container_of(ref, struct sample, ref);
 
+	sample_memory_free(&sample->memory);
 	pci_dev_put(sample->pdev);
 	kfree(sample->misc.name);
 	kfree(sample);
@@ -93,6 +101,21 @@ static ssize_t sample_write(struct file *file, const char __user *buf,
 	return count;
 }
 
+static long sample_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct sample *sample = file->private_data;
+	struct luo_pci_sample_map map;
+
+	if (cmd != LUO_PCI_SAMPLE_MAP)
+		return -ENOTTY;
+	if (copy_from_user(&map, (void __user *)arg, sizeof(map)))
+		return -EFAULT;
+	guard(mutex)(&sample->lock);
+	if (!sample->regs)
+		return -ENODEV;
+	return sample_memory_map(&sample->memory, &sample->pdev->dev, &map);
+}
+
 /* Who had the device before the update has to get it first. */
 static int sample_open(struct inode *inode, struct file *file)
 {
@@ -120,6 +143,7 @@ static const struct file_operations sample_fops = {
 	.release = sample_release,
 	.read = sample_read,
 	.write = sample_write,
+	.unlocked_ioctl = sample_ioctl,
 	.llseek = default_llseek,
 };
 
@@ -148,6 +172,7 @@ static void sample_stop(struct sample *sample)
 	pci_iounmap(sample->pdev, sample->regs);
 	sample->regs = NULL;
 	pci_disable_device(sample->pdev);
+	sample_memory_detach(&sample->memory, &sample->pdev->dev);
 }
 
 static int sample_probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -224,18 +249,43 @@ static unsigned long sample_get_id(struct file *file)
 	return (unsigned long)file->private_data;
 }
 
-/* What is handed over is the address of the device, domain first. */
-static int sample_preserve(struct liveupdate_file_op_args *args)
+static int sample_preserve_device(struct sample *sample,
+				  struct liveupdate_file_op_args *args,
+				  struct sample_ser *ser)
 {
-	struct sample *sample = args->file->private_data;
 	struct pci_dev *pdev = sample->pdev;
+	int err;
 
 	guard(mutex)(&sample->lock);
 	if (!sample->regs)
 		return -ENODEV;
-	args->serialized_data = (u64)pci_domain_nr(pdev->bus) << 16 |
-				pci_dev_id(pdev);
-	return pci_liveupdate_preserve(pdev);
+	ser->domain = pci_domain_nr(pdev->bus);
+	ser->bdf = pci_dev_id(pdev);
+	err = sample_memory_preserve(&sample->memory, &pdev->dev, args->session,
+				     ser);
+	if (err)
+		return err;
+	err = pci_liveupdate_preserve(pdev);
+	if (err)
+		iommu_liveupdate_unpreserve(&pdev->dev);
+	return err;
+}
+
+static int sample_preserve(struct liveupdate_file_op_args *args)
+{
+	struct sample_ser *ser = kho_alloc_preserve(sizeof(*ser));
+	int err;
+
+	if (IS_ERR(ser))
+		return PTR_ERR(ser);
+	err = sample_preserve_device(args->file->private_data, args, ser);
+	if (err) {
+		kho_unpreserve_free(ser);
+		return err;
+	}
+	args->serialized_data = virt_to_phys(ser);
+	args->private_data = ser;
+	return 0;
 }
 
 static void sample_unpreserve(struct liveupdate_file_op_args *args)
@@ -243,22 +293,32 @@ static void sample_unpreserve(struct liveupdate_file_op_args *args)
 	struct sample *sample = args->file->private_data;
 
 	pci_liveupdate_unpreserve(sample->pdev);
+	iommu_liveupdate_unpreserve(&sample->pdev->dev);
+	kho_unpreserve_free(args->private_data);
 }
 
 static int sample_freeze(struct liveupdate_file_op_args *args)
 {
 	struct sample *sample = args->file->private_data;
 
-	return pci_liveupdate_freeze(sample->pdev);
+	return pci_liveupdate_freeze(sample->pdev) ?:
+	       iommu_liveupdate_freeze(&sample->pdev->dev);
+}
+
+static struct sample_ser *sample_ser(struct liveupdate_file_op_args *args)
+{
+	if (!kho_is_preserved(args->serialized_data, sizeof(struct sample_ser)))
+		return NULL;
+	return phys_to_virt(args->serialized_data);
 }
 
 /* The device of a file that came in; the caller puts it. */
-static struct pci_dev *sample_find(u64 data)
+static struct pci_dev *sample_find(const struct sample_ser *ser)
 {
 	struct pci_dev *pdev;
 
-	pdev = pci_get_domain_bus_and_slot(data >> 16, PCI_BUS_NUM(data),
-					   data & 0xff);
+	pdev = pci_get_domain_bus_and_slot(ser->domain, PCI_BUS_NUM(ser->bdf),
+					   ser->bdf & 0xff);
 	if (pdev && pci_liveupdate_is_incoming(pdev))
 		return pdev;
 	pci_dev_put(pdev);
@@ -279,12 +339,37 @@ static struct sample *sample_get(struct pci_dev *pdev)
 	return sample;
 }
 
+static int sample_retrieve_file(struct sample *sample,
+				struct liveupdate_file_op_args *args,
+				const struct sample_ser *ser)
+{
+	struct file *file;
+	int err = 0;
+
+	scoped_guard(mutex, &sample->lock)
+		err = sample_memory_retrieve(&sample->memory, &sample->pdev->dev,
+					     args->session, ser);
+	if (err)
+		return err;
+	file = anon_inode_getfile_fmode("[luo_pci_sample]", &sample_fops, sample,
+					O_RDWR,
+					FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	args->file = file;
+	return 0;
+}
+
 static int sample_retrieve(struct liveupdate_file_op_args *args)
 {
-	struct pci_dev *pdev = sample_find(args->serialized_data);
+	const struct sample_ser *ser = sample_ser(args);
 	struct sample *sample;
-	struct file *file;
+	struct pci_dev *pdev;
+	int err;
 
+	if (!ser)
+		return -EINVAL;
+	pdev = sample_find(ser);
 	if (!pdev)
 		return -ENODEV;
 	sample = sample_get(pdev);
@@ -292,29 +377,29 @@ static int sample_retrieve(struct liveupdate_file_op_args *args)
 	/* It can be tried again when the device is bound. */
 	if (!sample)
 		return -EAGAIN;
-
-	file = anon_inode_getfile_fmode("[luo_pci_sample]", &sample_fops, sample,
-					O_RDWR,
-					FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE);
-	if (IS_ERR(file)) {
+	err = sample_retrieve_file(sample, args, ser);
+	if (err)
 		kref_put(&sample->ref, sample_free);
-		return PTR_ERR(file);
-	}
-	args->file = file;
-	return 0;
+	return err;
 }
 
 /* A device that nobody asked for is stopped before memory is freed. */
 static void sample_finish(struct liveupdate_file_op_args *args)
 {
-	struct pci_dev *pdev = sample_find(args->serialized_data);
+	struct sample_ser *ser = sample_ser(args);
+	struct pci_dev *pdev;
 
+	if (!ser)
+		return;
+	pdev = sample_find(ser);
+	kho_restore_free(ser);
 	if (!pdev)
 		return;
 	if (args->retrieve_status <= 0) {
 		pci_clear_master(pdev);
 		pci_wait_for_pending_transaction(pdev);
 	}
+	iommu_liveupdate_finish(&pdev->dev);
 	pci_liveupdate_finish(pdev);
 	pci_dev_put(pdev);
 }
@@ -332,7 +417,7 @@ static const struct liveupdate_file_ops sample_file_ops = {
 
 static struct liveupdate_file_handler sample_handler = {
 	.ops = &sample_file_ops,
-	.compatible = "luo-pci-sample-v1",
+	.compatible = "luo-pci-sample-v2",
 };
 
 /* Without live update the driver works as ever. */
@@ -344,12 +429,22 @@ static int sample_register_handler(void)
 		return err == -EOPNOTSUPP ? 0 : err;
 	err = pci_liveupdate_register_flb(&sample_handler);
 	if (err)
-		liveupdate_unregister_file_handler(&sample_handler);
+		goto unregister;
+	err = iommu_liveupdate_register_flb(&sample_handler);
+	if (err)
+		goto unregister_flb;
+	return 0;
+
+unregister_flb:
+	pci_liveupdate_unregister_flb(&sample_handler);
+unregister:
+	liveupdate_unregister_file_handler(&sample_handler);
 	return err;
 }
 
 static void sample_unregister_handler(void)
 {
+	iommu_liveupdate_unregister_flb(&sample_handler);
 	pci_liveupdate_unregister_flb(&sample_handler);
 	liveupdate_unregister_file_handler(&sample_handler);
 }
