@@ -188,7 +188,8 @@ predump <lukeep-podman> <predump> <x> </var/lib/lukeep/x.container> <a-1>" "$con
 	refused 'x.conf:3: -a is no name of a container' '[service]\n[process]\ncontainer = -a\n'
 	refused 'x.conf:3: a b is no name of a container' '[service]\n[process]\ncontainer = a b\n'
 	refused 'x.conf: a container is started by podman: leave start out' "${service}[process]\ncontainer = a\n"
-	refused 'x.conf: a container is dumped to the storage of podman: leave images and the tmpfs out' "${container}images = /a\n"
+	refused 'x.conf: a container is dumped to the storage of podman: leave images, pipes and the tmpfs out' "${container}images = /a\n"
+	refused 'x.conf: a container is dumped to the storage of podman: leave images, pipes and the tmpfs out' "${container}pages = pipes\n"
 	means 'ready-command <lukeep-criu> <ready> <x> </a> <b>' "[service]\nstart = a\nready-command = b\n[process]\nimages = /a\n"
 	means 'restart 1 retry 0 hold 0 clock 0' "[service]\nstart = a\nrestart = yes\n[process]\nimages = /a\non-failed-restore = start\n"
 	means 'start <lukeep-criu> <run> <x> </a/b/.images> <a>\ncheck <lukeep-criu> <check> <x> </a/b/.images> </a/b>' "${tmpfs}[process]\n"
@@ -196,6 +197,10 @@ predump <lukeep-podman> <predump> <x> </var/lib/lukeep/x.container> <a-1>" "$con
 	refused 'x.conf:5: "100" is not a number of 0 to 99' "${process}predump = 100\n"
 	refused 'x.conf:3: "-1" is not a number of 0 to 99' "${service}order = -1\n"
 	means 'order 7' "${service}order = 7\n"
+	means 'pages files' "$process"
+	means 'pages files' "${process}pages = files\n"
+	means 'save-command <lukeep-criu> <dump> <x> </a/b> <pipes>\npages pipes' "${process}pages = pipes\n"
+	refused 'x.conf:5: "memory" is neither files nor pipes' "${process}pages = memory\n"
 	refused 'x.conf:5: "maybe" is neither keep nor start' "${process}on-failed-restore = maybe\n"
 	refused 'x.conf: on-failed-restore = start needs restart = yes' "${process}on-failed-restore = start\n"
 	refused 'x.conf: section [process] needs the key "images", or a section [tmpfs]' "${service}[process]\n"

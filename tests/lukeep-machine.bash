@@ -17,7 +17,7 @@ wrapped=(open fopen access opendir ioctl syscall poll reboot sync uname accept4 
 
 # The same for all tests of a state of the sources.
 sources_sum() {
-	cat "$root"/tools/liveupdate/*.[ch] "$root/tools/liveupdate/Makefile" "$programs"/{lukeep-*,fake-criu.c} "${BASH_SOURCE[0]}" \
+	cat "$root"/tools/liveupdate/*.[ch] "$root/tools/liveupdate/Makefile" "$programs"/{lukeep-*,fake-criu*} "${BASH_SOURCE[0]}" \
 		"$root/include/uapi/linux/liveupdate.h" | sha256sum
 }
 
@@ -30,7 +30,7 @@ compile() {
 		"${own[@]}" -o "$out/lukeep-machine" "$programs"/lukeep-{machine,folder,mounts,processes,sessions}.c &&
 		"${own[@]}" -o "$out/lukeep-service" "$programs/lukeep-service.c" -lsystemd &&
 		"${own[@]}" -o "$out/lukeep-unit" "$programs/lukeep-unit.c" &&
-		"${own[@]}" -o "$out/criu" "$programs/fake-criu.c" &&
+		"${own[@]}" -o "$out/criu" "$programs"/fake-criu*.c &&
 		make -C "$root/tools/liveupdate" -j "$(nproc)" OUTPUT="$out/agent/" CFLAGS="${flags[*]}" \
 			LUKEEP_VERSION=test LDFLAGS="${flags[*]} $out/shim.o $out/shim-mount.o $(printf -- '-Wl,--wrap=%s ' "${wrapped[@]}")" "$out/agent/lukeep" "$out/agent/lukeep-criu"
 }

@@ -81,6 +81,7 @@ static int show(const char *dir, const char *name)
 	printf("order %d\n", svc->order);
 	show_command("check", svc->processes.check);
 	show_command("predump", svc->processes.predump);
+	printf("pages %s\n", svc->processes.pipes ? "pipes" : "files");
 	if (svc->tmpfs.path)
 		printf("tmpfs %s size %llu huge %s\n", svc->tmpfs.path,
 		       svc->tmpfs.size, svc->tmpfs.huge ?: "-");

@@ -18,8 +18,8 @@
  * The points are, for each verb besides "begin", in their order
  *
  *	pre-dump	frozen, end
- *	dump		locked, frozen, written, ended
- *	restore		made, end
+ *	dump		locked, frozen, streamed, written, ended
+ *	restore		looked, made, end
  *	lazy-pages	listens, end
  *
  * Copyright The Linux Live Update LTS authors
@@ -40,6 +40,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fake-criu.h"
+
 #define TEXT_MAX	4096
 #define PAUSE		10000	/* us */
 #define SIZE		4	/* KiB */
@@ -47,7 +49,10 @@
 static const char *folder, *verb, *images, *log_name, *parent, *pidfile;
 static pid_t tree;
 static int output = -1;
-static bool lazy;
+static bool lazy, streams;
+
+/* Where images are: with --stream they go to whoever runs this, and come from there. */
+static const char *content;
 
 static FILE *open_in(const char *dir, const char *mode, const char *name)
 {
@@ -117,7 +122,7 @@ static const char *table(void)
 		snprintf(name, sizeof(name), "tables/CRIU-id%d", getpid());
 	else
 		snprintf(name, sizeof(name), "tables/CRIU-%.32s",
-			 read_in(images, "inventory.img", id));
+			 read_in(content, "inventory.img", id));
 	return name;
 }
 
@@ -198,7 +203,7 @@ static void dump_arguments(void)
 	if (f)
 		fclose(f);
 	for (i = 0; i < n; i += strlen(text + i) + 1)
-		write_in(images, "ae", "core-1.img", "%s\n", text + i);
+		write_in(content, "ae", "core-1.img", "%s\n", text + i);
 }
 
 /* The last of them is the service's name: "bash worker FOLDER NAME" */
@@ -208,7 +213,7 @@ static void dump_memory(void)
 	const char *name = "";
 	FILE *f;
 
-	f = open_in(images, "re", "core-1.img");
+	f = open_in(content, "re", "core-1.img");
 	while (f && fgets(text, sizeof(text), f)) {
 		text[strcspn(text, "\n")] = '\0';
 		name = text;
@@ -216,9 +221,9 @@ static void dump_memory(void)
 	if (f)
 		fclose(f);
 	snprintf(path, sizeof(path), "%.200s.memory", name);
-	write_in(images, "we", "pages-1.img", "%s\n",
+	write_in(content, "we", "pages-1.img", "%s\n",
 		 read_in(folder, path, memory));
-	snprintf(path, sizeof(path), "%s/pages-1.img", images);
+	snprintf(path, sizeof(path), "%s/pages-1.img", content);
 	if (truncate(path, next_size() << 10))
 		perror(path);
 }
@@ -244,7 +249,13 @@ static int dump_service(bool whole)
 		at("end");
 		return 0;
 	}
-	write_in(images, "we", "inventory.img", "id%d\n", getpid());
+	write_in(content, "we", "inventory.img", "id%d\n", getpid());
+	if (streams) {
+		stream_out(content, "core-1.img");
+		stream_out(content, "pages-1.img");
+		at("streamed");
+		stream_out(content, "inventory.img");
+	}
 	at("written");
 	kill(tree, SIGKILL);
 	waitpid(tree, &status, __WALL);
@@ -261,13 +272,13 @@ static void become(void)
 {
 	char line[TEXT_MAX], memory[TEXT_MAX], *argv[16] = { };
 	int argc = 0, null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	FILE *f = open_in(images, "re", "core-1.img");
+	FILE *f = open_in(content, "re", "core-1.img");
 
 	while (f && argc < 15 && fgets(line, sizeof(line), f)) {
 		line[strcspn(line, "\n")] = '\0';
 		argv[argc++] = strdup(line);
 	}
-	setenv("WORKER_MEMORY", read_in(images, "pages-1.img", memory), 1);
+	setenv("WORKER_MEMORY", read_in(content, "pages-1.img", memory), 1);
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(null, STDIN_FILENO);
@@ -285,6 +296,13 @@ static int restore(void)
 	char go;
 	pid_t pid;
 
+	if (streams && (stream_in(content, "inventory.img") ||
+			stream_in(content, "core-1.img") ||
+			!stream_in(content, "other.img")))
+		fail("streams", true);
+	at("looked");
+	if (streams && stream_in(content, "pages-1.img"))
+		fail("streams", true);
 	if (lazy && !is_in(images, "lazy-pages.socket"))
 		fail("lazy-pages", true);
 	if (pipe2(gate, O_CLOEXEC))
@@ -307,6 +325,19 @@ static int restore(void)
 	remove_in(folder, table());
 	at("end");
 	return 0;
+}
+
+/* Images are in a folder of our own, from which they go into streams. */
+static void open_streams(void)
+{
+	static char spool[PATH_MAX];
+
+	snprintf(spool, sizeof(spool), "%s/criu.spool-XXXXXX", folder);
+	content = mkdtemp(spool);
+	if (!content)
+		exit(1);
+	stream_open(images, !strcmp(verb, "dump") ? "streamer-capture.sock" :
+						    "streamer-serve.sock");
 }
 
 /* Until all of it has been asked for. */
@@ -342,6 +373,8 @@ static void parse(int argc, char **argv)
 			sscanf(argv[i + 1], "fd[%d]", &output);
 		else if (!strcmp(argv[i], "--lazy-pages"))
 			lazy = true;
+		else if (!strcmp(argv[i], "--stream"))
+			streams = true;
 	}
 	write_in(folder, "ae", "criu.calls", "%s\n", line);
 }
@@ -357,6 +390,9 @@ int main(int argc, char **argv)
 		return 2;
 	write_in(images, "we", log_name, "(00.0) feigned\n");
 	at("begin");
+	content = images;
+	if (streams)
+		open_streams();
 	if (!strcmp(verb, "dump") || !strcmp(verb, "pre-dump"))
 		return dump_service(!strcmp(verb, "dump"));
 	if (!strcmp(verb, "restore") && pidfile)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The sessions of the machine that lukeep-machine.c feigns, with the errno that
- * liveupdate.h tells. Memfds can be preserved, and a tmpfs that is read-only. The next
- * kernel gets copies of memfds, so that a process of the kernel before has no part in
- * these, and another mount of a tmpfs.
+ * liveupdate.h tells. Memfds and pipes can be preserved, and a tmpfs that is read-only.
+ * The next kernel gets copies of memfds and pipes, so that a process of the kernel before
+ * has no part in these, and another mount of a tmpfs.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -164,12 +164,17 @@ static int add(struct session *session, __u64 token, int file)
 	return 0;
 }
 
+static bool is_pipe(int file)
+{
+	return fcntl(file, F_GETPIPE_SZ) > 0;
+}
+
 /* What the handlers say; only memfds can be asked for their seals. */
 static int can_preserve(int file)
 {
 	struct statvfs fs;
 
-	if (fcntl(file, F_GET_SEALS) >= 0)
+	if (fcntl(file, F_GET_SEALS) >= 0 || is_pipe(file))
 		return 0;
 	if (!is_tmpfs(file))
 		return ENOENT;
@@ -281,6 +286,26 @@ static int copy_file(int from)
 	return to;
 }
 
+/* The end of another pipe, with the data, and nobody at the other end. */
+static int copy_pipe(int from)
+{
+	int ends[2], size = fcntl(from, F_GETPIPE_SZ);
+
+	if (pipe2(ends, O_CLOEXEC) || fcntl(ends[1], F_SETPIPE_SZ, size) < size)
+		fatal("a pipe of the next kernel");
+	while (splice(from, NULL, ends[1], NULL, size, SPLICE_F_NONBLOCK) > 0)
+		;
+	close(ends[1]);
+	close(from);
+	return ends[0];
+}
+
+static int copy_for_next(int from)
+{
+	return is_tmpfs(from) ? copy_mount(from) :
+	       is_pipe(from) ? copy_pipe(from) : copy_file(from);
+}
+
 /* The next kernel has what was to be handed over, and nothing else. */
 void sessions_hand_over(void)
 {
@@ -296,8 +321,7 @@ void sessions_hand_over(void)
 		session->incoming = true;
 		session->open = false;
 		for (kept = session->files; kept; kept = kept->next)
-			kept->fd = is_tmpfs(kept->fd) ?
-				   copy_mount(kept->fd) : copy_file(kept->fd);
+			kept->fd = copy_for_next(kept->fd);
 	}
 }
 

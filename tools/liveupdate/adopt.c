@@ -31,6 +31,7 @@ static void adopt_settings(struct service *svc, struct service *declared)
 	swap(&svc->ready_command, &declared->ready_command);
 	swap(&svc->processes.check, &declared->processes.check);
 	swap(&svc->processes.predump, &declared->processes.predump);
+	svc->processes.pipes = declared->processes.pipes;
 	svc->save_signal = declared->save_signal;
 	svc->save_timeout = declared->save_timeout;
 	svc->stop_timeout = declared->stop_timeout;
@@ -61,6 +62,8 @@ static bool take_memfds(struct service *svc, struct service *declared)
 		declared->memfd[i].fd = svc->memfd[from[i]].fd;
 		svc->memfd[from[i]].fd = -1;
 	}
+	declared->pages = svc->pages;
+	pages_init(&svc->pages);
 	return true;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Running a command of a service, with the service's memfds.
+ * Running a command of a service, with the service's memfds, and with what was dumped.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -23,7 +23,12 @@
 
 #define CANNOT_RUN	"cannot run \"%s\": %s: %s"
 
-#define NAMES_MAX	(LUKEEP_MAX_MEMFDS * (NAME_MAX_LEN + 1))
+/* Of what was dumped, or of the socket that takes it */
+#define PAGES_NAME	"pages"
+
+#define NAMES_MAX	(LUKEEP_MAX_MEMFDS * (NAME_MAX_LEN + 1) + \
+			 PAGES_MAX * sizeof(PAGES_NAME))
+#define FDS_MAX		(LUKEEP_MAX_MEMFDS + PAGES_MAX)
 
 static const char *advise(int err)
 {
@@ -49,7 +54,19 @@ static int tell_memfd(const struct memfd *m, int fd)
 	return setenv(name, number, 1);
 }
 
-/* In the child: tell of the memfds as sd_listen_fds_with_names(3) expects. */
+static int nr_fds(const struct service *svc)
+{
+	return svc->nr_memfds + svc->pages.nr;
+}
+
+/* What a command has as file descriptor @i, from the first that it gets. */
+static int fd_at(const struct service *svc, int i)
+{
+	return i < svc->nr_memfds ? svc->memfd[i].fd :
+				    svc->pages.fd[i - svc->nr_memfds];
+}
+
+/* In the child: tell of all of them as sd_listen_fds_with_names(3) expects. */
 static int tell_listen_fds(const struct service *svc)
 {
 	char names[NAMES_MAX + 1] = "", number[12];
@@ -58,7 +75,10 @@ static int tell_listen_fds(const struct service *svc)
 	for (i = 0; i < svc->nr_memfds; i++)
 		len += snprintf(names + len, sizeof(names) - len, "%s%s",
 				i ? ":" : "", svc->memfd[i].name);
-	snprintf(number, sizeof(number), "%d", svc->nr_memfds);
+	for (i = 0; i < svc->pages.nr; i++)
+		len += snprintf(names + len, sizeof(names) - len, "%s%s",
+				len ? ":" : "", PAGES_NAME);
+	snprintf(number, sizeof(number), "%d", nr_fds(svc));
 	if (setenv("LISTEN_FDS", number, 1) ||
 	    setenv("LISTEN_FDNAMES", names, 1))
 		return -1;
@@ -67,28 +87,31 @@ static int tell_listen_fds(const struct service *svc)
 }
 
 /*
- * In the child: give the memfds their places, by way of others above, lest one
+ * In the child: give all of them their places, by way of others above, lest one
  * takes the place of another. @report is moved out of the way as well, if it is
  * still there.
  */
-static int place_memfds(const struct service *svc, int *report)
+static int place_fds(const struct service *svc, int *report)
 {
-	int above = MEMORY_FIRST_FD + svc->nr_memfds;
-	int moved[LUKEEP_MAX_MEMFDS], i;
+	int above = MEMORY_FIRST_FD + nr_fds(svc);
+	int moved[FDS_MAX], i;
 
 	if (*report >= 0) {
 		*report = fcntl(*report, F_DUPFD_CLOEXEC, above);
 		if (*report < 0)
 			return -1;
 	}
-	for (i = 0; i < svc->nr_memfds; i++) {
-		moved[i] = fcntl(svc->memfd[i].fd, F_DUPFD_CLOEXEC, above);
+	for (i = 0; i < nr_fds(svc); i++) {
+		moved[i] = fcntl(fd_at(svc, i), F_DUPFD_CLOEXEC, above);
 		if (moved[i] < 0)
 			return -1;
 	}
+	for (i = 0; i < nr_fds(svc); i++) {
+		if (dup2(moved[i], MEMORY_FIRST_FD + i) < 0)
+			return -1;
+	}
 	for (i = 0; i < svc->nr_memfds; i++) {
-		if (dup2(moved[i], MEMORY_FIRST_FD + i) < 0 ||
-		    tell_memfd(&svc->memfd[i], MEMORY_FIRST_FD + i))
+		if (tell_memfd(&svc->memfd[i], MEMORY_FIRST_FD + i))
 			return -1;
 	}
 	return tell_listen_fds(svc);
@@ -136,7 +159,7 @@ static void become(const char *command, const struct service *svc, bool afresh,
 		return;
 	if (afresh)
 		fill_memory(svc, report);
-	if (place_memfds(svc, report))
+	if (place_fds(svc, report))
 		return;
 	words = words_split(command, true, &error);
 	errno = EINVAL;

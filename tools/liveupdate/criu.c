@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -152,19 +153,34 @@ static void on_term(int sig)
 	kill(running, SIGKILL);
 }
 
-/* Run it to its end; what is returned is as above. */
-int criu_run(struct criu_call *call)
+/*
+ * Run it to its end, and @beside it what it needs, until the pidfd can be read; what is
+ * returned is as above.
+ */
+int criu_run_beside(struct criu_call *call,
+		    void (*beside)(void *user, int pidfd), void *user)
 {
-	int status;
+	int status, pidfd;
 	pid_t pid;
 
 	running = criu_start(call);
 	if (running < 0)
 		return CRIU_FAILED;
 	signal(SIGTERM, on_term);
+	pidfd = beside ? pidfd_open(running, 0) : -1;
+	if (pidfd >= 0)
+		beside(user, pidfd);
+	else if (beside)
+		kill(running, SIGKILL);
+	close_fd(&pidfd);
 	pid = waitpid(running, &status, 0);
 	signal(SIGTERM, SIG_DFL);
 	return pid < 0 ? CRIU_FAILED : criu_judge(call, status);
+}
+
+int criu_run(struct criu_call *call)
+{
+	return criu_run_beside(call, NULL, NULL);
 }
 
 /* Has this process been run for a folder of images in @path? */

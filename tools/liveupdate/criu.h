@@ -34,6 +34,8 @@ void criu_begin(struct criu_call *call, const char *verb);
 _sd_printf_(2, 3) void criu_add(struct criu_call *call, const char *fmt, ...);
 pid_t criu_start(struct criu_call *call);
 int criu_judge(const struct criu_call *call, int status);
+int criu_run_beside(struct criu_call *call,
+		    void (*beside)(void *user, int pidfd), void *user);
 int criu_run(struct criu_call *call);
 void criu_kill(const char *path);
 bool criu_explain(const char *verb, int folder, const char *path);

@@ -11,6 +11,7 @@
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 
+#include "capture.h"
 #include "clock.h"
 #include "criu.h"
 #include "criu_dump.h"
@@ -40,6 +41,9 @@ int dump_check(const struct folder *f, char **preserved)
 	return EXIT_SUCCESS;
 }
 
+/* There is no pre-dump that a dump could go on from, nor will there be. */
+#define NO_PARENT	-1
+
 /* What each dump of process @pid has. */
 static void begin_dump(struct criu_call *call, const struct folder *f,
 		       const char *verb, const char *name, pid_t pid, int parent)
@@ -52,8 +56,9 @@ static void begin_dump(struct criu_call *call, const struct folder *f,
 	criu_begin(call, verb);
 	criu_add(call, "--tree");
 	criu_add(call, "%d", pid);
-	criu_add(call, "--track-mem");
-	if (parent) {
+	if (parent >= 0)
+		criu_add(call, "--track-mem");
+	if (parent > 0) {
 		criu_add(call, "--prev-images-dir");
 		criu_add(call, "../%d", parent);
 	}
@@ -160,13 +165,18 @@ int dump_begin(const struct folder *f, pid_t pid)
 	return -1;
 }
 
-/* CRIU ends it as soon as it is dumped whole; if it is not, it works on. */
-int dump_service(const struct folder *f)
+/*
+ * CRIU ends it as soon as it is dumped whole; if it is not, it works on. Its memory goes
+ * into pipes, and these over a socket @to the keeper, if that is not -1.
+ */
+int dump_service(const struct folder *f, int to)
 {
 	double begin = clock_now();
 	struct criu_call call;
 	unsigned long output;
+	struct pages pages;
 	char number[24];
+	long long bytes;
 	pid_t pid;
 	int err;
 
@@ -175,24 +185,30 @@ int dump_service(const struct folder *f)
 	snprintf(number, sizeof(number), "%lu\n", output);
 	if (images_write(f->dir, IMAGES_OUTPUT, number) || dump_begin(f, pid))
 		return images_fail(f);
-	begin_dump(&call, f, "dump", IMAGES_DUMP, pid, last_predump(f));
+	begin_dump(&call, f, "dump", IMAGES_DUMP, pid,
+		   to < 0 ? last_predump(f) : NO_PARENT);
 	criu_add(&call, "--tcp-established");
 	criu_add(&call, "--network-lock");
 	criu_add(&call, "nftables");
 	criu_add(&call, "--file-locks");
 	criu_add(&call, "--ghost-limit");
 	criu_add(&call, "64M");
-	err = criu_run(&call);
+	pages_init(&pages);
+	err = to < 0 ? criu_run(&call) : capture_run(&call, &pages, &bytes);
 	if (err && !has_ended(f, pid)) {
+		pages_drop(&pages);
 		dump_break_off(f, pid);
 		return images_fail(f);
 	}
+	if (to < 0)
+		bytes = images_pages(f->dir, IMAGES_DUMP);
+	else if (!pages.nr || pages_send(to, &pages))
+		return images_fail(f);
+	pages_drop(&pages);
 	if (netlock_save(f->name, pid, f->dir, IMAGES_DUMP))
 		pr_warn("its connections may be reset: nobody can have their peers wait");
 	if (images_write(f->dir, IMAGES_SAVED, ""))
 		return images_fail(f);
-	pr_info("dump: %.1f MiB in %.3f s",
-		images_pages(f->dir, IMAGES_DUMP) / MIB,
-		clock_now() - begin);
+	pr_info("dump: %.1f MiB in %.3f s", bytes / MIB, clock_now() - begin);
 	return EXIT_SUCCESS;
 }

@@ -7,7 +7,7 @@
 
 int dump_check(const struct folder *f, char **preserved);
 int dump_memory(const struct folder *f, int rounds);
-int dump_service(const struct folder *f);
+int dump_service(const struct folder *f, int to);
 int dump_begin(const struct folder *f, pid_t pid);
 void dump_break_off(const struct folder *f, pid_t pid);
 void dump_mend(const struct folder *f);

@@ -24,6 +24,7 @@
 #include "netlock.h"
 #include "proc.h"
 #include "repair.h"
+#include "serve.h"
 #include "util.h"
 #include "window.h"
 
@@ -100,7 +101,8 @@ static pid_t start_lazy(struct criu_call *call, const struct folder *f)
 	return pid;
 }
 
-static pid_t restore_all(const struct folder *f, int output, bool lazy)
+static pid_t restore_all(const struct folder *f, int output, bool lazy,
+			 const struct pages *pages)
 {
 	struct criu_call call;
 	bool unscaled;
@@ -124,7 +126,7 @@ static pid_t restore_all(const struct folder *f, int output, bool lazy)
 	if (lazy)
 		criu_add(&call, "--lazy-pages");
 	unscaled = window_begin(f->dir, IMAGES_DUMP);
-	ret = criu_run(&call);
+	ret = pages ? serve_run(&call, pages) : criu_run(&call);
 	window_end(unscaled);
 	return ret ? -1 : pid_restored(f);
 }
@@ -205,9 +207,13 @@ static void on_lazy_end(void *user, pid_t pid, int status)
 	kill(lazy->service, SIGKILL);
 }
 
-/* A restore that fails leaves the images as they are. */
-int restore_service(const struct folder *f, bool lazily)
+/*
+ * A restore that fails leaves the images as they are. If memory was dumped into pipes,
+ * it is in @pages, from which it can be read once, and only as a whole.
+ */
+int restore_service(const struct folder *f, bool lazily, struct pages *pages)
 {
+	bool piped = images_has(f->dir, IMAGES_PIPES);
 	double begin = clock_now();
 	struct lazy lazy = { };
 	int output[2];
@@ -217,19 +223,24 @@ int restore_service(const struct folder *f, bool lazily)
 		pr_err("there is nothing to restore in %s", f->path);
 		return images_fail(f);
 	}
+	if (piped && serve_check(f->dir, IMAGES_DUMP, pages))
+		return images_fail(f);
 	images_remove(f->dir, IMAGES_SERVICE);
 	restore_forget(f);
 	if (netlock_load(f->name) || pipe2(output, O_CLOEXEC) ||
 	    begin_restoring(f, output[1]))
 		return images_fail(f);
-	if (lazily)
+	if (lazily && !piped)
 		lazy.pid = start_lazy(&lazy.call, f);
 	fcntl(output[1], F_SETFD, 0);
-	pid = restore_all(f, output[1], lazy.pid > 0);
+	pid = restore_all(f, output[1], lazy.pid > 0, piped ? pages : NULL);
 	if (pid < 0) {
 		restore_forget(f);
+		if (piped)
+			serve_check(f->dir, IMAGES_DUMP, pages);
 		return images_fail(f);
 	}
+	pages_drop(pages);
 	lazy.service = pid;
 	images_remove(f->dir, IMAGES_RESTORING);
 	repair_timers(pid);

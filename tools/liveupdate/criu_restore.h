@@ -6,8 +6,9 @@
 #include <stdbool.h>
 
 #include "images.h"
+#include "pages.h"
 
-int restore_service(const struct folder *f, bool lazily);
+int restore_service(const struct folder *f, bool lazily, struct pages *pages);
 void restore_forget(const struct folder *f);
 
 #endif /* _LUKEEP_CRIU_RESTORE_H */

@@ -380,6 +380,7 @@ struct service *declaration_read(const char *dir, const char *name)
 		free(r.svc);
 		return NULL;
 	}
+	pages_init(&r.svc->pages);
 	snprintf(r.svc->name, sizeof(r.svc->name), "%s", name);
 	check_name(&r, name);
 	if (!*r.error)

@@ -13,6 +13,7 @@
 #include <jansson.h>
 #include <linux/types.h>
 
+#include "pages.h"
 #include "tmpfs.h"
 
 #define CONFIG_SUFFIX		".conf"
@@ -69,17 +70,19 @@ struct memfd {
  * struct processes - how the processes of a service go on, by CRIU
  * @container: container of podman that they are in, or NULL
  * @images:   folder of their images, NULL if they do not
+ * @pipes:    their memory is not in there, but in pipes
  * @predumps: how often at most their memory is dumped while they run
  * @lazy:     they are restored before all of their memory is
  * @start_if_failed: start the service afresh when they cannot be restored
  * @program:  the command that starts it, as it is declared
  * @ready:    the command that tells whether it is ready, as it is declared
  * @check:    command that finds out whether the next kernel will have their files
- * @predump:  command that dumps their memory while they run
+ * @predump:  command that dumps their memory while they run, or NULL
  */
 struct processes {
 	char *container;
 	char *images;
+	bool pipes;
 	int predumps;
 	bool lazy;
 	bool start_if_failed;
@@ -109,6 +112,7 @@ struct processes {
  * @memfd:	  what it works on
  * @nr_memfds:	  number of entries in @memfd
  * @processes:	  how its processes go on
+ * @pages:	  the memory of these when they were dumped
  * @tmpfs:	  where it has its files, without a path if it has none
  */
 struct service {
@@ -131,6 +135,7 @@ struct service {
 	int nr_memfds;
 	struct tmpfs tmpfs;
 	struct processes processes;
+	struct pages pages;
 };
 
 /* declaration.c */

@@ -23,6 +23,10 @@
 #define READY_TRIES	500
 #define READY_PAUSE	100000	/* us */
 
+/* How long it takes at most until what CRIU has streamed is there */
+#define STREAM_TRIES	500
+#define STREAM_PAUSE	10000	/* us */
+
 /* The folder, made if it is not there yet; -1 when it cannot be had, which is said. */
 int images_open(const char *path)
 {
@@ -175,6 +179,19 @@ int images_wait(const struct folder *f)
 	return EXIT_FAILURE;
 }
 
+/* Was it dumped whole? If CRIU streams that, somebody may be just about to write it. */
+static bool was_dumped(int dir)
+{
+	int i;
+
+	for (i = 0; i < STREAM_TRIES && images_has(dir, IMAGES_PIPES); i++) {
+		if (images_has(dir, IMAGES_LAST) || !images_has(dir, IMAGES_DUMPING))
+			break;
+		usleep(STREAM_PAUSE);
+	}
+	return images_has(dir, IMAGES_DUMPING) && images_has(dir, IMAGES_LAST);
+}
+
 /*
  * It runs no more: returns what to exit with, if it does not end us as it was ended.
  * A service that has been dumped has ended as it should, whoever was killed by then.
@@ -184,8 +201,7 @@ int images_end(const struct folder *f, int status)
 	images_remove(f->dir, IMAGES_SERVICE);
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	if (WTERMSIG(status) == SIGKILL && images_has(f->dir, IMAGES_DUMPING) &&
-	    images_has(f->dir, IMAGES_LAST))
+	if (WTERMSIG(status) == SIGKILL && was_dumped(f->dir))
 		return images_write(f->dir, IMAGES_SAVED, "") ? EXIT_FAILURE :
 								EXIT_SUCCESS;
 	child_default_signals();

@@ -14,6 +14,7 @@
 #define IMAGES_RESTORING "restoring"	/* it is being restored, with this output */
 #define IMAGES_DUMP	"dump"		/* with this */
 #define IMAGES_LAST	IMAGES_DUMP "/inventory.img"	/* CRIU writes that at last */
+#define IMAGES_PIPES	IMAGES_DUMP "/pipes"	/* its memory is in these pipes */
 #define IMAGES_LAZY	"lazy"		/* its memory is still being brought in */
 #define IMAGES_FAILED	"failed"	/* what could not be restored, and was given up */
 #define IMAGES_ERROR	"error"		/* why the last command failed */

@@ -70,6 +70,7 @@ static const struct key tmpfs_keys[] = {
 static const struct key process_keys[] = {
 	{ "container", value_container, PROCESSES(container) },
 	{ "images", value_mount_point, PROCESSES(images) },
+	{ "pages", value_pages, PROCESSES(pipes) },
 	{ "predump", value_count, PROCESSES(predumps) },
 	{ "lazy", value_yes_no, PROCESSES(lazy) },
 	{ "on-failed-restore", value_if_failed, PROCESSES(start_if_failed) },
@@ -224,9 +225,9 @@ static void check_container(struct reader *r)
 	if (svc->start)
 		key_error(r,
 			  "a container is started by podman: leave start out");
-	if (svc->processes.images || svc->tmpfs.path)
+	if (svc->processes.images || svc->tmpfs.path || svc->processes.pipes)
 		key_error(r,
-			  "a container is dumped to the storage of podman: leave images and the tmpfs out");
+			  "a container is dumped to the storage of podman: leave images, pipes and the tmpfs out");
 }
 
 /* CRIU has it end, and brings it back. */

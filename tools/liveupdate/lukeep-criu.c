@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <systemd/sd-daemon.h>
+
 #include "criu_dump.h"
 #include "criu_restore.h"
 #include "images.h"
@@ -34,14 +36,15 @@ static const char usage_text[] =
 "  lukeep-criu run NAME FOLDER PROGRAM [ARGUMENT]...  run the service\n"
 "  lukeep-criu check NAME FOLDER [PRESERVED]...       can it go on in the next kernel?\n"
 "  lukeep-criu predump NAME FOLDER ROUNDS             dump its memory while it runs\n"
-"  lukeep-criu dump NAME FOLDER                       dump it, and end it\n"
+"  lukeep-criu dump NAME FOLDER [pipes]               dump it, and end it\n"
 "  lukeep-criu resume NAME FOLDER [lazily]            restore it, and go on as run does\n"
 "  lukeep-criu ready NAME FOLDER [PROGRAM [ARGUMENT]...]\n"
 "                                                     wait until it is at work\n"
 "  lukeep-criu lock                                   have the peers of all services wait\n"
 "\n"
 "These are commands that lukeep runs for a service with a section [process], see\n"
-"lukeep.conf(5). FOLDER is that of its images.\n";
+"lukeep.conf(5). FOLDER is that of its images. Pipes go to whoever runs the command, and\n"
+"are passed on to resume.\n";
 
 static void on_child(void *user, pid_t pid, int status)
 {
@@ -81,6 +84,26 @@ static int do_ready(const struct folder *f, char **command)
 	return *command ? execvp(*command, command) : EXIT_SUCCESS;
 }
 
+static int do_dump_into_pipes(const struct folder *f)
+{
+	if (sd_listen_fds(true) == 1)
+		return dump_service(f, SD_LISTEN_FDS_START);
+	pr_err("nobody takes what is dumped into pipes: this is for lukeep to run");
+	return images_fail(f);
+}
+
+/* The keeper has passed on what it got by a dump into pipes. */
+static int do_resume(const struct folder *f, bool lazily)
+{
+	int i, nr = sd_listen_fds(true);
+	struct pages pages;
+
+	pages_init(&pages);
+	for (i = 0; i < nr && i < PAGES_MAX; i++)
+		pages.fd[pages.nr++] = SD_LISTEN_FDS_START + i;
+	return restore_service(f, lazily, &pages);
+}
+
 static int do_verb(const char *verb, const struct folder *f, int more,
 		   char **arguments)
 {
@@ -91,9 +114,11 @@ static int do_verb(const char *verb, const struct folder *f, int more,
 	if (!strcmp(verb, "predump") && more == 1)
 		return dump_memory(f, atoi(arguments[0]));
 	if (!strcmp(verb, "dump") && !more)
-		return dump_service(f);
+		return dump_service(f, -1);
+	if (!strcmp(verb, "dump") && more == 1 && !strcmp(arguments[0], "pipes"))
+		return do_dump_into_pipes(f);
 	if (!strcmp(verb, "resume") && more <= 1)
-		return restore_service(f, more && !strcmp(arguments[0], "lazily"));
+		return do_resume(f, more && !strcmp(arguments[0], "lazily"));
 	if (!strcmp(verb, "ready"))
 		return do_ready(f, arguments);
 	fputs(usage_text, stderr);

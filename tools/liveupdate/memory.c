@@ -193,6 +193,7 @@ void memory_discard(struct service *svc)
 			close(m->fd);
 		m->fd = -1;
 	}
+	pages_drop(&svc->pages);
 }
 
 /* Remove a link of ours; anything else of that name belongs to the user. */

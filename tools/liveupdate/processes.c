@@ -83,15 +83,16 @@ int processes_set_commands(struct service *svc)
 	p->program = svc->start;
 	svc->start = command(svc, "run", p->program);
 	svc->resume = command(svc, "resume", p->lazy ? "lazily" : "");
-	svc->save_command = command(svc, "dump", "");
+	svc->save_command = command(svc, "dump", p->pipes ? "pipes" : "");
 	p->ready = svc->ready_command;
 	svc->ready_command = command(svc, "ready", p->ready ?: "");
 	p->check = command(svc, "check", preserved);
-	p->predump = command(svc, "predump", rounds);
+	if (!p->pipes)
+		p->predump = command(svc, "predump", rounds);
 	/* What cannot be restored is what was saved, until it is given up. */
 	svc->retry = !p->start_if_failed;
 	return svc->start && svc->resume && svc->save_command &&
-	       svc->ready_command && p->check && p->predump ? 0 : -1;
+	       svc->ready_command && p->check && (p->predump || p->pipes) ? 0 : -1;
 }
 
 void processes_free(struct processes *p)

@@ -20,6 +20,7 @@
 static void became_ready(struct keeper *k)
 {
 	service_enter(k, SERVICE_RUNNING);
+	pages_drop(&k->svc->pages);	/* it has what was in there */
 	if (k->asked_again)
 		return;
 	message_forget_error();

@@ -71,8 +71,11 @@ int save_prepare(struct keeper *k)
 int save_tell(struct keeper *k, sd_event_child_handler_t on_exit)
 {
 	if (k->svc->save_command) {
+		if (k->svc->processes.pipes && pages_expect(&k->svc->pages))
+			return -1;
 		k->save_pid = process_start(k, k->svc->save_command, false,
 					    on_exit);
+		pages_expected(&k->svc->pages);
 		return k->save_pid ? 0 : -1;
 	}
 	if (!kill(k->pid, k->svc->save_signal))
@@ -80,6 +83,15 @@ int save_tell(struct keeper *k, sd_event_child_handler_t on_exit)
 	pr_err("cannot signal the service: %s: its keeper needs the same user",
 	       strerror(errno));
 	return -1;
+}
+
+/* Its save command has succeeded, or not. Returns whether all that it saved is there. */
+bool save_take(struct keeper *k, bool succeeded)
+{
+	if (succeeded && k->svc->pages.socket >= 0)
+		return !pages_receive(&k->svc->pages);
+	pages_drop(&k->svc->pages);
+	return succeeded;
 }
 
 /* Its save command takes too long. CRIU leaves a service behind that has to be seen to. */

@@ -262,12 +262,12 @@ static int on_exit_of_save(sd_event_source *source, const siginfo_t *si,
 
 	process_ended(source);
 	k->save_pid = 0;
-	k->save_succeeded = child_succeeded(si);
-	if (!k->save_succeeded) {
+	if (!child_succeeded(si)) {
 		pr_err("its save command %s: see what it logged",
 		       child_status(si));
 		save_say_why(k);
 	}
+	k->save_succeeded = save_take(k, child_succeeded(si));
 	if (k->state != SERVICE_SAVING && k->state != SERVICE_REVERTING)
 		return 0;
 	if (!k->pid)

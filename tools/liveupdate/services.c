@@ -4,7 +4,10 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "message.h"
 #include "services.h"
@@ -68,6 +71,36 @@ static int check_all(struct links *links, const struct request *request)
 	return ret;
 }
 
+/* Can this kernel preserve a pipe? If not, that is said. */
+static int try_pipe(void)
+{
+	int ends[2], err;
+
+	if (pipe2(ends, O_CLOEXEC)) {
+		pr_err("cannot create a pipe: %s: raise the limit on open files",
+		       strerror(errno));
+		return -1;
+	}
+	err = session_try(ends[0], "pipe");
+	if (err == -ENOENT)
+		pr_err(NO_LIVEUPDATE_PIPE);
+	close(ends[0]);
+	close(ends[1]);
+	return err ? -1 : 0;
+}
+
+/* What is dumped into pipes has to survive. */
+static int check_pipes(const struct links *links)
+{
+	const struct link *link;
+
+	for (link = links->first; link; link = link->next) {
+		if (link->svc && !link->without && link->svc->processes.pipes)
+			return try_pipe();
+	}
+	return 0;
+}
+
 /*
  * Find the services, and connect to their keepers. Returns -1 when some of them
  * cannot come along, which is said.
@@ -77,7 +110,7 @@ int services_check(struct links *links, const struct request *request)
 	if (links_find(links))
 		return -1;
 	links_connect(links);
-	return check_all(links, request);
+	return check_all(links, request) ? -1 : check_pipes(links);
 }
 
 /*

@@ -40,6 +40,12 @@ static const struct advice tmpfs_advice[] = {
 	{ }
 };
 
+/* The same for a pipe. */
+static const struct advice pipe_advice[] = {
+	{ LIVEUPDATE_SESSION_PRESERVE_FD, ENOENT, NO_LIVEUPDATE_PIPE },
+	{ }
+};
+
 static const struct advice advice[] = {
 	{ LIVEUPDATE_IOCTL_CREATE_SESSION, EEXIST,
 	  "its keeper or another program holds it: stop the service, or leave it out (--without)" },
@@ -97,6 +103,8 @@ static const char *advise_for(const char *kind, unsigned long cmd, int err)
 
 	if (!strcmp(kind, "tmpfs"))
 		text = find(tmpfs_advice, cmd, err);
+	else if (!strcmp(kind, "pipe"))
+		text = find(pipe_advice, cmd, err);
 	return text ?: advise(cmd, err);
 }
 

@@ -19,9 +19,14 @@
 #define NO_LIVEUPDATE_TMPFS \
 	"this kernel cannot preserve a tmpfs: boot one with CONFIG_LIVEUPDATE_TMPFS"
 
-/* Tokens in the session: the keeper's own state, then memfd by memfd. */
+/* What is said where there is one, but it does not take a pipe. */
+#define NO_LIVEUPDATE_PIPE \
+	"this kernel cannot preserve a pipe: boot one with CONFIG_LIVEUPDATE_PIPE, or declare pages = files"
+
+/* Tokens in the session: the keeper's own state, then memfd by memfd, and pipe by pipe. */
 #define TOKEN_STATE		0
 #define TOKEN_MEMFD(i)		((i) + 1)
+#define TOKEN_PAGES(i)		((i) + 1001)
 
 /* In that of the tmpfs. */
 #define TOKEN_TMPFS		0

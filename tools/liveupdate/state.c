@@ -7,6 +7,7 @@
  *	release		kernel that was left
  *	stopped		wall-clock second at or before which the service exited
  *	memfds		token in the session by name of the memfd
+ *	pages		how many pipes have what was dumped of its memory
  *	told		wall-clock time when the service was told to save
  *	declaration	what it was started with, see declaration_pack()
  *
@@ -38,10 +39,10 @@ static json_t *state_pack(const struct service *svc, time_t stopped,
 	for (i = 0; i < svc->nr_memfds; i++)
 		json_object_set_new(memfds, svc->memfd[i].name,
 				    json_integer(TOKEN_MEMFD(i)));
-	return json_pack("{si ss sI sf so so}", "format", STATE_FORMAT,
+	return json_pack("{si ss sI sf so si so}", "format", STATE_FORMAT,
 			 "release", uts.release,
 			 "stopped", (json_int_t)stopped, "told", told,
-			 "memfds", memfds,
+			 "memfds", memfds, "pages", svc->pages.nr,
 			 "declaration", declaration_pack(svc));
 }
 
@@ -69,10 +70,11 @@ static int unpack(struct state *state, const json_t *json)
 	json_int_t when;
 	const char *from;
 
-	if (json_unpack((json_t *)json, "{ss sI sO s?F s?O}", "release", &from,
-			"stopped", &when, "memfds", &state->memfds, "told",
-			&state->told, "declaration", &state->declaration) ||
-	    !json_is_object(state->memfds) || when < 0) {
+	if (json_unpack((json_t *)json, "{ss sI sO s?i s?F s?O}", "release", &from,
+			"stopped", &when, "memfds", &state->memfds, "pages",
+			&state->pages, "told", &state->told, "declaration", &state->declaration) ||
+	    !json_is_object(state->memfds) || when < 0 ||
+	    state->pages < 0 || state->pages > PAGES_MAX) {
 		pr_err("the state that came in is damaged: dmesg may say more");
 		return -1;
 	}

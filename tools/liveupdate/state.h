@@ -16,6 +16,7 @@
  * @stopped:	 wall-clock second at or before which the service exited
  * @told:	 wall-clock time when it was told to save, 0 if not known
  * @memfds:	 token in the session by name of the memfd
+ * @pages:	 how many pipes there are
  * @declaration: what the service was started with, NULL from an older lukeep
  */
 struct state {
@@ -23,6 +24,7 @@ struct state {
 	time_t stopped;
 	double told;
 	json_t *memfds;
+	int pages;
 	json_t *declaration;
 };
 

@@ -30,6 +30,19 @@ int transfer_out(const struct service *svc, int session, enum memfd_kind kind)
 	return 0;
 }
 
+/* Preserve what was dumped of its memory. */
+int transfer_out_pages(const struct service *svc, int session)
+{
+	int i;
+
+	for (i = 0; i < svc->pages.nr; i++) {
+		if (session_preserve(session, svc->pages.fd[i], TOKEN_PAGES(i),
+				     "pipe", "with its memory"))
+			return -1;
+	}
+	return 0;
+}
+
 /* Preserve what the next kernel's keeper has to know. */
 int transfer_out_state(const struct service *svc, int session, time_t stopped,
 		       double told)
@@ -91,9 +104,25 @@ static enum transfer verdict(int err)
 	return err == -ENOENT || err == -EIO ? TRANSFER_LOST : TRANSFER_HELD;
 }
 
+/* Take its memory that was dumped; returns a negative errno. */
+static int pages_in(struct pages *p, int session, int nr)
+{
+	int fd;
+
+	while (p->nr < nr) {
+		fd = session_retrieve_fd(session, TOKEN_PAGES(p->nr), "pipe",
+					 "with its memory");
+		if (fd < 0)
+			return fd;
+		p->fd[p->nr++] = fd;
+	}
+	return 0;
+}
+
 /*
- * Take the memfds that came in. If the operator has insisted, it is enough that
- * they are those that are declared. After a failure none of them is there.
+ * Take the memfds that came in, and what was dumped. If the operator has insisted, it
+ * is enough that the memfds are those that are declared. After a failure nothing is
+ * there.
  */
 enum transfer transfer_in(struct service *svc, int session,
 			  const struct state *state, bool insisted)
@@ -101,6 +130,7 @@ enum transfer transfer_in(struct service *svc, int session,
 	enum transfer ret;
 	struct memfd *m;
 	json_t *token;
+	int err;
 
 	if (fits(svc, state, insisted))
 		return TRANSFER_HELD;
@@ -117,6 +147,11 @@ enum transfer transfer_in(struct service *svc, int session,
 		}
 		memory_drop_execute(m->fd, m->name);
 		memory_seal(m);
+	}
+	err = pages_in(&svc->pages, session, state->pages);
+	if (err) {
+		memory_discard(svc);
+		return verdict(err);
 	}
 	pr_info("its memory came from kernel %s", state->release);
 	return TRANSFER_DONE;

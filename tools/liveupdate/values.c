@@ -256,6 +256,11 @@ void value_container(struct reader *r, void *field, const char *value)
 		key_error(r, "out of memory");
 }
 
+void value_pages(struct reader *r, void *field, const char *value)
+{
+	set_choice(r, field, value, "files", "pipes");
+}
+
 void value_if_failed(struct reader *r, void *field, const char *value)
 {
 	set_choice(r, field, value, "keep", "start");

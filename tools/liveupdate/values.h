@@ -18,6 +18,7 @@ void value_if_failed(struct reader *r, void *field, const char *value);
 void value_if_lost(struct reader *r, void *field, const char *value);
 void value_kind(struct reader *r, void *field, const char *value);
 void value_mount_point(struct reader *r, void *field, const char *value);
+void value_pages(struct reader *r, void *field, const char *value);
 void value_path(struct reader *r, void *field, const char *value);
 void value_signal(struct reader *r, void *field, const char *value);
 void value_size(struct reader *r, void *field, const char *value);
