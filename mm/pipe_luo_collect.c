@@ -153,6 +153,10 @@ static int pipe_luo_collect_copy(struct pipe_luo *pl, struct pipe_buffer *buf)
 {
 	int err;
 
+	/* Only copies take long: what stays takes a hundred instructions a page here. */
+	cond_resched();
+	if (fatal_signal_pending(current))
+		return -EINTR;
 	/* The next kernel has no buffers that are empty. */
 	if (!buf->len)
 		return 0;
@@ -261,12 +265,8 @@ int pipe_luo_collect(struct pipe_luo *pl)
 					pipe_occupancy(pl->head, slot));
 	/* Lists of pages that are to be put on an LRU list have references. */
 	lru_add_drain_all();
-	while (slot != pl->head && !err) {
+	while (slot != pl->head && !err)
 		err = pipe_luo_collect_run(pl, &slot);
-		if (fatal_signal_pending(current))
-			err = -EINTR;
-		cond_resched();
-	}
 	if (!err)
 		err = pipe_luo_preserve_folios(pl);
 	if (err)
