@@ -316,7 +316,10 @@ criu_killed() {
 	update
 	status=$?
 	rig dump
-	if [ $status = 137 ]; then boots; fi
+	if [ $status = 137 ]; then
+		until_true "kernel 2 runs" kernel_is 2
+		boots
+	fi
 	works 12
 }
 
