@@ -88,6 +88,8 @@ start_agent
 case $stage in
 1)	until_true "redis answers" redis-cli ping
 	redis-cli debug populate "$keys" >/dev/null
+	until_true "its client has a key" client_is 1
+	until_true "the program works" test -s /var/busy/counts
 	at_work
 	refused
 	called_off ;;
