@@ -24,6 +24,7 @@
 #include "message.h"
 #include "netlock.h"
 #include "podman.h"
+#include "repair.h"
 #include "util.h"
 #include "window.h"
 
@@ -156,8 +157,9 @@ static int do_resume(const struct folder *f, struct container *c)
 		return images_fail(f);
 	}
 	images_remove(f->dir, IMAGES_SERVICE);
-	if (netlock_load(f->name) || restore(f, c))
+	if (netlock_load(f->name) || restore(f, c) || podman_find(c, c->name))
 		return images_fail(f);
+	repair_timers(c->pid);
 	netlock_end(f->name);
 	images_clear(f->dir);
 	pr_info("restore: %.3f s", clock_now() - begin);

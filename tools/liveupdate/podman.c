@@ -30,6 +30,7 @@
 /* In the order of the lines that podman_find() takes apart */
 #define FORMAT \
 	"{{.OCIRuntime}}\n{{.HostConfig.RestartPolicy.Name}}\n" \
+	"{{.HostConfig.PidMode}}\n" \
 	"{{.HostConfig.AutoRemove}}\n{{.HostConfig.NetworkMode}}\n" \
 	"{{.State.Running}}\n{{.State.Checkpointed}}\n{{.State.Pid}}\n{{.State.ExitCode}}\n" \
 	"{{.StaticDir}}\n{{range .Mounts}}{{.Source}}\n{{end}}"
@@ -65,6 +66,7 @@ int podman_find(struct container *c, const char *name)
 	}
 	c->runtime = next_line(&rest);
 	c->restarts = next_line(&rest);
+	c->pids = next_line(&rest);
 	c->removed = !strcmp(next_line(&rest), "true");
 	c->on_host = !strcmp(next_line(&rest), "host");
 	c->running = !strcmp(next_line(&rest), "true");
@@ -144,6 +146,9 @@ int podman_check(struct container *c)
 		       c->name);
 	else if (*c->restarts && strcmp(c->restarts, "no"))
 		pr_err("podman starts the container %s again when it ends, as it does when it is dumped: create it without --restart, and declare restart = yes",
+		       c->name);
+	else if (strcmp(c->pids, "private"))
+		pr_err("the container %s has no PIDs of its own, and others may have them in the next kernel: create it without --pid",
 		       c->name);
 	else if (!knows_criu(c->runtime))
 		pr_err("the runtime %s of the container %s was built without CRIU: install the crun of Debian",

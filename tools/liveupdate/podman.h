@@ -19,6 +19,7 @@
  * @output:   what podman has said, in lines, which are:
  * @runtime:  the program that runs it
  * @restarts: when podman starts it again by itself
+ * @pids:     whose PIDs it has: "private" is its own
  * @removed:  it is removed when it ends
  * @on_host:  it has the network of the host
  * @running:  it runs
@@ -33,6 +34,7 @@ struct container {
 	char output[PODMAN_OUTPUT];
 	const char *runtime;
 	const char *restarts;
+	const char *pids;
 	bool removed;
 	bool on_host;
 	bool running;
