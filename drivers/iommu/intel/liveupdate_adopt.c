@@ -5,13 +5,13 @@
  * Copyright The Linux Live Update LTS authors
  */
 
-#include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/io.h>
 #include <linux/iommu.h>
 #include <linux/kexec_handover.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 
 #include "liveupdate.h"
 #include "pasid.h"
@@ -31,15 +31,15 @@ static int vtd_restore_table(struct vtd_walk *walk, phys_addr_t phys)
 static bool vtd_copied_context(struct device_domain_info *info,
 			       struct context_entry *ce)
 {
-	struct context_entry *from;
+	struct context_entry *from = NULL;
 
-	guard(spinlock)(&info->iommu->lock);
-	if (!context_copied(info->iommu, info->bus, info->devfn))
-		return false;
+	spin_lock(&info->iommu->lock);
 	/* An entry that was copied is found only if one may be allocated. */
-	from = iommu_context_addr(info->iommu, info->bus, info->devfn, 1);
+	if (context_copied(info->iommu, info->bus, info->devfn))
+		from = iommu_context_addr(info->iommu, info->bus, info->devfn, 1);
 	if (from)
 		*ce = *from;
+	spin_unlock(&info->iommu->lock);
 	return from;
 }
 
@@ -139,7 +139,8 @@ void vtd_abandon(struct device *dev, struct iommu_domain *domain)
 	device_block_translation(dev);
 
 	id = xa_erase(&dmar->iommu_array, info->iommu->seq_id);
-	scoped_guard(spinlock, &info->iommu->lock)
-		clear_bit(id->did, info->iommu->domain_ids);
+	spin_lock(&info->iommu->lock);
+	clear_bit(id->did, info->iommu->domain_ids);
+	spin_unlock(&info->iommu->lock);
 	kfree(id);
 }

@@ -19,6 +19,7 @@
 #include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/xxhash.h>
 
 #include "liveupdate.h"
@@ -296,10 +297,11 @@ static bool vtd_read_context(struct intel_iommu *iommu, u16 bdf,
 {
 	struct context_entry *from;
 
-	guard(spinlock)(&iommu->lock);
+	spin_lock(&iommu->lock);
 	from = iommu_context_addr(iommu, PCI_BUS_NUM(bdf), bdf & 0xff, 0);
 	if (from)
 		*ce = *from;
+	spin_unlock(&iommu->lock);
 	return from;
 }
 
