@@ -1,16 +1,17 @@
 #!/bin/bash
-# A device that a program drives by vfio receives frames over updates; one that is not preserved does not.
+# A device that a program drives by vfio, with and without an IOMMU, receives frames over updates; one that is not preserved does
+# not.
 # flavours: pci
 # tier: all
 . "$(dirname "$0")/lib.bash"
 
-# vm_vfio NAME: with a card whose peer is outside; the QEMU of Debian 12 has no igb
+# vm_vfio NAME APPEND [QEMU-OPTION]...: with a card whose peer is outside; the QEMU of Debian 12 has no igb
 vm_vfio() {
 	local qemu peer
 
 	coproc frames { exec "$root/tests/frames.pl"; }
 	read -r qemu peer <&"${frames[0]}"
-	vm "$1" --with "/selftests=$selftests" --accel nested --append 'vfio.enable_unsafe_noiommu_mode=1' -- -machine q35 \
+	vm "$1" --with "/selftests=$selftests" --accel nested --append "$2" -- -machine q35 "${@:3}" \
 		-device 'pcie-root-port,id=above,chassis=1,slot=1,addr=4' \
 		-netdev "dgram,id=outside,local.type=inet,local.host=127.0.0.1,local.port=$qemu,remote.type=inet,remote.host=127.0.0.1,remote.port=$peer" \
 		-device 'igb,bus=above,netdev=outside,romfile='
@@ -19,6 +20,10 @@ vm_vfio() {
 	wait "$frames_PID"
 }
 
-vm_vfio vfio
-vm_vfio vfio-nothing
+noiommu='vfio.enable_unsafe_noiommu_mode=1'
+vm_vfio vfio "$noiommu"
+vm_vfio vfio-nothing "$noiommu"
+iommu='intel-iommu,intremap=on,caching-mode=on,aw-bits=48,snoop-control=on'
+vm_vfio vfio-iommu 'intel_iommu=on' -device "$iommu"
+vm_vfio vfio-iommu 'intel_iommu=on,sm_on' -device "$iommu,x-scalable-mode=on"
 done_testing

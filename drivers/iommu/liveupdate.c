@@ -264,6 +264,7 @@ bool iommu_liveupdate_is_fixed(struct iommu_domain *domain)
 {
 	return READ_ONCE(domain->fixed);
 }
+EXPORT_SYMBOL_GPL(iommu_liveupdate_is_fixed);
 
 /**
  * iommu_liveupdate_probe - a device was found behind an IOMMU: did it come in?
@@ -290,14 +291,20 @@ bool iommu_liveupdate_is_incoming(struct device *dev)
 }
 EXPORT_SYMBOL_GPL(iommu_liveupdate_is_incoming);
 
-/* Does it still use the tables that came in, and nobody has attached them? */
-static bool is_untouched(struct device *dev)
+/**
+ * iommu_liveupdate_is_untouched - does a device use tables that nobody has attached?
+ * @dev: the device, behind an IOMMU
+ *
+ * Return: true when it came in, and no domain was attached since.
+ */
+bool iommu_liveupdate_is_untouched(struct device *dev)
 {
 	enum iommu_liveupdate_state state = READ_ONCE(dev->iommu->liveupdate);
 
 	return state == IOMMU_LIVEUPDATE_INCOMING ||
 	       state == IOMMU_LIVEUPDATE_ADOPTED;
 }
+EXPORT_SYMBOL_GPL(iommu_liveupdate_is_untouched);
 
 /**
  * iommu_liveupdate_defers - does a device keep its translation for now?
@@ -311,7 +318,8 @@ static bool is_untouched(struct device *dev)
  */
 bool iommu_liveupdate_defers(struct device *dev, struct iommu_domain *domain)
 {
-	return domain->type == IOMMU_DOMAIN_BLOCKED && is_untouched(dev);
+	return domain->type == IOMMU_DOMAIN_BLOCKED &&
+	       iommu_liveupdate_is_untouched(dev);
 }
 
 /**
@@ -325,11 +333,12 @@ bool iommu_liveupdate_defers(struct device *dev, struct iommu_domain *domain)
  */
 int iommu_liveupdate_may_attach(struct device *dev, struct iommu_domain *domain)
 {
-	if (!is_untouched(dev))
+	if (!iommu_liveupdate_is_untouched(dev))
 		return 0;
 	if (domain != dev->iommu->adopted)
 		return -EBUSY;
 	dev->iommu->adopted = NULL;
+	WRITE_ONCE(domain->fixed, false);
 	WRITE_ONCE(dev->iommu->liveupdate, IOMMU_LIVEUPDATE_ATTACHED);
 	return 0;
 }
@@ -359,6 +368,7 @@ struct iommu_domain *iommu_liveupdate_adopt(struct device *dev)
 	if (IS_ERR(domain))
 		return domain;
 	dev->iommu->adopted = domain;
+	WRITE_ONCE(domain->fixed, true);
 	WRITE_ONCE(dev->iommu->liveupdate, IOMMU_LIVEUPDATE_ADOPTED);
 	return domain;
 }
@@ -398,6 +408,7 @@ static void iommu_abandon(struct device *dev)
 	}
 	dev_iommu_ops(dev)->liveupdate->abandon(dev, domain);
 	dev->iommu->adopted = NULL;
+	WRITE_ONCE(domain->fixed, false);
 	iommu_domain_free(domain);
 }
 
@@ -416,7 +427,7 @@ void iommu_liveupdate_finish(struct device *dev)
 
 	if (!iommu_liveupdate_is_incoming(dev))
 		return;
-	if (is_untouched(dev))
+	if (iommu_liveupdate_is_untouched(dev))
 		iommu_abandon(dev);
 	WRITE_ONCE(dev->iommu->liveupdate, IOMMU_LIVEUPDATE_NONE);
 

@@ -79,6 +79,19 @@ bool vfio_liveupdate_is_open(struct file *file)
 EXPORT_SYMBOL_GPL(vfio_liveupdate_is_open);
 
 /**
+ * vfio_liveupdate_set_preserved - refuse to change what translates for a device
+ * @device:    the device
+ * @preserved: whether to attach and to detach tables of an iommufd fails with -EBUSY
+ *
+ * Context: any
+ */
+void vfio_liveupdate_set_preserved(struct vfio_device *device, bool preserved)
+{
+	WRITE_ONCE(device->liveupdate.preserved, preserved);
+}
+EXPORT_SYMBOL_GPL(vfio_liveupdate_set_preserved);
+
+/**
  * vfio_liveupdate_set_frozen - refuse the use of a device, or allow it again
  * @device: the device
  * @frozen: whether all calls on its files fail with -EBUSY from now on. A call

@@ -23,6 +23,18 @@ static inline bool vfio_liveupdate_is_frozen(struct vfio_device *device)
 	return READ_ONCE(device->liveupdate.frozen);
 }
 
+/**
+ * vfio_liveupdate_may_attach - may what translates for a device be changed?
+ * @device: the device
+ *
+ * Context: with the lock of the device set held
+ * Return: 0; -EBUSY when the device is preserved.
+ */
+static inline int vfio_liveupdate_may_attach(struct vfio_device *device)
+{
+	return READ_ONCE(device->liveupdate.preserved) ? -EBUSY : 0;
+}
+
 int vfio_liveupdate_may_open(struct vfio_device_file *df);
 
 #else /* CONFIG_VFIO_PCI_LIVEUPDATE */
@@ -30,6 +42,11 @@ int vfio_liveupdate_may_open(struct vfio_device_file *df);
 static inline bool vfio_liveupdate_is_frozen(struct vfio_device *device)
 {
 	return false;
+}
+
+static inline int vfio_liveupdate_may_attach(struct vfio_device *device)
+{
+	return 0;
 }
 
 static inline int vfio_liveupdate_may_open(struct vfio_device_file *df)

@@ -70,6 +70,7 @@ bool iommu_liveupdate_is_preserved(struct device *dev);
 int iommu_liveupdate_freeze(struct device *dev);
 bool iommu_liveupdate_is_incoming(struct device *dev);
 struct iommu_domain *iommu_liveupdate_adopt(struct device *dev);
+u64 iommu_liveupdate_unclaimed(struct device *dev);
 void iommu_liveupdate_finish(struct device *dev);
 
 /* For drivers/iommu. */
@@ -78,7 +79,13 @@ void iommu_liveupdate_probe(struct device *dev);
 bool iommu_liveupdate_is_fixed(struct iommu_domain *domain);
 bool iommu_liveupdate_defers(struct device *dev, struct iommu_domain *domain);
 int iommu_liveupdate_may_attach(struct device *dev, struct iommu_domain *domain);
+int iommu_liveupdate_may_map(struct iommu_domain *domain, unsigned long iova,
+			     phys_addr_t paddr, size_t size);
 void iommu_liveupdate_stop(struct device *dev);
+
+/* For iommufd. */
+bool iommu_liveupdate_is_untouched(struct device *dev);
+struct iommu_domain *iommu_liveupdate_take(struct device *dev);
 
 #else /* CONFIG_IOMMU_LIVEUPDATE */
 
@@ -119,6 +126,11 @@ static inline struct iommu_domain *iommu_liveupdate_adopt(struct device *dev)
 	return ERR_PTR(-ENODEV);
 }
 
+static inline u64 iommu_liveupdate_unclaimed(struct device *dev)
+{
+	return 0;
+}
+
 static inline void iommu_liveupdate_finish(struct device *dev) { }
 static inline void iommu_liveupdate_register(const struct iommu_ops *ops) { }
 static inline void iommu_liveupdate_probe(struct device *dev) { }
@@ -138,6 +150,23 @@ static inline int iommu_liveupdate_may_attach(struct device *dev,
 					      struct iommu_domain *domain)
 {
 	return 0;
+}
+
+static inline int iommu_liveupdate_may_map(struct iommu_domain *domain,
+					   unsigned long iova,
+					   phys_addr_t paddr, size_t size)
+{
+	return 0;
+}
+
+static inline bool iommu_liveupdate_is_untouched(struct device *dev)
+{
+	return false;
+}
+
+static inline struct iommu_domain *iommu_liveupdate_take(struct device *dev)
+{
+	return NULL;
 }
 
 #endif /* CONFIG_IOMMU_LIVEUPDATE */

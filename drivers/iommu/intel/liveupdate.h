@@ -63,6 +63,7 @@ struct vtd_top {
  * @top:       what vtd_find_top() has found
  * @nr_tables: output, pages that were read
  * @sum:       output, XXH64 of them
+ * @mapped:    for @leaf: bytes that the device can reach
  *
  * A failure of a callback ends the walk.
  */
@@ -74,6 +75,7 @@ struct vtd_walk {
 	struct vtd_top top;
 	u32 nr_tables;
 	u64 sum;
+	u64 mapped;
 };
 
 /* liveupdate_tables.c */

@@ -28,6 +28,12 @@ static int vtd_restore_table(struct vtd_walk *walk, phys_addr_t phys)
 	return 0;
 }
 
+static int vtd_count_leaf(struct vtd_walk *walk, phys_addr_t phys, u64 size)
+{
+	walk->mapped += size;
+	return 0;
+}
+
 static bool vtd_copied_context(struct device_domain_info *info,
 			       struct context_entry *ce)
 {
@@ -75,7 +81,10 @@ static void vtd_adopt_did(struct dmar_domain *domain, struct intel_iommu *iommu,
 struct iommu_domain *vtd_adopt(struct device *dev)
 {
 	struct device_domain_info *info = dev_iommu_priv_get(dev);
-	struct vtd_walk walk = { .table = vtd_restore_table };
+	struct vtd_walk walk = {
+		.table = vtd_restore_table,
+		.leaf = vtd_count_leaf,
+	};
 	struct iommu_domain *domain;
 	struct dmar_domain *dmar;
 	struct context_entry ce;
@@ -97,7 +106,11 @@ struct iommu_domain *vtd_adopt(struct device *dev)
 	dmar = to_dmar_domain(domain);
 	iommu_free_page(dmar->pgd);
 	dmar->pgd = phys_to_virt(walk.top.pgd);
+	/* Who wants it, as vfio does, has had it for what is mapped already. */
+	if (ecap_sc_support(info->iommu->ecap))
+		domain->ops->enforce_cache_coherency(domain);
 	dmar->has_mappings = true;
+	domain->unclaimed = walk.mapped;
 	vtd_adopt_did(dmar, info->iommu, walk.top.did);
 	if (walk.top.pasid_dir)
 		vtd_adopt_pasid_table(dev, walk.top.pasid_dir);

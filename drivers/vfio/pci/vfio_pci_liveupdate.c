@@ -17,6 +17,10 @@
  * opens the device with it, without a reset. No other file can open the device
  * until the session is finished. A device that is not opened by then is stopped.
  *
+ * Behind an IOMMU the device goes on being translated, see
+ * Documentation/PCI/liveupdate-iommu.rst. When it is attached to an IOAS the tables
+ * that it came in with become the IOAS's.
+ *
  * For each vector that the user sets up before the session is finished there is
  * one event, whether or not an interrupt is pending.
  */
@@ -26,6 +30,7 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/iommu-liveupdate.h>
 #include <linux/liveupdate.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -70,18 +75,31 @@ static u64 vfio_pci_lu_sum(u64 address, u32 identity)
 
 static int vfio_pci_lu_preserve(struct liveupdate_file_op_args *args)
 {
-	struct pci_dev *pdev = vfio_pci_lu_pdev(args->file);
+	struct vfio_device *device = vfio_liveupdate_device(args->file);
+	struct pci_dev *pdev = to_pci_dev(device->dev);
 	u64 address;
-	int err;
+	int err = 0;
 
+	/* Nothing is attached meanwhile, nor afterwards. */
+	guard(mutex)(&device->dev_set->lock);
 	if (!vfio_liveupdate_is_open(args->file))
 		return -EINVAL;
 	/* Others draw on it, and own its legacy resources. */
 	if (vfio_pci_is_vga(pdev))
 		return -EOPNOTSUPP;
-	err = pci_liveupdate_preserve(pdev);
+	/* None in a group without an IOMMU. A container would go on unmapping. */
+	if (pdev->dev.iommu)
+		err = device->cdev_opened ?
+		      iommu_liveupdate_preserve(&pdev->dev, args->session) :
+		      -EOPNOTSUPP;
 	if (err)
 		return err;
+	err = pci_liveupdate_preserve(pdev);
+	if (err) {
+		iommu_liveupdate_unpreserve(&pdev->dev);
+		return err;
+	}
+	vfio_liveupdate_set_preserved(device, true);
 
 	address = FIELD_PREP(VFIO_PCI_LUO_DOMAIN, pci_domain_nr(pdev->bus)) |
 		  FIELD_PREP(VFIO_PCI_LUO_BDF, pci_dev_id(pdev));
@@ -91,13 +109,19 @@ static int vfio_pci_lu_preserve(struct liveupdate_file_op_args *args)
 
 static void vfio_pci_lu_unpreserve(struct liveupdate_file_op_args *args)
 {
-	pci_liveupdate_unpreserve(vfio_pci_lu_pdev(args->file));
+	struct pci_dev *pdev = vfio_pci_lu_pdev(args->file);
+
+	vfio_liveupdate_set_preserved(vfio_liveupdate_device(args->file), false);
+	pci_liveupdate_unpreserve(pdev);
+	iommu_liveupdate_unpreserve(&pdev->dev);
 }
 
 /* Interrupts are masked when devices are shut down. */
 static int vfio_pci_lu_freeze(struct liveupdate_file_op_args *args)
 {
-	int err = pci_liveupdate_freeze(vfio_pci_lu_pdev(args->file));
+	struct pci_dev *pdev = vfio_pci_lu_pdev(args->file);
+	int err = pci_liveupdate_freeze(pdev) ?:
+		  iommu_liveupdate_freeze(&pdev->dev);
 
 	if (!err)
 		vfio_liveupdate_set_frozen(vfio_liveupdate_device(args->file),
@@ -160,11 +184,16 @@ static int vfio_pci_lu_retrieve(struct liveupdate_file_op_args *args)
 	return 0;
 }
 
-/* The user has to decide what becomes of a device, if there is one. */
+/*
+ * The user has to decide what becomes of a device, if there is one, and of memory
+ * that the device can reach.
+ */
 static bool vfio_pci_lu_can_finish(struct liveupdate_file_op_args *args)
 {
 	struct pci_dev *pdev;
 
+	if (args->file)
+		return !iommu_liveupdate_unclaimed(&vfio_pci_lu_pdev(args->file)->dev);
 	if (args->retrieve_status)
 		return true;
 	pdev = vfio_pci_lu_find(args);
@@ -188,6 +217,7 @@ static void vfio_pci_lu_finish(struct liveupdate_file_op_args *args)
 		if (!pci_wait_for_pending_transaction(pdev))
 			pci_err(pdev, "live update: nobody has opened the device, and it has transactions pending: reboot the machine\n");
 	}
+	iommu_liveupdate_finish(&pdev->dev);
 	pci_liveupdate_finish(pdev);
 	if (device)
 		mutex_unlock(&device->dev_set->lock);
@@ -232,12 +262,19 @@ int vfio_pci_liveupdate_init(struct pci_driver *driver)
 	if (err)
 		return err == -EOPNOTSUPP ? 0 : err;
 	err = pci_liveupdate_register_flb(&vfio_pci_lu_handler);
-	if (err) {
-		liveupdate_unregister_file_handler(&vfio_pci_lu_handler);
-		return err;
-	}
+	if (err)
+		goto unregister;
+	err = iommu_liveupdate_register_flb(&vfio_pci_lu_handler);
+	if (err)
+		goto unregister_flb;
 	vfio_pci_lu_registered = true;
 	return 0;
+
+unregister_flb:
+	pci_liveupdate_unregister_flb(&vfio_pci_lu_handler);
+unregister:
+	liveupdate_unregister_file_handler(&vfio_pci_lu_handler);
+	return err;
 }
 
 /**
@@ -249,6 +286,7 @@ void vfio_pci_liveupdate_exit(void)
 {
 	if (!vfio_pci_lu_registered)
 		return;
+	iommu_liveupdate_unregister_flb(&vfio_pci_lu_handler);
 	pci_liveupdate_unregister_flb(&vfio_pci_lu_handler);
 	liveupdate_unregister_file_handler(&vfio_pci_lu_handler);
 }
