@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # What scripts/bench/bench measures of a service that goes on by CRIU: mib= of memory, in a way= of predump, plain or pipes. Reports
-# microseconds, or where the processor's time stamp is one of instructions, so many thousands.
+# microseconds, which with QEMU's -icount are thousands of instructions.
 . /tests/process.sh
 mib=$(param mib)
 way=$(param way)
@@ -47,24 +47,23 @@ figure() {
 
 PATH=/var/bin:$PATH
 keep_stats
+# While a processor waits for the disk its clock goes on to the next timer.
+cat /usr/sbin/criu /usr/sbin/nft /usr/bin/python3 /usr/lib/x86_64-linux-gnu/lib*.so.* >/dev/null
 mkdir -p /var/fill.tmpfs /run/lukeep
 if [ "$stage" = 1 ]; then
 	declare_fill
 	make_initrd
 	start_agent
-	until [ -s /var/filled ] && services_are running; do sleep 1; done
+	until [ -e /var/filled ] && services_are running >/dev/null; do sleep 1; done
 	sleep 1
 	update B
 	cat /run/update "$agent_log"
 	fail "lukeep update came back"
 fi
 start_agent
-until services_are running && [ "$(cut -d ' ' -f 1 /var/filled)" -gt 100000000 ]; do sleep 1; done
-read -r pause changed </var/filled
-[ "$changed" = 0 ] || fail "$changed pages have changed"
+until services_are running >/dev/null; do sleep 1; done
 figure pages $((mib * 256))
-figure pause $((pause / 1000))
 figure park "$(stat 1 stats-dump)"
 figure dump "$(stat 2 stats-dump)"
-figure restore "$(sed -n 's/.*: restore: \([0-9]*\)\.\([0-9]*\) s/\1\2000/p' "$agent_log" | sed 's/^0*//' | tail -n 1)"
+figure restore $(($(stat 3 stats-restore) + $(stat 4 stats-restore)))
 pass
