@@ -7,8 +7,6 @@
 #ifndef SELFTESTS_LUO_PCI_H
 #define SELFTESTS_LUO_PCI_H
 
-#include <time.h>
-
 #include "../kselftest_harness.h"
 #include "luo_util.h"
 
@@ -63,21 +61,6 @@ static inline void edu_wait(struct __test_metadata *const _metadata, int edu)
 {
 	while (pci_get(_metadata, edu, EDU_COMMAND) & EDU_START)
 		usleep(1000);
-}
-
-/* Milliseconds that are left of a transfer after edu_wait_for_end(). */
-#define EDU_LEFT	3
-
-/* Wait until transfers that have just begun have so long to go. */
-static inline void edu_wait_for_end(void)
-{
-	struct timespec start, now;
-
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	do {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while ((now.tv_sec - start.tv_sec) * 1000000000LL + now.tv_nsec -
-		 start.tv_nsec < (100 - EDU_LEFT) * 1000000LL);
 }
 
 /* Fill its memory with what is at @source. */
