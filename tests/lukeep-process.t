@@ -542,6 +542,10 @@ refuses() {
 	lukeep stop worker
 	ok "it is connected with another program" lukeep reload worker
 	fails_at 1 "check the services" "worker: a Unix socket of it .* is connected with another program, at $machine/socket"
+	sed -i "s|^start.*|start = worker $machine worker|; s|^images.*|images = $machine/volatile/images|" "$conf/worker.conf"
+	lukeep stop worker
+	ok "it has its images on a tmpfs" lukeep reload worker
+	fails_at 1 "check the services" "worker: the folder of its images is $machine/volatile/images, on a tmpfs"
 	sed -i 's|^images.*|images = /nowhere/images|' "$conf/worker.conf"
 	lukeep stop worker
 	lukeep reload worker

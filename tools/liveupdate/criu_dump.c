@@ -31,7 +31,7 @@ int dump_check(const struct folder *f, char **preserved)
 	unsigned long output;
 	pid_t pid;
 
-	if (images_find(f, &pid, &output) || preflight(pid, preserved))
+	if (images_find(f, &pid, &output) || preflight(pid, f->path, preserved))
 		return images_fail(f);
 	if (images_has(f->dir, IMAGES_LAZY)) {
 		pr_err("its memory is still being brought in: wait until %s/"

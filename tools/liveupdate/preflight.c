@@ -228,15 +228,20 @@ static bool is_of_root(pid_t first)
 
 /*
  * Can CRIU dump the service whose first process is @first, and will the next kernel
- * have all of its files? Besides those on disks it will have those on the file systems
- * of the folders @preserved. Returns -1 if not, which is said.
+ * have all of its files, and the folder @images? Besides those on disks it will have
+ * those on the file systems of the folders @preserved. Returns -1 if not, which is said.
  */
-int preflight(pid_t first, char *const preserved[])
+int preflight(pid_t first, const char *images, char *const preserved[])
 {
 	struct check check = { .preserved = preserved };
 
 	if (!is_of_root(first))
 		return -1;
+	if (!stays(&check, images)) {
+		pr_err("the folder of its images is %s, on a tmpfs, which the next kernel will not have: have it on a disk, or on the tmpfs of the declaration",
+		       images);
+		return -1;
+	}
 	namespace_each(first, check_process, &check);
 	check_peers(&check);
 	sockets_free(&check.sockets);

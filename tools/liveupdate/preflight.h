@@ -5,6 +5,6 @@
 
 #include <sys/types.h>
 
-int preflight(pid_t first, char *const preserved[]);
+int preflight(pid_t first, const char *images, char *const preserved[]);
 
 #endif /* _LUKEEP_PREFLIGHT_H */
