@@ -191,10 +191,10 @@ static bool pci_is_translated(struct pci_dev *dev)
  *
  * Context: may sleep
  * Return: 0; -EOPNOTSUPP for a bridge, a virtual function, or a device behind an
- * IOMMU, unless iommu_liveupdate_preserve() was called before; -EBUSY when it is preserved, or came in
- * and is not finished, or has virtual functions; -ENOSPC when devices were added
- * since the first one was preserved; -EIO when it does not work; -EINVAL when it
- * has no driver, or the handler is not linked; or an errno of
+ * IOMMU, unless iommu_liveupdate_preserve() was called before; -EBUSY when it is
+ * preserved, or came in and is not finished, or has virtual functions; -ENOSPC when
+ * devices were added since the first one was preserved; -EIO when it does not work;
+ * -EINVAL when it has no driver, or the handler is not linked; or an errno of
  * pm_runtime_resume_and_get().
  */
 int pci_liveupdate_preserve(struct pci_dev *dev)

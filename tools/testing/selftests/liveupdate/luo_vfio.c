@@ -21,7 +21,7 @@
 /* Not told from what comes in between the last look and the end of the kernel. */
 #define FEW		10
 #define VECTORS		3
-#define IOVA		(1ULL << 32)
+#define IOVA		0x100000000ULL
 
 static const char *address(void)
 {
