@@ -184,7 +184,7 @@ TEST_F(prepare, frozen)
 	int eventfds[VECTORS], session, sleeper, status;
 	uint16_t command;
 	struct igb igb;
-	pid_t pid;
+	pid_t pid, ended;
 
 	session = start_card(_metadata, &igb, self->dev, eventfds);
 	ASSERT_EQ(0, luo_preserve_fd(session, igb.device, CARD_TOKEN));
@@ -201,8 +201,12 @@ TEST_F(prepare, frozen)
 			 &command, sizeof(command)) != -EBUSY)
 		usleep(1000);
 	EXPECT_EQ(-EBUSY, vfio_reset(igb.device));
-	luo_tell_all(_metadata, "wake");
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	/* The file may not sleep yet. */
+	while (!(ended = waitpid(pid, &status, WNOHANG))) {
+		luo_tell_all(_metadata, "wake");
+		usleep(1000);
+	}
+	ASSERT_EQ(pid, ended);
 	EXPECT_EQ(0, status);
 	EXPECT_TRUE(vfio_command(igb.device) & PCI_COMMAND_MASTER);
 }
