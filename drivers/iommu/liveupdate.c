@@ -311,15 +311,18 @@ EXPORT_SYMBOL_GPL(iommu_liveupdate_is_untouched);
  * @dev:    the device
  * @domain: the domain that its group is to have
  *
- * Who claims the device blocks it first. This would be the end of what came in.
+ * Who claims the device blocks it first, and who could not attach a domain goes back.
+ * This would be the end of what came in.
  *
  * Context: the group is locked
- * Return: true when @domain blocks, and the device came in and has no domain.
+ * Return: true when @domain blocks, or is the default one, and the device came in and
+ * has no domain.
  */
 bool iommu_liveupdate_defers(struct device *dev, struct iommu_domain *domain)
 {
-	return domain->type == IOMMU_DOMAIN_BLOCKED &&
-	       iommu_liveupdate_is_untouched(dev);
+	return iommu_liveupdate_is_untouched(dev) &&
+	       (domain->type == IOMMU_DOMAIN_BLOCKED ||
+		domain == iommu_get_dma_domain(dev));
 }
 
 /**
@@ -333,14 +336,26 @@ bool iommu_liveupdate_defers(struct device *dev, struct iommu_domain *domain)
  */
 int iommu_liveupdate_may_attach(struct device *dev, struct iommu_domain *domain)
 {
+	return iommu_liveupdate_is_untouched(dev) &&
+	       domain != dev->iommu->adopted ? -EBUSY : 0;
+}
+
+/**
+ * iommu_liveupdate_attached - a domain was attached to a device
+ * @dev: the device
+ *
+ * Until then the domain of its tables is the device's: who could not attach it does not
+ * free it.
+ *
+ * Context: as iommu_liveupdate_may_attach()
+ */
+void iommu_liveupdate_attached(struct device *dev)
+{
 	if (!iommu_liveupdate_is_untouched(dev))
-		return 0;
-	if (domain != dev->iommu->adopted)
-		return -EBUSY;
+		return;
+	WRITE_ONCE(dev->iommu->adopted->fixed, false);
 	dev->iommu->adopted = NULL;
-	WRITE_ONCE(domain->fixed, false);
 	WRITE_ONCE(dev->iommu->liveupdate, IOMMU_LIVEUPDATE_ATTACHED);
-	return 0;
 }
 
 /**
@@ -424,16 +439,24 @@ static void iommu_abandon(struct device *dev)
 void iommu_liveupdate_finish(struct device *dev)
 {
 	struct iommu_domain *domain;
+	bool untouched;
 
 	if (!iommu_liveupdate_is_incoming(dev))
 		return;
-	if (iommu_liveupdate_is_untouched(dev))
+	untouched = iommu_liveupdate_is_untouched(dev);
+	if (untouched)
 		iommu_abandon(dev);
 	WRITE_ONCE(dev->iommu->liveupdate, IOMMU_LIVEUPDATE_NONE);
+	if (!untouched)
+		return;
 
-	/* That of the DMA API, unless somebody has claimed the device. */
+	/*
+	 * That of the DMA API, at once, or when who has claimed the device lets go of
+	 * it. It is blocked until then.
+	 */
 	domain = iommu_get_dma_domain(dev);
-	if (domain && iommu_get_domain_for_dev(dev) == domain)
-		iommu_deferred_attach(dev, domain);
+	dev->iommu->attach_deferred = domain &&
+				      iommu_get_domain_for_dev(dev) == domain;
+	iommu_deferred_attach(dev, domain);
 }
 EXPORT_SYMBOL_GPL(iommu_liveupdate_finish);

@@ -79,6 +79,7 @@ void iommu_liveupdate_probe(struct device *dev);
 bool iommu_liveupdate_is_fixed(struct iommu_domain *domain);
 bool iommu_liveupdate_defers(struct device *dev, struct iommu_domain *domain);
 int iommu_liveupdate_may_attach(struct device *dev, struct iommu_domain *domain);
+void iommu_liveupdate_attached(struct device *dev);
 int iommu_liveupdate_may_map(struct iommu_domain *domain, unsigned long iova,
 			     phys_addr_t paddr, size_t size);
 void iommu_liveupdate_stop(struct device *dev);
@@ -151,6 +152,8 @@ static inline int iommu_liveupdate_may_attach(struct device *dev,
 {
 	return 0;
 }
+
+static inline void iommu_liveupdate_attached(struct device *dev) { }
 
 static inline int iommu_liveupdate_may_map(struct iommu_domain *domain,
 					   unsigned long iova,

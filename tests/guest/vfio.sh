@@ -18,6 +18,7 @@ case $stage in
 	bind vfio-pci "$IGB"
 	is "$(driver "$IGB")" vfio-pci "vfio-pci binds a device that came in"
 	halves luo_vfio verify card
+	is "$(messages 'WARNING:')" 0 "and nothing is wrong"
 	next_kernel A ;;
 3)	came_from B 2
 	is "$(masters "$IGB")" 1 "the card goes on"

@@ -151,7 +151,10 @@ void vtd_abandon(struct device *dev, struct iommu_domain *domain)
 	info->domain_attached = true;
 	device_block_translation(dev);
 
+	/* Gone when an attempt to attach the domain has failed on its way. */
 	id = xa_erase(&dmar->iommu_array, info->iommu->seq_id);
+	if (!id)
+		return;
 	spin_lock(&info->iommu->lock);
 	clear_bit(id->did, info->iommu->domain_ids);
 	spin_unlock(&info->iommu->lock);
