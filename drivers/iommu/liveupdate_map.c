@@ -6,6 +6,8 @@
  * Copyright The Linux Live Update LTS authors
  */
 
+#include <linux/align.h>
+#include <linux/atomic.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/iommu.h>
@@ -29,7 +31,23 @@ struct iommu_domain *iommu_liveupdate_take(struct device *dev)
 }
 EXPORT_SYMBOL_GPL(iommu_liveupdate_take);
 
-/* Does the domain map the range to this memory? -EBUSY when it maps another. */
+/*
+ * Does it do so by entries of its own? One that is for more than the range would be
+ * unmapped with it, or, worse, be taken for a table.
+ */
+static bool iommu_is_whole(struct iommu_domain *domain, unsigned long iova,
+			   size_t size)
+{
+	const struct iommu_liveupdate_ops *ops = domain->owner->liveupdate;
+
+	return IS_ALIGNED(iova, ops->leaf_size(domain, iova)) &&
+	       IS_ALIGNED(iova + size, ops->leaf_size(domain, iova + size - 1));
+}
+
+/*
+ * Does the domain map the range to this memory? -EBUSY when it maps another, or more by
+ * the same entry.
+ */
 static int iommu_is_mapped(struct iommu_domain *domain, unsigned long iova,
 			   phys_addr_t paddr, size_t size)
 {
@@ -41,6 +59,8 @@ static int iommu_is_mapped(struct iommu_domain *domain, unsigned long iova,
 		if (phys != (mapped ? paddr + at : 0))
 			return -EBUSY;
 	}
+	if (mapped && !iommu_is_whole(domain, iova, size))
+		return -EBUSY;
 	return mapped;
 }
 
@@ -55,8 +75,8 @@ static int iommu_is_mapped(struct iommu_domain *domain, unsigned long iova,
  * memory is known to be in use. Nothing changes for the device.
  *
  * Context: as iommu_map()
- * Return: 0; 1 when it is mapped already; -EBUSY when other memory is, or when the
- * domain must stay as it is.
+ * Return: 0; 1 when it is mapped already; -EBUSY when other memory is, or this memory
+ * by a large page that is not all in the range, or when the domain must stay as it is.
  */
 int iommu_liveupdate_may_map(struct iommu_domain *domain, unsigned long iova,
 			     phys_addr_t paddr, size_t size)
@@ -65,11 +85,11 @@ int iommu_liveupdate_may_map(struct iommu_domain *domain, unsigned long iova,
 
 	if (iommu_liveupdate_is_fixed(domain))
 		return -EBUSY;
-	if (!domain->unclaimed)
+	if (atomic64_read(&domain->unclaimed) <= 0)
 		return 0;
 	mapped = iommu_is_mapped(domain, iova, paddr, size);
 	if (mapped > 0)
-		domain->unclaimed -= min_t(u64, domain->unclaimed, size);
+		atomic64_sub(size, &domain->unclaimed);
 	return mapped;
 }
 
@@ -84,6 +104,6 @@ u64 iommu_liveupdate_unclaimed(struct device *dev)
 {
 	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
 
-	return domain ? domain->unclaimed : 0;
+	return domain ? max(atomic64_read(&domain->unclaimed), 0) : 0;
 }
 EXPORT_SYMBOL_GPL(iommu_liveupdate_unclaimed);

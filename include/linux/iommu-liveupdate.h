@@ -30,10 +30,11 @@ struct liveupdate_session;
  * @is_incoming: does the IOMMU translate for the device by tables that came in?
  * @adopt:       make a domain of these tables. To attach it for the first time
  *               programs nothing
+ * @leaf_size:   how much is mapped by the entry of a domain of @adopt for an address?
  * @abandon:     cut the device off, and let go of what @adopt made, before the
  *               domain was attached. It is freed afterwards
  *
- * All but @is_incoming may sleep.
+ * All but @is_incoming and @leaf_size may sleep.
  */
 struct iommu_liveupdate_ops {
 	struct liveupdate_flb *flb;
@@ -42,6 +43,7 @@ struct iommu_liveupdate_ops {
 	void (*unpreserve)(void *cookie);
 	bool (*is_incoming)(struct device *dev);
 	struct iommu_domain *(*adopt)(struct device *dev);
+	size_t (*leaf_size)(struct iommu_domain *domain, unsigned long iova);
 	void (*abandon)(struct device *dev, struct iommu_domain *domain);
 };
 

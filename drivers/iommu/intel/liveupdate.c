@@ -59,6 +59,7 @@ const struct iommu_liveupdate_ops intel_iommu_liveupdate_ops = {
 	.unpreserve = vtd_out_unpreserve,
 	.is_incoming = vtd_in_is_incoming,
 	.adopt = vtd_adopt,
+	.leaf_size = vtd_leaf_size,
 	.abandon = vtd_abandon,
 };
 

@@ -100,6 +100,7 @@ bool vtd_in_is_incoming(struct device *dev);
 
 /* liveupdate_adopt.c */
 struct iommu_domain *vtd_adopt(struct device *dev);
+size_t vtd_leaf_size(struct iommu_domain *domain, unsigned long iova);
 void vtd_abandon(struct device *dev, struct iommu_domain *domain);
 
 #else /* CONFIG_IOMMU_LIVEUPDATE */

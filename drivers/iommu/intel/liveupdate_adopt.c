@@ -110,7 +110,7 @@ struct iommu_domain *vtd_adopt(struct device *dev)
 	if (ecap_sc_support(info->iommu->ecap))
 		domain->ops->enforce_cache_coherency(domain);
 	dmar->has_mappings = true;
-	domain->unclaimed = walk.mapped;
+	atomic64_set(&domain->unclaimed, walk.mapped);
 	vtd_adopt_did(dmar, info->iommu, walk.top.did);
 	if (walk.top.pasid_dir)
 		vtd_adopt_pasid_table(dev, walk.top.pasid_dir);
@@ -134,6 +134,28 @@ bool intel_liveupdate_attach(struct device_domain_info *info,
 		return false;
 	info->adopted = NULL;
 	return true;
+}
+
+/**
+ * vtd_leaf_size - how much memory does an entry map?
+ * @domain: the domain
+ * @iova:   the address that the entry is for
+ *
+ * Return: bytes, also when the entry is not present.
+ */
+size_t vtd_leaf_size(struct iommu_domain *domain, unsigned long iova)
+{
+	struct dmar_domain *dmar = to_dmar_domain(domain);
+	int level = agaw_to_level(dmar->agaw);
+	struct dma_pte *pte = dmar->pgd;
+
+	for (;; level--) {
+		pte += pfn_level_offset(iova >> VTD_PAGE_SHIFT, level);
+		if (level == 1 || !dma_pte_present(pte) ||
+		    dma_pte_superpage(pte))
+			return level_size(level) << VTD_PAGE_SHIFT;
+		pte = phys_to_virt(dma_pte_addr(pte));
+	}
 }
 
 /**

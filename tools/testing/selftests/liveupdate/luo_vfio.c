@@ -11,17 +11,21 @@
 #include <linux/reboot.h>
 #include <sys/syscall.h>
 
+#include "luo_hugetlb.h"
 #include "luo_igb.h"
 #include "luo_test.h"
 
 #define SESSION		"card"
 #define MEMORY_TOKEN	1
 #define CARD_TOKEN	2
+#define HUGE_TOKEN	3
 
 /* Not told from what comes in between the last look and the end of the kernel. */
 #define FEW		10
 #define VECTORS		3
 #define IOVA		0x100000000ULL
+#define HUGE_SIZE	(2UL << 20)
+#define HUGE_IOVA	(4 * IOVA)
 
 static const char *address(void)
 {
@@ -135,12 +139,29 @@ TEST_F(prepare, others)
 	EXPECT_EQ(-ENOENT, luo_preserve_fd(session, vfio_open_iommufd(), 2));
 }
 
+/* Memory that one entry of the tables is for. */
+static void map_huge_page(struct __test_metadata *const _metadata,
+			  struct igb *igb, int session)
+{
+	int huge = huge_memfd(HUGE_SIZE, HUGE_SIZE);
+	void *memory;
+
+	ASSERT_LE(0, huge);
+	memory = luo_map(huge, 0, HUGE_SIZE);
+	ASSERT_NE(MAP_FAILED, memory);
+	ASSERT_EQ(0, iommufd_map(igb->iommufd, igb->ioas, memory, HUGE_SIZE,
+				 HUGE_IOVA));
+	ASSERT_EQ(0, luo_preserve_fd(session, huge, HUGE_TOKEN));
+}
+
 TEST_F(prepare, card)
 {
 	int eventfds[VECTORS], session;
 	struct igb igb;
 
 	session = start_card(_metadata, &igb, self->dev, eventfds);
+	if (has_iommu())
+		map_huge_page(_metadata, &igb, session);
 	ASSERT_EQ(0, luo_preserve_fd(session, igb.device, CARD_TOKEN));
 	EXPECT_EQ(-EBUSY, luo_preserve_fd(session, igb.device, 100));
 	EXPECT_EQ(-EBUSY, vfio_reset(igb.device));
@@ -271,12 +292,38 @@ static void expect_events(struct __test_metadata *const _metadata,
 		EXPECT_EQ(expected, vfio_events(eventfds[i]));
 }
 
-/* Tables without memory take over what the card came in with, piece by piece. */
+/* An entry of the tables cannot be taken over in part. */
+static void take_huge_page_over(struct __test_metadata *const _metadata,
+				struct igb *igb, int session)
+{
+	int huge = luo_retrieve_fd(session, HUGE_TOKEN);
+	char *memory;
+
+	ASSERT_LE(0, huge);
+	memory = luo_map(huge, 0, HUGE_SIZE);
+	ASSERT_NE(MAP_FAILED, memory);
+	EXPECT_EQ(-EBUSY, iommufd_map(igb->iommufd, igb->ioas, memory,
+				      HUGE_SIZE / 2, HUGE_IOVA));
+	EXPECT_EQ(-EBUSY, iommufd_map(igb->iommufd, igb->ioas,
+				      memory + HUGE_SIZE / 2, HUGE_SIZE / 2,
+				      HUGE_IOVA + HUGE_SIZE / 2));
+	EXPECT_EQ(0, iommufd_map(igb->iommufd, igb->ioas, memory, HUGE_SIZE,
+				 HUGE_IOVA));
+}
+
+/*
+ * Tables without memory take over what the card came in with, piece by piece. They are
+ * those that it is attached to, and no others.
+ */
 static void take_tables_over(struct __test_metadata *const _metadata,
-			     struct igb *igb, int session)
+			     struct igb *igb, int session, uint32_t id)
 {
 	const size_t half = IGB_PAGES / 2 * PAGE;
+	int others = iommufd_tables(igb->iommufd, id,
+				    iommufd_ioas(igb->iommufd));
 
+	ASSERT_LT(0, others);
+	EXPECT_EQ(-EBUSY, vfio_attach(igb->device, others));
 	attach_card(_metadata, igb);
 	EXPECT_EQ(-EBUSY, luo_finish(session));
 	EXPECT_EQ(-EBUSY, iommufd_map(igb->iommufd, igb->ioas,
@@ -288,6 +335,8 @@ static void take_tables_over(struct __test_metadata *const _metadata,
 	EXPECT_EQ(-EBUSY, luo_finish(session));
 	EXPECT_EQ(0, iommufd_map(igb->iommufd, igb->ioas, igb->memory + half,
 				 IGB_PAGES * PAGE - half, IOVA + half));
+	EXPECT_EQ(-EBUSY, luo_finish(session));
+	take_huge_page_over(_metadata, igb, session);
 }
 
 /* The card belongs to who retrieves it, goes on, and goes on again. */
@@ -295,6 +344,7 @@ TEST_F(verify, card)
 {
 	int session = luo_retrieve(self->dev, SESSION), memory, count;
 	struct igb igb;
+	uint32_t id;
 
 	ASSERT_LE(0, session);
 	igb.iommufd = vfio_open_iommufd();
@@ -307,7 +357,7 @@ TEST_F(verify, card)
 	EXPECT_EQ(-EBUSY, vfio_open(address(), igb.iommufd));
 	EXPECT_EQ(-EINVAL, vfio_reset(igb.device));
 
-	ASSERT_EQ(0, vfio_bind(igb.device, igb.iommufd));
+	ASSERT_EQ(0, vfio_bind_id(igb.device, igb.iommufd, &id));
 	EXPECT_EQ(-EINVAL, vfio_bind(igb.device, igb.iommufd));
 	EXPECT_EQ(-EBUSY, vfio_open(address(), igb.iommufd));
 	EXPECT_EQ(-EBUSY, vfio_reset(igb.device));
@@ -315,7 +365,7 @@ TEST_F(verify, card)
 	EXPECT_EQ((uint32_t)igb_address(&igb, 0), igb_get(&igb, IGB_RDBAL));
 	expect_events(_metadata, &igb, 1);
 	if (has_iommu())
-		take_tables_over(_metadata, &igb, session);
+		take_tables_over(_metadata, &igb, session, id);
 	else
 		EXPECT_EQ(-ENOTTY, vfio_attach(igb.device, 0));
 
@@ -336,6 +386,9 @@ TEST_F(verify, card)
 	session = luo_create(self->dev, SESSION);
 	ASSERT_LE(0, session);
 	ASSERT_EQ(0, luo_preserve_fd(session, memory, MEMORY_TOKEN));
+	if (has_iommu())
+		ASSERT_EQ(0, iommufd_unmap(igb.iommufd, igb.ioas, HUGE_SIZE,
+					   HUGE_IOVA));
 	ASSERT_EQ(0, luo_preserve_fd(session, igb.device, CARD_TOKEN));
 	luo_hold(_metadata, self->dev);
 }

@@ -71,15 +71,24 @@ static inline int vfio_open_cdev(const char *address)
 	return luo_result(open(path, O_RDWR | O_CLOEXEC));
 }
 
-/* Open the device of a cdev, or of a file that was retrieved. */
-static inline int vfio_bind(int device, int iommufd)
+/* Open the device of a cdev, or of a file that was retrieved, and tell its ID. */
+static inline int vfio_bind_id(int device, int iommufd, uint32_t *id)
 {
 	struct vfio_device_bind_iommufd arg = {
 		.argsz = sizeof(arg),
 		.iommufd = iommufd,
 	};
+	int ret = luo_result(ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &arg));
 
-	return luo_result(ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &arg));
+	*id = arg.out_devid;
+	return ret;
+}
+
+static inline int vfio_bind(int device, int iommufd)
+{
+	uint32_t id;
+
+	return vfio_bind_id(device, iommufd, &id);
 }
 
 /* As any program opens a device that it is given. */
@@ -123,6 +132,19 @@ static inline int iommufd_ioas(int iommufd)
 	int ret = luo_result(ioctl(iommufd, IOMMU_IOAS_ALLOC, &arg));
 
 	return ret ?: (int)arg.out_ioas_id;
+}
+
+/* Tables for a device, with what is in those without. */
+static inline int iommufd_tables(int iommufd, uint32_t device, uint32_t ioas)
+{
+	struct iommu_hwpt_alloc arg = {
+		.size = sizeof(arg),
+		.dev_id = device,
+		.pt_id = ioas,
+	};
+	int ret = luo_result(ioctl(iommufd, IOMMU_HWPT_ALLOC, &arg));
+
+	return ret ?: (int)arg.out_hwpt_id;
 }
 
 static inline int iommufd_map(int iommufd, uint32_t ioas, void *memory,
