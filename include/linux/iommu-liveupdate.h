@@ -15,6 +15,7 @@
 struct device;
 struct iommu_domain;
 struct iommu_ops;
+struct iommufd_device;
 struct liveupdate_file_handler;
 struct liveupdate_flb;
 struct liveupdate_session;
@@ -86,6 +87,10 @@ int iommu_liveupdate_may_map(struct iommu_domain *domain, unsigned long iova,
 			     phys_addr_t paddr, size_t size);
 void iommu_liveupdate_stop(struct device *dev);
 
+/* Of iommufd, for drivers of its devices. */
+int iommufd_device_preserve(struct iommufd_device *idev,
+			    struct liveupdate_session *session);
+
 /* For iommufd. */
 bool iommu_liveupdate_is_untouched(struct device *dev);
 struct iommu_domain *iommu_liveupdate_take(struct device *dev);
@@ -103,6 +108,12 @@ iommu_liveupdate_unregister_flb(struct liveupdate_file_handler *fh) { }
 
 static inline int iommu_liveupdate_preserve(struct device *dev,
 					    struct liveupdate_session *session)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int iommufd_device_preserve(struct iommufd_device *idev,
+					  struct liveupdate_session *session)
 {
 	return -EOPNOTSUPP;
 }

@@ -90,7 +90,8 @@ static int vfio_pci_lu_preserve(struct liveupdate_file_op_args *args)
 	/* None in a group without an IOMMU. A container would go on unmapping. */
 	if (pdev->dev.iommu)
 		err = device->cdev_opened ?
-		      iommu_liveupdate_preserve(&pdev->dev, args->session) :
+		      iommufd_device_preserve(device->iommufd_device,
+					      args->session) :
 		      -EOPNOTSUPP;
 	if (err)
 		return err;
@@ -190,10 +191,15 @@ static int vfio_pci_lu_retrieve(struct liveupdate_file_op_args *args)
  */
 static bool vfio_pci_lu_can_finish(struct liveupdate_file_op_args *args)
 {
+	struct vfio_device *device;
 	struct pci_dev *pdev;
 
-	if (args->file)
-		return !iommu_liveupdate_unclaimed(&vfio_pci_lu_pdev(args->file)->dev);
+	if (args->file) {
+		/* Nothing is detached, and freed, meanwhile. */
+		device = vfio_liveupdate_device(args->file);
+		guard(mutex)(&device->dev_set->lock);
+		return !iommu_liveupdate_unclaimed(device->dev);
+	}
 	if (args->retrieve_status)
 		return true;
 	pdev = vfio_pci_lu_find(args);
@@ -290,3 +296,5 @@ void vfio_pci_liveupdate_exit(void)
 	pci_liveupdate_unregister_flb(&vfio_pci_lu_handler);
 	liveupdate_unregister_file_handler(&vfio_pci_lu_handler);
 }
+
+MODULE_IMPORT_NS(IOMMUFD);
