@@ -81,8 +81,8 @@ static int vtd_check_tables(struct intel_iommu *iommu,
 	    walk.top.agaw != iommu->agaw || walk.top.did < NUM_RESERVED_DID ||
 	    walk.top.did >= cap_ndoms(iommu->cap))
 		return -EINVAL;
-	set_bit(walk.top.did, iommu->domain_ids);
-	return 0;
+	/* Each device has a domain of its own: no other may share its ID. */
+	return test_and_set_bit(walk.top.did, iommu->domain_ids) ? -EINVAL : 0;
 }
 
 static int vtd_check_dev(struct intel_iommu *iommu,
