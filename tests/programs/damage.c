@@ -239,7 +239,7 @@ static void damage_area_unaligned(struct kho_data *data)
 	area[0].size -= PAGE;
 }
 
-/* No damage: other kernels say so that they need none of a kind. In the lowest one is the image. */
+/* No damage: other kernels say so that they need none of a kind. With nokaslr the image is in the lowest one. */
 static void damage_highest_area_empty(struct kho_data *data)
 {
 	uint64_t i, highest = 0, nr = data->scratch_size / sizeof(struct area);
