@@ -3,112 +3,10 @@
 # fails, or somebody is killed.
 # flavours: none
 # shellcheck disable=SC2016,SC2119 # patterns, and options of functions
-# The next kernel has what is there, as it would not have a tmpfs.
-export TMPDIR=/var/tmp
-. "$(dirname "$0")/lukeep-machine.bash"
+. "$(dirname "$0")/lukeep-worker.bash"
 
 # Scenarios that fail as yet.
 not_yet=''
-
-images=$machine/images/worker
-export LUKEEP_STATE_DIR=$machine/locks
-ln -sf "$out/criu" "$machine/bin"
-# The sanitizer looks for leaks by a process of its own, and cannot have one in the namespace of a service that has ended.
-printf '#!/bin/sh\nASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 exec "%s" "$@"\n' "$out/agent/lukeep-criu" >"$machine/bin/lukeep-criu"
-chmod +x "$machine/bin/lukeep-criu"
-ln -sf "$programs/fake-nft" "$machine/bin/nft"
-
-# What it has are the numbers of the kernels in which it was started and restored. It knows nothing of updates.
-cat >"$machine/bin/worker" <<'WORKER'
-#!/bin/bash
-# worker FOLDER NAME
-trap 'exit 0' TERM
-if [ -n "${WORKER_MEMORY:-}" ]; then echo restored; else echo start; fi >>"$1/$2.log"
-echo "${WORKER_MEMORY:-}$(cat "$1/kernel")" >"$1/$2.memory"
-cp "$1/$2.memory" "$1/$2.has"
-while sleep 0.05; do echo >>"$1/$2.ticks"; done
-WORKER
-chmod +x "$machine/bin/worker"
-
-# declare_worker NAME KEYS [KEYS]: a service, with these keys of the section process, and of the section service
-declare_worker() {
-	printf '[service]\nstart = worker %s %s\n%b\n[process]\nimages = %s\n%b\n' "$machine" "$1" "${3:-}" "$machine/images/$1" "$2" \
-		>"$conf/$1.conf"
-}
-
-# worker [KEYS [KEYS]]: one service, in its first kernel
-worker() {
-	rm -rf "$machine"/{criu*,sizes,images,locks,tables,*.ticks,*.memory}
-	mkdir "$machine"/{images,locks,tables}
-	: >"$machine/criu.calls"
-	declare_worker worker "${1:-}" "${2:-}"
-	boot
-	until_true "worker runs" state_is worker running
-}
-
-# rig VERB [POINT fails|mumbles|dies|hangs]: CRIU, or no more
-rig() {
-	if [ $# = 1 ]; then rm -f "$machine/criu.$1"; else echo "$2 $3" >"$machine/criu.$1"; fi
-}
-
-# hangs VERB POINT: CRIU does, by rig
-hangs() {
-	until_true "criu $1 is at the point \"$2\"" grep -sqx "$1 $2" "$machine/criu.at"
-	rm "$machine/criu.at"
-}
-
-# called VERB: how often CRIU was
-called() {
-	grep -c "^$1 " "$machine/criu.calls"
-}
-
-ticks() {
-	wc -l <"$machine/worker.ticks"
-}
-
-ticks_on() {
-	[ "$(ticks)" -gt "$1" ]
-}
-
-# works KERNELS: with this in its memory, and nobody is kept waiting
-works() {
-	until_true "worker has what it had" has worker "$1"
-	until_true "it runs, its keeper says" state_is worker running
-	until_true "it works" ticks_on "$(ticks)"
-	is "$(started worker)" 1 "it was started afresh once only"
-	is "$(find "$machine/tables" "$machine/locks" -type f)" "" "nothing keeps its peers waiting"
-	until_true "no CRIU is left" eval '! find_processes criu'
-	never "and no dump" test -e "$images/dumping"
-}
-
-# find_processes NAME [ARGUMENT]: are there any of this machine?
-find_processes() {
-	pgrep -f "(^|/)$1 .*${2:-}.*$machine" >"$machine/found"
-}
-
-# killed NAME [ARGUMENT]: kill -9
-killed() {
-	ok "there is a process: $*" find_processes "$@"
-	xargs kill -9 <"$machine/found"
-}
-
-# boots: the next kernel; rules of nftables are gone with the last one, and lukeep-netlock.service loads those that are needed
-boots() {
-	rm -f "$machine/tables"/*
-	ok "rules are loaded before there is a network" become_briefly lukeep-criu lock
-	ok "the peers of the service are kept waiting" test -n "$(ls "$machine/tables")"
-	boot
-}
-
-become_briefly() {
-	(become "$@") >"$said" 2>&1
-}
-
-goes_on() {
-	jumps
-	boots
-	works "$1"
-}
 
 whole() {
 	worker 'predump = 2'
@@ -130,123 +28,6 @@ service" ]'
 	goes_on 123
 	kill "$(keeper worker)"
 	until_true "it can be stopped" gone "$(keeper worker)"
-}
-
-# Its memory goes on in pipes: nothing of it is in a file.
-pipes() {
-	worker 'pages = pipes'
-	echo 3000 >"$machine/sizes"
-	fault preserve ENOENT
-	fails_at 1 "check the services" 'this kernel cannot preserve a pipe: boot one with CONFIG_LIVEUPDATE_PIPE'
-	fault preserve
-	jumps
-	is "$(cut -d ' ' -f 1 "$machine/criu.calls" | tr '\n' ' ')" "dump " "it is dumped at once"
-	never "with nothing that is for pre-dumps" grep -q track-mem "$machine/criu.calls"
-	never "its pages are in no file" test -e "$images/dump/pages-1.img"
-	ok "the log says how much it was" logged 'worker: dump: 2.9 MiB'
-	boots
-	works 12
-	is "$(called lazy-pages)" 0 "it has all of its memory at once"
-	until_true "its keeper has no pipe" pipes_are 0
-	until_true "no image is left" eval '[ "$(ls "$images")" = "output
-service" ]'
-	goes_on 123
-}
-
-# pipes_are N: so many are open in the keeper
-pipes_are() {
-	[ "$(readlink "/proc/$(keeper worker)/fd"/* | grep -c ^pipe:)" = "$1" ]
-}
-
-# A dump fails, or somebody is killed, before it has come to its end: the pipes are gone.
-pipes_dump_fails() {
-	worker 'pages = pipes'
-	for point in frozen streamed; do
-		rig dump $point fails
-		fails_at 3 "save and stop the services" "criu dump: Error (feigned.c:2): it fails at $point: more is in .*/dump/dump.log"
-		works 1
-		until_true "its keeper has no pipe" pipes_are 0
-		rig dump $point dies
-		fails_at 3 "save and stop the services" 'criu dump was killed by signal 9'
-		works 1
-		rig dump $point hangs
-		update &
-		client=$!
-		hangs dump $point
-		killed lukeep-criu dump
-		wait $client
-		is $? 3 "the update fails"
-		rig dump
-		works 1
-	done
-	fault preserve.worker ENOMEM
-	fails_at 3 "preserve what they saved" 'cannot preserve pipe with its memory'
-	fault preserve.worker
-	works 11
-	rig dump ended dies
-	jumps
-	rig dump
-	boots
-	works 112
-}
-
-# As long as no memory has been read a restore can be tried again, but not any more after that.
-pipes_restore_fails() {
-	worker 'pages = pipes'
-	jumps
-	rig restore looked fails
-	boots
-	until_true "worker is not restored" state_is worker saved
-	ok "CRIU's reason is told" logged 'criu restore: Error (feigned.c:2): it fails at looked'
-	until_true "its memory is there" pipes_are 1
-	rig restore
-	ok "it is tried again" lukeep reload worker
-	works 12
-	jumps
-	rig restore made dies
-	boots
-	until_true "worker is not restored" state_is worker saved
-	ok "it is told what is lost, and what to do" logged 'its memory was read by the restore that failed, and is lost: stop the service and start it'
-	rig restore
-	lukeep reload worker
-	until_true "it stays so" state_is worker saved
-	is "$(called restore)" 3 "CRIU is not asked once more"
-	lukeep stop worker
-	ok "it is started" lukeep reload worker
-	until_true "afresh" has worker 3
-	is "$(find "$machine/tables" "$machine/locks" -type f)" "" "nothing keeps its peers waiting"
-}
-
-# Where its declaration has it start afresh
-pipes_restart() {
-	worker 'pages = pipes\non-failed-restore = start' 'restart = yes'
-	jumps
-	rig restore made fails
-	boots
-	until_true "it is not restored" logged 'its memory was read by the restore that failed'
-	echo 20 >"$machine/faster"
-	rig restore
-	until_true "it starts afresh" has worker 2
-	ok "what could not be restored may tell why" test -e "$images/failed/restore.log"
-}
-
-# They are its keeper's.
-pipes_keeper_killed() {
-	worker 'pages = pipes'
-	keeper=$(keeper worker)
-	fault preserve.worker hang
-	update &
-	client=$!
-	until_true "it is dumped" test -e "$images/saved"
-	kill -9 "$keeper"
-	fault preserve.worker
-	wait $client
-	is $? 4 "the update fails"
-	lukeep reload worker
-	until_true "it is said that its memory is gone" logged 'its memory is not there: it was in pipes'
-	lukeep stop worker
-	ok "it is started" lukeep reload worker
-	until_true "afresh" eval '[ "$(started worker)" = 2 ]'
 }
 
 # As long as there is less each time.
@@ -573,7 +354,7 @@ on_tmpfs() {
 	until_true "worker has what it had" has worker 123
 }
 
-scenario whole pipes pipes_dump_fails pipes_restore_fails pipes_restart pipes_keeper_killed predumps predump_fails dump_fails \
+scenario whole predumps predump_fails dump_fails \
 	criu_killed tool_killed agent_killed keeper_killed restore_fails restarts given_up keeper_killed_in_restore lazily stale_lock refuses \
 	on_tmpfs
 done_testing
