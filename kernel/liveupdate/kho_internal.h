@@ -250,9 +250,13 @@ static inline void kho_poison_drop(void) { }
 static inline void kho_poison_mark(void) { }
 #endif
 
-#if IS_ENABLED(CONFIG_KUNIT)
 struct kho_poison_ser;
 
+/* kho_poison_list.c */
+
+void kho_poison_begin(struct kho_poison_ser *ser);
+
+#if IS_ENABLED(CONFIG_KUNIT)
 long kho_poison_entries(const struct kho_poison_ser *ser, u64 size);
 #endif
 
