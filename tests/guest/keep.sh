@@ -33,6 +33,11 @@ until_true() {
 	fail "$_until: never"
 }
 
+# has NAME KERNELS: it has run in these kernels, one letter each; a service looks at its memory once it runs
+has() {
+	[ "$(sed 's/.*-//' "/run/$1.has" | tr -d '\n')" = "$2" ] || { cat "/run/$1.has"; return 1; }
+}
+
 start_agent() {
 	lukeep run >>"$agent_log" 2>&1 &
 	agent=$!

@@ -19,11 +19,6 @@ at_work() {
 	is "$(cat /sys/kernel/kexec_loaded)" 0 "no kernel is loaded"
 }
 
-# has NAME KERNELS: it has run in these kernels, one letter each
-has() {
-	[ "$(sed 's/.*-//' "/run/$1.has" | tr -d '\n')" = "$2" ] || { cat "/run/$1.has"; return 1; }
-}
-
 # reverted STEP: what an update exits with that fails there: 3 if services have been stopped, and are back
 reverted() {
 	case $1 in
