@@ -72,16 +72,13 @@ called_off() {
 	note "$mib MiB of values; $missing MiB were missing for a moment"
 }
 
-# A service that CRIU does not dump, as somebody outside is connected with it, works on, and is in no pipe.
+# A service that CRIU does not dump, as a connection waits to be accepted, works on, and is in no pipe.
 refused() {
-	python3 -c 'import socket, time; s = socket.socket(socket.AF_UNIX); s.bind("/var/tmp/outer"); s.listen(); c = s.accept(); time.sleep(1000)' &
-	outer=$!
-	until_true "somebody listens" test -S /var/tmp/outer
-	printf '%s\n' 'import socket, time; s = socket.socket(socket.AF_UNIX); s.connect("/var/tmp/outer")' \
+	printf '%s\n' 'import socket, time; s = socket.create_server(("127.0.0.1", 7)); c = socket.create_connection(("127.0.0.1", 7))' \
 		'while True: open("/var/tmp/odd", "a").write("x"); time.sleep(0.1)' >/var/tmp/odd.py
 	printf '[service]\nstart = python3 /var/tmp/odd.py\n[process]\nimages = %s\npages = pipes\n' "$images/odd" >/etc/lukeep/odd.conf
 	lukeep reload odd
-	until_true "a service is connected with another" test -s /var/tmp/odd
+	until_true "a service has a connection that waits" test -s /var/tmp/odd
 	update B
 	is $? 3 "an update fails as CRIU does not dump it"
 	says /run/update 'odd: criu dump: Error' "and CRIU's reason is said"
@@ -91,7 +88,6 @@ refused() {
 	is "$(readlink /proc/"$keeper"/fd/* | grep -c pipe)" 0 "its keeper has no pipe"
 	rm /etc/lukeep/odd.conf
 	lukeep stop odd
-	kill "$outer"
 	until_true "it is stopped" eval '! service_is odd true'
 	at_work
 }
@@ -120,9 +116,9 @@ if [ "$stage" = 1 ]; then
 	refused
 	declare_unload
 	called_off pipes
-	ok "not so much is missing by far that it could have been copied" [ "$missing" -lt $((mib / 2)) ]
+	ok "not so much is missing by far that it could have been copied" [ "$missing" -lt $((mib * 3 / 4)) ]
 	called_off files
-	ok "in files it is copied" [ "$missing" -gt $((mib / 2)) ]
+	ok "in files it is copied" [ "$missing" -gt $((mib * 3 / 4)) ]
 	declare_redis pipes
 	lukeep reload redis
 	rm /etc/lukeep/unload.conf
