@@ -41,15 +41,7 @@ pipes_dump_fails() {
 		rig dump $point dies
 		fails_at 3 "save and stop the services" 'criu dump was killed by signal 9'
 		works 1
-		rig dump $point hangs
-		update &
-		client=$!
-		hangs dump $point
-		killed lukeep-criu dump
-		wait $client
-		is $? 3 "the update fails"
-		rig dump
-		works 1
+		tool_killed_at $point
 	done
 	fault preserve.worker ENOMEM
 	fails_at 3 "preserve what they saved" 'cannot preserve pipe with its memory'

@@ -108,15 +108,7 @@ criu_killed() {
 tool_killed() {
 	worker
 	for point in begin locked frozen written; do
-		rig dump $point hangs
-		update &
-		client=$!
-		hangs dump $point
-		killed lukeep-criu dump
-		wait $client
-		is $? 3 "the update fails"
-		rig dump
-		works 1
+		tool_killed_at $point
 	done
 	goes_on 12
 }

@@ -106,3 +106,16 @@ goes_on() {
 	boots
 	works "$1"
 }
+
+# tool_killed_at POINT: kill -9 of lukeep-criu in a dump, when CRIU is there
+tool_killed_at() {
+	rig dump "$1" hangs
+	update &
+	client=$!
+	hangs dump "$1"
+	killed lukeep-criu dump
+	wait $client
+	is $? 3 "the update fails"
+	rig dump
+	works 1
+}
