@@ -28,7 +28,7 @@
 #define STREAM_PAUSE	10000	/* us */
 
 /* The folder, made if it is not there yet; -1 when it cannot be had, which is said. */
-int images_open(const char *path)
+static int open_folder(const char *path)
 {
 	int dir;
 
@@ -140,6 +140,21 @@ long long images_pages(int dir, const char *name)
 	else if (fd >= 0)
 		close(fd);
 	return bytes;
+}
+
+/* What each command begins with. Returns -1 when the folder cannot be had, which is said. */
+int images_begin(struct folder *f, const char *name, const char *path)
+{
+	/* Who reads our messages may go away. */
+	signal(SIGPIPE, SIG_IGN);
+	message_open(name);
+	*f = (struct folder){
+		.name = name, .path = path, .dir = open_folder(path),
+	};
+	if (f->dir < 0)
+		return -1;
+	images_remove(f->dir, IMAGES_ERROR);
+	return 0;
 }
 
 /* Whoever wants to know what runs, and where its output goes, finds that in a file. */

@@ -31,7 +31,7 @@ struct folder {
 	int dir;
 };
 
-int images_open(const char *path);
+int images_begin(struct folder *f, const char *name, const char *path);
 bool images_has(int dir, const char *name);
 int images_write(int dir, const char *name, const char *text);
 int images_read(int dir, const char *name, char *text, size_t size);

@@ -9,7 +9,6 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,16 +217,8 @@ int main(int argc, char **argv)
 		fputs(usage_text, help ? stdout : stderr);
 		return help ? EXIT_SUCCESS : EXIT_USAGE;
 	}
-	/* Who reads our messages may go away. */
-	signal(SIGPIPE, SIG_IGN);
-	f.name = argv[2];
-	f.path = argv[3];
-	message_open(f.name);
-	f.dir = images_open(f.path);
-	if (f.dir >= 0)
-		images_remove(f.dir, IMAGES_ERROR);
-	ret = f.dir < 0 ? EXIT_FAILURE : do_verb(argv[1], &f, argv[4],
-							   argv + 5);
+	ret = images_begin(&f, argv[2], argv[3]) ? EXIT_FAILURE :
+			  do_verb(argv[1], &f, argv[4], argv + 5);
 	message_open(NULL);
 	return ret;
 }
