@@ -138,8 +138,8 @@ static int consume_folios(const struct hugetlb_luo_ser *ser,
 
 	for (i = 0; i < ser->nr_folios; i += MEMFD_LUO_PER_PAGE) {
 		ret = -EIO;
-		if (memfd_luo_page_sum(&records[i], ser->nr_folios - i) !=
-		    sums[i / MEMFD_LUO_PER_PAGE])
+		if (!memfd_luo_page_ok(&records[i], ser->nr_folios - i,
+				       sums[i / MEMFD_LUO_PER_PAGE]))
 			pr_err("the records of folios from number %llu on are damaged; their memory stays reserved until the next reboot\n",
 			       i);
 		else

@@ -113,6 +113,7 @@ int memfd_luo_records_join(const struct memfd_luo_records *old,
 			   const struct memfd_luo_records *new,
 			   struct memfd_luo_records *joined);
 u64 memfd_luo_page_sum(const void *first, u64 nr);
+bool memfd_luo_page_ok(const void *first, u64 nr, u64 sum);
 u64 memfd_luo_sum(const struct memfd_luo_sums *sums, u32 identity);
 
 /* memfd_luo_pin.c */
@@ -208,6 +209,7 @@ int memfd_luo_insert(struct inode *inode, const struct memfd_luo_folio_ser *ser,
 		     u64 *nr_pages);
 
 /* memfd_luo_fill.c */
+void memfd_luo_warn_of_limit(u64 nr_pages);
 void memfd_luo_fill_begin(struct inode *inode,
 			  const struct memfd_luo_array *array, u64 nr_pages);
 bool memfd_luo_fill_now(struct inode *inode,

@@ -38,14 +38,17 @@ static int memfd_luo_check_records(const void *data, size_t size, void *arg)
 	const struct memfd_luo_folio_ser *ser = data;
 	struct memfd_luo_check *check = arg;
 	size_t i, nr = min_t(u64, check->nr, size / sizeof(*ser));
+	phys_addr_t phys;
 
 	for (i = 0; i < nr; i++, ser++) {
+		phys = PFN_PHYS(ser->pfn);
 		if (!ser->pfn)
 			continue;
 		if (ser->flags & ~(MEMFD_LUO_FOLIO_DIRTY |
 				   MEMFD_LUO_FOLIO_UPTODATE) ||
 		    ser->index >= check->end ||
-		    !kho_is_preserved(PFN_PHYS(ser->pfn), PAGE_SIZE))
+		    !(kho_is_preserved(phys, PAGE_SIZE) ||
+		      kho_poisoned_folio(phys)))
 			return -EINVAL;
 	}
 	check->nr -= nr;
@@ -71,6 +74,8 @@ static int memfd_luo_sum_pages(const void *data, size_t size, void *arg)
 		u64 end = min(s->pos + PAGE_SIZE, s->end);
 
 		xxh64_update(&s->pages, &phys, sizeof(phys));
+		if (start < end && PageHWPoison(virt_to_page(data)))
+			return -EINVAL;
 		if (start < end)
 			xxh64_update(&s->table, data + (start - s->pos),
 				     end - start);

@@ -78,8 +78,8 @@ static bool page_ok(const struct memfd_luo_array *array, unsigned long *checked,
 
 	if (!array->sums || test_bit(page, checked))
 		return true;
-	if (memfd_luo_page_sum(array->ser + first, array->nr - first) !=
-	    array->sums[page])
+	if (!memfd_luo_page_ok(array->ser + first, array->nr - first,
+			       array->sums[page]))
 		return false;
 	__set_bit(page, checked);
 	return true;
@@ -378,26 +378,31 @@ void __memfd_luo_fill_end(struct inode *inode)
 	kfree(fill);
 }
 
-/*
+/**
+ * memfd_luo_warn_of_limit - warn of memory that exceeds the limit of a cgroup
+ * @nr_pages: pages that the caller's memory cgroup is going to be charged for
+ *
  * Folios that came in are charged beyond the limit of a memory cgroup, since they
  * would be lost otherwise. As long as the cgroup is beyond its limit, its tasks
  * can be killed when they allocate more. Warn before any folio is charged: then
  * there is time to raise the limit.
  */
-static void warn_of_limit(struct mem_cgroup *memcg, u64 nr_pages)
+void memfd_luo_warn_of_limit(u64 nr_pages)
 {
 #ifdef CONFIG_MEMCG
+	struct mem_cgroup *m, *memcg;
 	u64 room = U64_MAX;
-	struct mem_cgroup *m;
 
-	if (mem_cgroup_disabled() || !memcg)
+	if (mem_cgroup_disabled())
 		return;
+	memcg = get_mem_cgroup_from_mm(current->mm);
 	for (m = memcg; m; m = parent_mem_cgroup(m))
 		room = min(room, READ_ONCE(m->memory.max));
 	room += mem_cgroup_get_nr_swap_pages(memcg);
 	if (room < nr_pages)
-		pr_warn("a memfd of %llu pages is charged to a memory cgroup with room for %llu in RAM and swap: raise its memory.max, or its tasks are killed\n",
+		pr_warn("a memfd or tmpfs of %llu pages is charged to a memory cgroup with room for %llu in RAM and swap: raise its memory.max, or its tasks are killed\n",
 			nr_pages, room);
+	mem_cgroup_put(memcg);
 #endif
 }
 
@@ -424,7 +429,6 @@ void memfd_luo_fill_begin(struct inode *inode,
 	fill->checked = alloc_checked(array);
 	fill->missing = nr_pages;
 	report_pages(inode, nr_pages);
-	warn_of_limit(fill->memcg, nr_pages);
 	INIT_DELAYED_WORK(&fill->work, fill_worker);
 	static_branch_deferred_inc(&memfd_luo_filling);
 	SHMEM_I(inode)->fill = fill;

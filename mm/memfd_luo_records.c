@@ -136,6 +136,20 @@ u64 memfd_luo_page_sum(const void *first, u64 nr)
 }
 
 /**
+ * memfd_luo_page_ok - is a page of records that came in as it was written?
+ * @first: the first record of the page, in a restored vmalloc area
+ * @nr:    records from there on, in this page and behind it; one at least
+ * @sum:   the checksum of the page
+ *
+ * Return: false also if the memory of the page has failed: then it is not read.
+ */
+bool memfd_luo_page_ok(const void *first, u64 nr, u64 sum)
+{
+	return !PageHWPoison(vmalloc_to_page(first)) &&
+	       memfd_luo_page_sum(first, nr) == sum;
+}
+
+/**
  * memfd_luo_sum - checksum of all records of a file
  * @sums:     of the pages of the array, and of the table of checksums
  * @identity: of the file

@@ -134,8 +134,10 @@ int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 	if (err)
 		goto put_file;
 	kho_restore_free(ser);
-	if (array.nr)
+	if (array.nr) {
+		memfd_luo_warn_of_limit(nr_pages);
 		memfd_luo_fill_begin(file_inode(file), &array, nr_pages);
+	}
 	/*
 	 * Without checksums, or without huge folios in this kernel, folios may
 	 * be lost: find out before the memfd is reported as retrieved.

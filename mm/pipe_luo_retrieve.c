@@ -148,8 +148,8 @@ static int consume_data(const struct pipe_luo_ser *ser,
 
 	for (i = 0; i < ser->nr_data; i++) {
 		if (i % MEMFD_LUO_PER_PAGE == 0 &&
-		    memfd_luo_page_sum(&data[i], ser->nr_data - i) !=
-		    sums[i / MEMFD_LUO_PER_PAGE]) {
+		    !memfd_luo_page_ok(&data[i], ser->nr_data - i,
+				       sums[i / MEMFD_LUO_PER_PAGE])) {
 			pr_err("the records of data from number %llu on are damaged; their memory stays reserved until the next reboot\n",
 			       i);
 			err = -EIO;

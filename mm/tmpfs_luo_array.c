@@ -129,8 +129,8 @@ int tmpfs_luo_restore_array(const struct tmpfs_luo_array_ser *ser,
 	sums = (const u64 *)(units + array->nr);
 	for (i = 0; i < nr_pages(array); i++) {
 		first = i * MEMFD_LUO_PER_PAGE;
-		if (memfd_luo_page_sum(units + first, array->nr - first) !=
-		    sums[i])
+		if (!memfd_luo_page_ok(units + first, array->nr - first,
+				       sums[i]))
 			__set_bit(i, array->bad);
 		cond_resched();
 	}

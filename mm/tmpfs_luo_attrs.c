@@ -5,6 +5,7 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#define pr_fmt(fmt) "tmpfs_luo: " fmt
 
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -45,8 +46,11 @@ static int add_target(struct memfd_luo_records *attrs, struct dentry *dentry)
 
 	if (!target)
 		target = inode->i_op->get_link(dentry, inode, &done);
-	if (IS_ERR(target))
+	if (IS_ERR(target)) {
+		pr_warn("the target of the symlink with inode number %lu is lost: remove it\n",
+			inode->i_ino);
 		return -EIO;
+	}
 	err = add_attr(attrs, NULL, target, strlen(target) + 1);
 	do_delayed_call(&done);
 	return err;

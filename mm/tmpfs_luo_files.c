@@ -117,6 +117,35 @@ static void lose_file(struct inode *inode)
 	memfd_luo_fill_all(inode, false);
 }
 
+/* The inode of a regular file with folios, and its record; or NULL. */
+static struct inode *file_of(const struct tmpfs_luo_in *in,
+			     struct dentry **dentries, u64 i,
+			     const struct tmpfs_luo_inode_ser **ser)
+{
+	struct inode *inode = dentries[i] ? d_inode(dentries[i]) : NULL;
+
+	if (!inode || !S_ISREG(inode->i_mode))
+		return NULL;
+	*ser = tmpfs_luo_inode(in, i);
+	return (*ser)->nr_folios ? inode : NULL;
+}
+
+/* All files together may exceed a limit that none of them does. */
+static void warn_of_limit(const struct tmpfs_luo_in *in,
+			  struct dentry **dentries)
+{
+	const u64 nr = tmpfs_luo_nr_inodes(in);
+	const struct tmpfs_luo_inode_ser *ser;
+	u64 i, nr_pages = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (file_of(in, dentries, i, &ser))
+			nr_pages += count_pages(ser);
+		cond_resched();
+	}
+	memfd_luo_warn_of_limit(nr_pages);
+}
+
 /**
  * tmpfs_luo_fill_files - give the files of a mount their folios
  * @in:       the mount; its records of folios are consumed
@@ -135,12 +164,10 @@ void tmpfs_luo_fill_files(struct tmpfs_luo_in *in, struct dentry **dentries)
 	struct inode *inode;
 	u64 i, next = 0;
 
+	warn_of_limit(in, dentries);
 	for (i = 0; i < nr; i++) {
-		inode = dentries[i] ? d_inode(dentries[i]) : NULL;
-		if (!inode || !S_ISREG(inode->i_mode))
-			continue;
-		ser = tmpfs_luo_inode(in, i);
-		if (!ser->nr_folios)
+		inode = file_of(in, dentries, i, &ser);
+		if (!inode)
 			continue;
 		/* No record is of two files. */
 		if (ser->folios < next || ser->folios > folios->nr ||

@@ -16,6 +16,7 @@
 #include <linux/kdev_t.h>
 #include <linux/limits.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/stat.h>
 #include <linux/string.h>
@@ -111,7 +112,8 @@ static int make_name(const struct tmpfs_luo_in *in, struct dentry **dentries,
  * Inodes get neither their attributes nor their contents here.
  *
  * Context: may sleep.
- * Return: 0, also if something is lost; or an errno if memory is short.
+ * Return: 0, also if something is lost; -EINTR if killed; or an errno if memory is
+ * short.
  */
 int tmpfs_luo_make_names(struct tmpfs_luo_in *in, struct dentry **dentries)
 {
@@ -136,6 +138,8 @@ int tmpfs_luo_make_names(struct tmpfs_luo_in *in, struct dentry **dentries)
 			continue;
 		}
 		nr = 1 + tmpfs_luo_units(ser->size);
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		err = make_name(in, dentries, ser);
 		if (err == -EIO)
 			in->lost++;
@@ -196,7 +200,7 @@ static int set_attrs(const struct tmpfs_luo_in *in, struct dentry *dentry,
  * of a file are lost, it is open to nobody but root.
  *
  * Context: may sleep.
- * Return: 0, also if something is lost; or -ENOMEM.
+ * Return: 0, also if something is lost; -EINTR if killed; or -ENOMEM.
  */
 int tmpfs_luo_set_inodes(struct tmpfs_luo_in *in, struct dentry **dentries)
 {
@@ -209,6 +213,8 @@ int tmpfs_luo_set_inodes(struct tmpfs_luo_in *in, struct dentry **dentries)
 	for (i = 0; i < nr; i++) {
 		if (!dentries[i])
 			continue;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		inode = d_inode(dentries[i]);
 		ser = tmpfs_luo_inode(in, i);
 		err = -EIO;

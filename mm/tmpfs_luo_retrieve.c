@@ -51,8 +51,8 @@ static struct file *make_mount(struct tmpfs_luo_in *in,
  *
  * Context: may sleep. LUO calls back for one file in one task at a time.
  * Return: 0, also if something is lost; -EINVAL if the record is damaged; -EAGAIN
- * if there is no memory for the mount, or it was refused; or -ENOMEM if there is no
- * memory for the arrays.
+ * if there is no memory for the mount, it was refused, or the caller is being killed
+ * while it makes names; or -ENOMEM if there is no memory for the arrays.
  */
 int tmpfs_luo_retrieve(struct liveupdate_file_op_args *args)
 {
@@ -75,7 +75,7 @@ int tmpfs_luo_retrieve(struct liveupdate_file_op_args *args)
 	}
 	kvfree(dentries);
 	if (IS_ERR(file)) {
-		if (PTR_ERR(file) != -ENOMEM)
+		if (PTR_ERR(file) != -ENOMEM && PTR_ERR(file) != -EINTR)
 			pr_warn("a tmpfs cannot be mounted: %pe; it can be retrieved again\n",
 				file);
 		return -EAGAIN;

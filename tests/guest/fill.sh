@@ -15,7 +15,7 @@ case $stage in
 	next_kernel B ;;
 2)	came_from A 1
 	halves luo_fill verify allocated used limited damaged
-	is "$(messages 'memfd_luo: a memfd of 1024 pages is charged to a memory cgroup with room for 512 ')" 1 "the log says what exceeds a limit"
+	is "$(messages 'memfd_luo: a memfd or tmpfs of 1024 pages is charged to a memory cgroup with room for 512 ')" 1 "the log says what exceeds a limit"
 	is "$(messages 'memfd_luo: the records of folios from number 512 on are damaged')" 1 "the log says what is lost"
 	halves luo_fill verify unwanted foreign foreign_damaged
 	is "$(messages 'memfd_luo: the records of folios from number 512 on are damaged')" 2 "also what is not freed"

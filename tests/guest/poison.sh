@@ -19,6 +19,10 @@ case $stage in
 1)	is "$(corrupted)" 0 "all memory is good"
 	halves luo_poison prepare before after huge unwanted given_up scratch late hugetlb_before hugetlb_after
 	halves luo_pipe prepare poisoned
+	make_initrd
+	ok "an image is loaded without nokaslr" kexec -s -l /boot/kernel-B --initrd=/tmp/initrd \
+		--command-line="$(sed 's/ nokaslr//g' /proc/cmdline)"
+	is "$(messages 'KHO: the page at .* in scratch memory is poisoned, and KASLR may put')" 0 "it has its place already, where memory is good"
 	ok "an image is loaded" load_kernel B
 	halves luo_poison global image
 	poisoned=$(cat /tmp/poisoned)

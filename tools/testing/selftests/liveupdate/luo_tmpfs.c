@@ -7,26 +7,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "luo_memfd.h"
-#include "luo_tmpfs.h"
-
-#ifndef MADV_HWPOISON
-#define MADV_HWPOISON	100
-#endif
+#include "luo_tmpfs_update.h"
 
 #define LONGEST		255
-
-/* Makes a file with so many pages from an offset on. */
-static void make_file(struct __test_metadata *const _metadata, int dir,
-		      const char *name, off_t offset, size_t pages, __u64 seed)
-{
-	int fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	ASSERT_LE(0, fd);
-	if (pages)
-		ASSERT_EQ(0, luo_fill(fd, offset, pages * PAGE, seed));
-	close(fd);
-}
 
 static void set_flags(struct __test_metadata *const _metadata, int dir,
 		      const char *name, int flags)
@@ -71,12 +54,12 @@ static void make_files(struct __test_metadata *const _metadata, int dir)
 	char name[LONGEST + 1];
 	int fd;
 
-	make_file(_metadata, dir, "empty", 0, 0, 0);
-	make_file(_metadata, dir, "small", 0, 1, 1);
-	make_file(_metadata, dir, "large", 0, 1000, 2);
-	make_file(_metadata, dir, "sparse", 0, 3, 3);
-	make_file(_metadata, dir, "sparse", 1UL << 40, 2, 4);
-	make_file(_metadata, dir, "hole", 0, 0, 0);
+	tmpfs_fill(_metadata, dir, "empty", 0, 0, 0);
+	tmpfs_fill(_metadata, dir, "small", 0, 1, 1);
+	tmpfs_fill(_metadata, dir, "large", 0, 1000, 2);
+	tmpfs_fill(_metadata, dir, "sparse", 0, 3, 3);
+	tmpfs_fill(_metadata, dir, "sparse", 1UL << 40, 2, 4);
+	tmpfs_fill(_metadata, dir, "hole", 0, 0, 0);
 	fd = openat(dir, "hole", O_WRONLY | O_CLOEXEC);
 	ASSERT_EQ(0, ftruncate(fd, 12345678));
 	close(fd);
@@ -162,38 +145,6 @@ static void make_dirs(struct __test_metadata *const _metadata, int dir)
 	ASSERT_EQ(0, chdir("/"));
 }
 
-/* Gives the mount at a path and a list of it to the next kernel. */
-static void give_mount(struct __test_metadata *const _metadata, int dev,
-		       const char *name, const char *path)
-{
-	int session = luo_create(dev, name), list;
-
-	ASSERT_LE(0, session);
-	ASSERT_EQ(0, tmpfs_remount(path, MS_RDONLY | MS_NOSUID));
-	list = tmpfs_list(_metadata, path);
-	luo_give(_metadata, session, tmpfs_open(path), 1);
-	luo_give(_metadata, session, list, 2);
-	luo_hold(_metadata, dev);
-}
-
-/* Takes it, attaches it, and compares it with the list. */
-static void take_mount(struct __test_metadata *const _metadata, int dev,
-		       const char *name, const char *path)
-{
-	int session = luo_retrieve(dev, name), mnt, list;
-
-	ASSERT_LE(0, session);
-	mnt = luo_retrieve_fd(session, 1);
-	ASSERT_LE(0, mnt);
-	list = luo_retrieve_fd(session, 2);
-	ASSERT_LE(0, list);
-	ASSERT_EQ(0, tmpfs_attach(mnt, path));
-	tmpfs_expect_same(_metadata, list, tmpfs_list(_metadata, path));
-	EXPECT_EQ(0, luo_finish(session));
-	close(mnt);
-	close(session);
-}
-
 /* Each kind of file, and all that a file has; the one that came in, if there is one. */
 TEST_F(prepare, tree)
 {
@@ -210,14 +161,14 @@ TEST_F(prepare, tree)
 		ASSERT_EQ(0, unlink("/tree/setgid/socket"));
 		close(dir);
 	}
-	give_mount(_metadata, self->dev, "tree", "/tree");
+	tmpfs_give(_metadata, self->dev, "tree", "/tree");
 }
 
 TEST_F(verify, tree)
 {
 	int dir;
 
-	take_mount(_metadata, self->dev, "tree", "/tree");
+	tmpfs_take(_metadata, luo_retrieve(self->dev, "tree"), "/tree");
 	EXPECT_EQ(-EROFS, luo_result(mkdir("/tree/new", 0755)));
 	dir = tmpfs_open("/tree");
 	ASSERT_LE(0, dir);
@@ -274,12 +225,12 @@ TEST_F(prepare, large)
 	tmpfs_mount(_metadata, "/large", "huge=always,size=64m");
 	dir = tmpfs_open("/large");
 	ASSERT_LE(0, dir);
-	make_file(_metadata, dir, "huge", 0, LARGE / PAGE, 11);
-	make_file(_metadata, dir, "tail", 0, LARGE / PAGE + 1, 12);
+	tmpfs_fill(_metadata, dir, "huge", 0, LARGE / PAGE, 11);
+	tmpfs_fill(_metadata, dir, "tail", 0, LARGE / PAGE + 1, 12);
 	huge = luo_meminfo("ShmemHugePages") - huge;
 	ASSERT_EQ(0, fsetxattr(dir, "user.huge", &huge, sizeof(huge), 0));
 	close(dir);
-	give_mount(_metadata, self->dev, "large", "/large");
+	tmpfs_give(_metadata, self->dev, "large", "/large");
 }
 
 TEST_F(verify, large)
@@ -326,16 +277,16 @@ TEST_F(prepare, emptied)
 	tmpfs_mount(_metadata, "/emptied", "size=64m,nr_inodes=100");
 	dir = tmpfs_open("/emptied");
 	ASSERT_LE(0, dir);
-	make_file(_metadata, dir, "lazy", 0, 3000, 21);
-	make_file(_metadata, dir, "half", 0, 1000, 22);
-	make_file(_metadata, dir, "small", 0, 2, 23);
+	tmpfs_fill(_metadata, dir, "lazy", 0, 3000, 21);
+	tmpfs_fill(_metadata, dir, "half", 0, 1000, 22);
+	tmpfs_fill(_metadata, dir, "small", 0, 2, 23);
 	memset(target, 't', sizeof(target) - 1);
 	ASSERT_EQ(0, symlinkat(target, dir, "link"));
 	ASSERT_EQ(0, linkat(dir, "lazy", dir, "second", 0));
 	ASSERT_EQ(0, setxattr("/emptied/small", "user.x", target, 1000, 0));
 	ASSERT_EQ(0, mkdirat(dir, "dir", 0755));
 	close(dir);
-	give_mount(_metadata, self->dev, "emptied", "/emptied");
+	tmpfs_give(_metadata, self->dev, "emptied", "/emptied");
 }
 
 TEST_F(verify, emptied)
@@ -382,8 +333,8 @@ TEST_F(prepare, unwanted)
 		tmpfs_mount(_metadata, path, "size=64m");
 		dir = tmpfs_open(path);
 		ASSERT_LE(0, dir);
-		make_file(_metadata, dir, "file", 0, LARGE / PAGE, i);
-		make_file(_metadata, dir, "small", 0, 2, i);
+		tmpfs_fill(_metadata, dir, "file", 0, LARGE / PAGE, i);
+		tmpfs_fill(_metadata, dir, "small", 0, 2, i);
 		ASSERT_EQ(0, tmpfs_remount(path, MS_RDONLY));
 		luo_give(_metadata, session, dir, i);
 	}
@@ -402,80 +353,6 @@ TEST_F(verify, unwanted)
 	EXPECT_EQ(0, luo_finish(session));
 	EXPECT_LE((long)(3 * LARGE / 1024), luo_meminfo("MemTotal") - before);
 	close(session);
-}
-
-/* Memory that failed: just that page is lost, and nothing is missing. */
-static void poison(struct __test_metadata *const _metadata, int fd, size_t page)
-{
-	pid_t pid = fork();
-	char *map;
-
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		map = luo_map(fd, page * PAGE, PAGE);
-		_exit(madvise(map, PAGE, MADV_HWPOISON) ? errno : 0);
-	}
-	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
-}
-
-TEST_F(prepare, poisoned)
-{
-	int session = luo_create(self->dev, "poisoned"), dir, fd;
-
-	ASSERT_LE(0, session);
-	tmpfs_mount(_metadata, "/poisoned", "size=64m");
-	dir = tmpfs_open("/poisoned");
-	ASSERT_LE(0, dir);
-	make_file(_metadata, dir, "file", 0, 4, 21);
-	fd = openat(dir, "file", O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, fd);
-	poison(_metadata, fd, 1);
-	close(fd);
-	ASSERT_EQ(0, tmpfs_remount("/poisoned", MS_RDONLY));
-	luo_give(_metadata, session, dir, 1);
-	luo_hold(_metadata, self->dev);
-}
-
-TEST_F(verify, poisoned)
-{
-	int mnt = luo_take_one(_metadata, self->dev, "poisoned");
-	int fd = openat(mnt, "file", O_RDONLY | O_CLOEXEC);
-	char c;
-
-	ASSERT_LE(0, fd);
-	EXPECT_EQ(4 * PAGE, luo_size(fd));
-	EXPECT_TRUE(luo_filled(fd, 0, PAGE, 21));
-	EXPECT_EQ(-EIO, luo_result(pread(fd, &c, 1, PAGE)));
-	EXPECT_TRUE(luo_filled(fd, 2 * PAGE, 2 * PAGE, 21));
-}
-
-/* Many names, inodes and attributes. */
-TEST_F(prepare, many)
-{
-	const long count = luo_param("COUNT", 100000);
-	char name[80];
-	int dir;
-	long i;
-
-	tmpfs_mount(_metadata, "/many", "size=50%,nr_inodes=0");
-	dir = tmpfs_open("/many");
-	ASSERT_LE(0, dir);
-	for (i = 0; i < count; i++) {
-		if (i % 1000 == 0) {
-			sprintf(name, "%ld", i / 1000);
-			ASSERT_EQ(0, mkdirat(dir, name, 0755));
-		}
-		sprintf(name, "%ld/a name that is some bytes long %ld",
-			i / 1000, i);
-		ASSERT_TRUE(tmpfs_write(dir, name, name));
-	}
-	close(dir);
-	give_mount(_metadata, self->dev, "many", "/many");
-}
-
-TEST_F(verify, many)
-{
-	take_mount(_metadata, self->dev, "many", "/many");
 }
 
 TEST_HARNESS_MAIN

@@ -157,7 +157,8 @@ TEST_F(prepare, mounts)
 {
 	static const char * const names[] = {
 		"head", "list", "inodes", "root", "names", "attrs", "folios",
-		"part"
+		"part", "failed_head", "failed_list", "failed_sums",
+		"failed_attrs"
 	};
 	unsigned int i;
 
@@ -186,6 +187,22 @@ TEST_F(verify, head)
 TEST_F(verify, list)
 {
 	take_nothing(_metadata, self->dev, "list");
+}
+
+/* The same when their memory fails, or that of the checksums of an array. */
+TEST_F(verify, failed_head)
+{
+	take_nothing(_metadata, self->dev, "failed_head");
+}
+
+TEST_F(verify, failed_list)
+{
+	take_nothing(_metadata, self->dev, "failed_list");
+}
+
+TEST_F(verify, failed_sums)
+{
+	take_nothing(_metadata, self->dev, "failed_sums");
 }
 
 /* A page of inodes: they are gone, with both names. */
@@ -233,17 +250,28 @@ TEST_F(verify, names)
 }
 
 /* A page of attributes: the files are there, and nobody but root can open them. */
-TEST_F(verify, attrs)
+static void take_without_attrs(struct __test_metadata *const _metadata, int dev,
+			       const char *name)
 {
 	struct found found;
 	int mnt;
 
-	found = take_damaged(_metadata, self->dev, "attrs", &mnt);
+	found = take_damaged(_metadata, dev, name, &mnt);
 	EXPECT_EQ(NR_NAMES, found.names);
 	EXPECT_EQ(NR_NAMES, found.data);
 	EXPECT_LT(0, found.closed);
 	EXPECT_GT(NR_NAMES, found.attrs);
 	EXPECT_EQ(NR_NAMES, found.attrs + found.closed);
+}
+
+TEST_F(verify, attrs)
+{
+	take_without_attrs(_metadata, self->dev, "attrs");
+}
+
+TEST_F(verify, failed_attrs)
+{
+	take_without_attrs(_metadata, self->dev, "failed_attrs");
 }
 
 /* A page of records of folios. */
