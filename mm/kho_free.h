@@ -15,6 +15,22 @@
 #ifdef CONFIG_KEXEC_HANDOVER
 
 /*
+ * Free pages whose struct pages are as boot initialised them, but for the reference:
+ * no flag of any but the first is to be cleared. Returns false if they may be others.
+ */
+static bool __meminit kho_free_fresh(struct page *page, unsigned int order,
+				     enum meminit_context context)
+{
+	if (context != MEMINIT_EARLY)
+		return false;
+	if (__free_pages_prepare(page, order, true))
+		free_one_page(page_zone(page), page, page_to_pfn(page), order,
+			      FPI_TO_TAIL);
+
+	return true;
+}
+
+/*
  * The first naturally aligned block of pages, as bits, and its order. Most often
  * the next page is in use.
  */
@@ -101,6 +117,12 @@ unsigned int __init free_pages_core_bits(unsigned long pfn, unsigned long bits)
 	return nr;
 }
 
+#else
+static inline bool kho_free_fresh(struct page *page, unsigned int order,
+				  enum meminit_context context)
+{
+	return false;
+}
 #endif /* CONFIG_KEXEC_HANDOVER */
 
 #endif /* _MM_KHO_FREE_H */

@@ -286,12 +286,14 @@ EXPORT_SYMBOL_GPL(kho_restore_free);
  *
  * Context: any, once the buddy allocator is up.
  * Return: true when a preserved block begins at @phys, and it covers the range,
- * alone or together with the preserved blocks that follow.
+ * alone or together with the preserved blocks that follow. False when a page of the
+ * range is poisoned: to read it would be fatal.
  */
 bool kho_is_preserved(phys_addr_t phys, u64 size)
 {
 	return PAGE_ALIGNED(phys) && size && size <= PFN_PHYS(max_pfn) &&
-	       kho_marked_pages(PHYS_PFN(phys), PFN_UP(size));
+	       kho_marked_pages(PHYS_PFN(phys), PFN_UP(size)) &&
+	       !kho_has_poison(PHYS_PFN(phys), PFN_UP(size));
 }
 EXPORT_SYMBOL_GPL(kho_is_preserved);
 

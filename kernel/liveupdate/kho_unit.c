@@ -157,7 +157,7 @@ static void __init make_compound(struct page *head, unsigned int order)
 /* As memmap_init_range() would have done if it was not to be deferred. */
 static void __init init_pages(unsigned long pfn, unsigned long end)
 {
-	unsigned long node_start, node_end, stop, idx;
+	unsigned long node_start, node_end, stop;
 	struct zone *zone;
 	int nid;
 
@@ -166,12 +166,11 @@ static void __init init_pages(unsigned long pfn, unsigned long end)
 		nid = kho_valid_nid(memblock_search_pfn_nid(pfn, &node_start,
 							    &node_end));
 		zone = kho_zone_of(pfn, nid);
-		idx = zone_idx(zone);
 		stop = min3(end, node_end, zone_end_pfn(zone));
 		/* Never without progress, whatever zones and nodes look like. */
 		stop = max(stop, pfn + 1);
-		for (; pfn < stop; pfn++)
-			__init_single_page(pfn_to_page(pfn), pfn, idx, nid);
+		kho_init_pages(pfn, stop, zone_idx(zone), nid);
+		pfn = stop;
 	}
 }
 
