@@ -16,12 +16,18 @@
 #include <linux/sizes.h>
 #include <linux/types.h>
 
+#include <linux/kho/abi/image.h>
+
 struct kexec_buf;
 struct kexec_segment;
 struct kho_scratch;
 struct kimage;
 struct page;
 struct resource;
+struct zone;
+
+/* More than any kernel takes over that has to be told. */
+#define KHO_TAKES_MAX	8
 
 /**
  * struct kho_kimage - what a loaded kexec image hands over
@@ -29,11 +35,15 @@ struct resource;
  * @scratch_id: the segment that is the array of scratch areas, not on x86
  * @in_place:   bitmap of the segments that were written to where they belong
  *              and are not copied there at the time of the kexec
+ * @nr_takes:   entries in @takes
+ * @takes:      what its kernel says that it takes over, see KHO_TAKES()
  */
 struct kho_kimage {
 	phys_addr_t fdt;
 	unsigned int scratch_id;
 	unsigned long in_place;
+	unsigned int nr_takes;
+	char takes[KHO_TAKES_MAX][KHO_TAKES_LENGTH];
 };
 
 #ifdef CONFIG_KEXEC_HANDOVER
@@ -64,6 +74,7 @@ bool kho_reserve_mem(const char *name, phys_addr_t size, phys_addr_t align,
 /* For kexec, its image formats and firmware. */
 bool kho_image(const struct kimage *image);
 int kho_prepare_image(struct kimage *image);
+void kho_warn_of_kaslr(const struct kimage *image);
 void kho_describe(const struct kimage *image, u64 *fdt_phys, u64 *fdt_len,
 		  u64 *scratch_phys, u64 *scratch_len);
 int kho_locate_mem_hole(struct kexec_buf *kbuf,
@@ -72,6 +83,13 @@ void kho_place_randomly(struct kimage *image, unsigned int id,
 			unsigned long min, unsigned long align);
 const char *kho_decompress(const void *in, size_t in_len, void *out,
 			   size_t out_len);
+void kho_next_read(struct kho_kimage *kho, const void *elf, size_t len,
+		   const char *cmdline);
+const char *kho_unpack_initramfs(const void *from, size_t len, size_t max_len,
+				 void **to, size_t *to_len);
+phys_addr_t kho_largest_scratch(void);
+bool kho_place_again(struct kimage *image, unsigned int id, size_t memsz,
+		     unsigned long min);
 bool kho_load_segment(struct kimage *image,
 		      const struct kexec_segment *segment);
 bool kho_segment_in_place(const struct kimage *image, unsigned int id);
@@ -124,6 +142,7 @@ static inline int kho_prepare_image(struct kimage *image)
 	return 0;
 }
 
+static inline void kho_warn_of_kaslr(const struct kimage *image) { }
 static inline void kho_describe(const struct kimage *image, u64 *fdt_phys,
 				u64 *fdt_len, u64 *scratch_phys,
 				u64 *scratch_len) { }
@@ -223,6 +242,19 @@ static inline bool kho_next_memmap(unsigned long *pfn, unsigned long *end,
 {
 	*end = stop;
 	return *pfn < stop;
+}
+#endif
+
+/* For mm/mm_init.c. */
+void kho_init_pages(unsigned long pfn, unsigned long end, unsigned long zone,
+		    int nid);
+#ifdef CONFIG_KEXEC_HANDOVER
+bool kho_init_memmap(struct zone *zone, unsigned long pfn, unsigned long end);
+#else
+static inline bool kho_init_memmap(struct zone *zone, unsigned long pfn,
+				   unsigned long end)
+{
+	return false;
 }
 #endif
 

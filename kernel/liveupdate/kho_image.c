@@ -271,6 +271,91 @@ void kho_place_randomly(struct kimage *image, unsigned int id,
 	}
 }
 
+/* The segment, of those that have a place, that is in the way of a range. */
+static const struct kexec_segment *segment_in(const struct kimage *image,
+					      unsigned long start, unsigned long end)
+{
+	const struct kexec_segment *segment = image->segment;
+
+	for (; segment < image->segment + image->nr_segments; segment++)
+		if (segment->memsz && start < segment->mem + segment->memsz &&
+		    segment->mem < end)
+			return segment;
+
+	return NULL;
+}
+
+/* The highest place in a range that no segment is in. */
+static int find_place(struct resource *res, void *arg)
+{
+	struct kexec_buf *kbuf = arg;
+	unsigned long end = res->end + 1, start = max(res->start, kbuf->buf_min);
+	const struct kexec_segment *segment;
+
+	for (; end > start && end - start >= kbuf->memsz; end = segment->mem) {
+		segment = segment_in(kbuf->image, end - kbuf->memsz, end);
+		if (segment)
+			continue;
+		kbuf->mem = end - kbuf->memsz;
+		return 1;
+	}
+
+	return 0;
+}
+
+/**
+ * kho_place_again - find a place for a segment that has become larger
+ * @image: a kexec image with all its segments, which are not loaded yet
+ * @id:    the segment
+ * @memsz: its new size in memory, a multiple of the size of a page
+ * @min:   the lowest address to which it may go, likewise
+ *
+ * Context: kexec lock held, process context.
+ * Return: whether there is one, to which it can be written when it is loaded. If
+ * not, nothing has changed.
+ */
+bool kho_place_again(struct kimage *image, unsigned int id, size_t memsz,
+		     unsigned long min)
+{
+	struct kexec_segment *segment = &image->segment[id];
+	struct kexec_buf kbuf = {
+		.image = image,
+		.memsz = memsz,
+		.buf_min = min,
+	};
+	const size_t old_memsz = segment->memsz;
+	const struct kho_scratch *area;
+
+	segment->memsz = 0;
+	for (area = area_above(NULL); area; area = area_above(area))
+		if (try_area(area, true, &kbuf, find_place))
+			break;
+	segment->memsz = area ? memsz : old_memsz;
+	if (area)
+		segment->mem = kbuf.mem;
+
+	return area;
+}
+
+/**
+ * kho_largest_scratch - the size of the largest area of scratch memory
+ *
+ * Context: any, once scratch memory was chosen.
+ * Return: its bytes.
+ */
+phys_addr_t kho_largest_scratch(void)
+{
+	const struct kho_scratch *areas;
+	phys_addr_t largest = 0;
+	unsigned int i, nr;
+
+	areas = kho_scratch_areas(&nr);
+	for (i = 0; i < nr; i++)
+		largest = max(largest, areas[i].size);
+
+	return largest;
+}
+
 static bool segment_stays_writable(const struct kimage *image, unsigned int id)
 {
 #ifdef CONFIG_IMA_KEXEC

@@ -127,18 +127,20 @@ bool kho_image(const struct kimage *image)
 	return image->kho.fdt;
 }
 
-/*
- * On x86 a kernel chooses its place in scratch memory before it can read which
- * pages are poisoned.
+/**
+ * kho_warn_of_kaslr - say if the next kernel may put itself on poisoned memory
+ * @image: a kexec image of a kernel that decompresses itself
+ *
+ * On x86 such a kernel chooses its place in scratch memory before it can read which
+ * pages are poisoned. One that is unpacked here is put where there are none.
  */
-static void warn_of_kaslr(const struct kimage *image)
+void kho_warn_of_kaslr(const struct kimage *image)
 {
 	const struct kho_scratch *areas;
 	unsigned long pfn, end;
 	unsigned int i, nr;
 
-	if (!IS_ENABLED(CONFIG_X86) ||
-	    (image->cmdline_buf && strstr(image->cmdline_buf, "nokaslr")))
+	if (image->cmdline_buf && strstr(image->cmdline_buf, "nokaslr"))
 		return;
 
 	areas = kho_scratch_areas(&nr);
@@ -197,7 +199,6 @@ int kho_prepare_image(struct kimage *image)
 	if (!kho_is_enabled() || image->type == KEXEC_TYPE_CRASH)
 		return 0;
 
-	warn_of_kaslr(image);
 	image->kho.fdt = kho_root_fdt();
 	err = add_scratch_segment(image);
 	kho_scratch_areas(&nr);

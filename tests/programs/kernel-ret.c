@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kernel-ret FUNCTION: has a function of the running kernel return at once, for tests that see what it is good for. It must not be
- * in use meanwhile. x86, with one processor or a function that is long not in use.
+ * kernel-ret FUNCTION [0]: has a function of the running kernel return at once, with 0 if asked for, for tests that see what it is
+ * good for. It must not be in use meanwhile. x86, with one processor or a function that is long not in use.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -10,7 +10,8 @@
 
 #include "devmem.h"
 
-#define RET	0xc3
+/* xor %eax, %eax; ret */
+static const char code_bytes[] = { 0x31, 0xc0, 0xc3 };
 
 static uint64_t symbol(const char *name)
 {
@@ -44,13 +45,13 @@ static uint64_t code(void)
 int main(int argc, char **argv)
 {
 	uint64_t phys;
-	char *page;
+	int from;
 
-	if (argc != 2)
-		errx(2, "usage: kernel-ret FUNCTION");
+	if (argc != 2 && (argc != 3 || strcmp(argv[2], "0")))
+		errx(2, "usage: kernel-ret FUNCTION [0]");
+	from = argc == 3 ? 0 : 2;
 	open_mem();
 	phys = code() + symbol(argv[1]) - symbol("_text");
-	page = map(phys & ~(PAGE - 1), PAGE);
-	page[phys & (PAGE - 1)] = RET;
+	memcpy((char *)map(phys & ~(PAGE - 1), 2 * PAGE) + (phys & (PAGE - 1)), code_bytes + from, sizeof(code_bytes) - from);
 	return 0;
 }
