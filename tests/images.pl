@@ -11,6 +11,8 @@
 #   kernel-elf      the ELF file is cut off
 #   kernel-relocs   something outside of the kernel is to be relocated
 #   kernel-fixed    it says that it runs at one address only
+#   kernel-align    it says that it runs at other addresses only than the one that it is built for
+#   kernel-levels   it says that it has page tables of five levels
 use strict;
 use warnings;
 use IO::Uncompress::Gunzip qw(gunzip $GunzipError);
@@ -76,3 +78,9 @@ image('relocs', compressed($kernel, 'gzip -n -1'));
 my $fixed = $head;
 substr $fixed, 0x234, 1, "\0";
 image('fixed', $payload, undef, $fixed);
+my $align = $head;
+substr $align, 0x230, 4, pack 'L<', 1 << 25;
+image('align', $payload, undef, $align);
+my $levels = $head;
+substr $levels, 0x236, 1, chr(ord(substr $image, 0x236, 1) | 1 << 6);
+image('levels', $payload, undef, $levels);

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Kernels of each compression are unpacked when they are loaded, and what cannot be unpacked decompresses itself.
+# Kernels of each compression are unpacked when they are loaded, and what cannot be unpacked decompresses itself. So it is with
+# the initramfs.
 # flavours: default
 # tier-all: debug
 . "$(dirname "$0")/lib.bash"
@@ -12,4 +13,10 @@ for image in "$images"/kernel-*; do
 	with+=(--with "/boot/${image##*/}=$image")
 done
 vm kho-unpack "${with[@]}" --mem 2G
+vm kho-unpack-initramfs --with "/bin/zstd=$(command -v zstd)" --mem 2G
+
+# In MiB: the kernel while it boots, and the only area of scratch memory that it fits in. Areas are multiples of 4 MiB.
+image=$(($(od -An -t u4 -j $((0x260)) -N 4 "$kernel/kernel-B") / 1048576 + 1))
+area=$(((image + 28) / 4 * 4))
+[ "$FLAVOUR" = debug ] || vm kho-unpack-room --mem 2G --append "room=$(((area - image - 3) << 20)) kho_scratch=4M,${area}M,4M"
 done_testing

@@ -9,7 +9,8 @@ bzip2:it is compressed neither by gzip nor by xz, zstd or LZ4
 large:its payload is larger than its header says
 elf:its ELF file is malformed
 relocs:its table of relocations is malformed
-fixed:it runs at one address only, or its header is malformed'
+fixed:it runs at one address only, or its header is malformed
+align:there is no room for it in its range of addresses'
 
 # What the kernel said of the last image, and how often it has said such a thing.
 said() {
@@ -100,6 +101,9 @@ case $stage in
 	END
 	stays_packed "mem=, memmap= or mem_encrypt= is on its command line" gzip memmap=1M\$3G
 	stays_packed "movable_node is on its command line" gzip movable_node
+	# QEMU emulates a processor that can have five levels, of which the kernel here makes no use.
+	! grep -q '^model name.*QEMU TCG' /proc/cpuinfo || kernel_has X86_5LEVEL ||
+		stays_packed "it has page tables of another number of levels" levels
 	memory_fails
 	halves luo_update prepare chain
 	next_unpacked xz ;;

@@ -38,6 +38,9 @@
 /* The virtual addresses of a kernel that may run at any. */
 #define RANDOM_RANGE	SZ_1G
 
+/* An initramfs does not go below this. */
+#define MIN_INITRD	SZ_16M
+
 /* Its length follows the payload. */
 #define LEN_SIZE	sizeof(u32)
 
@@ -71,7 +74,7 @@ static bool levels_change(const struct setup_header *hdr, const char *cmdline)
 	return five != pgtable_l5_enabled();
 }
 
-/* What can be told from the header, before anything is decompressed. */
+/* Can the kernel be entered without its decompressor? */
 static const char *check_header(const struct setup_header *hdr,
 				const char *cmdline)
 {
@@ -156,9 +159,12 @@ static const char *unpack(struct kimage *image, unsigned int id,
 	struct kho_vmlinux kernel = {};
 	const char *reason;
 
-	reason = check_header(&params->hdr, image->cmdline_buf);
-	if (!reason)
-		reason = decompress(&params->hdr, segment, &kernel);
+	reason = decompress(&params->hdr, segment, &kernel);
+	if (!reason) {
+		kho_next_read(&image->kho, kernel.buf, kernel.len,
+			      image->cmdline_buf);
+		reason = check_header(&params->hdr, image->cmdline_buf);
+	}
 	if (!reason)
 		reason = kho_vmlinux_lay_out(&kernel);
 	if (!reason && kho_vmlinux_relocatable(&kernel) &&
@@ -180,10 +186,65 @@ static const char *unpack(struct kimage *image, unsigned int id,
 	return NULL;
 }
 
+static unsigned int find_initramfs(const struct kimage *image)
+{
+	unsigned int id;
+
+	for (id = 0; id < image->nr_segments; id++)
+		if (image->segment[id].kbuf == image->initrd_buf)
+			break;
+
+	return id;
+}
+
+/* As setup_initrd() has it. */
+static void say_where(struct boot_params *params, u64 start, u64 len)
+{
+	params->hdr.ramdisk_image = lower_32_bits(start);
+	params->hdr.ramdisk_size = lower_32_bits(len);
+	params->ext_ramdisk_image = upper_32_bits(start);
+	params->ext_ramdisk_size = upper_32_bits(len);
+}
+
+/* The initramfs, too, would be decompressed while services stand still. */
+static void unpack_initramfs(struct kimage *image, struct boot_params *params)
+{
+	unsigned int id = find_initramfs(image);
+	struct kexec_segment *segment = &image->segment[id];
+	const char *reason;
+	size_t len;
+	void *buf;
+
+	if (!image->initrd_buf || id == image->nr_segments)
+		return;
+
+	reason = kho_unpack_initramfs(image->initrd_buf, image->initrd_buf_len,
+				      kho_largest_scratch(), &buf, &len);
+	if (!reason && !buf)
+		return;
+	if (!reason && !kho_place_again(image, id, PAGE_ALIGN(len), MIN_INITRD)) {
+		vfree(buf);
+		reason = "there is no room for it in scratch memory";
+	}
+	if (reason) {
+		pr_info("the initramfs is decompressed during the update, which takes longer: %s\n",
+			reason);
+		return;
+	}
+
+	vfree(image->initrd_buf);
+	image->initrd_buf = buf;
+	image->initrd_buf_len = len;
+	segment->kbuf = buf;
+	segment->bufsz = len;
+	say_where(params, segment->mem, len);
+}
+
 /**
- * kho_unpack - unpack a kernel that would decompress itself
+ * kho_unpack - unpack a kernel that would decompress itself, and its initramfs
  * @image:  a kexec image of a bzImage with all its segments, which are not
- *          loaded yet. Afterwards @image->kernel_buf need not be the bzImage.
+ *          loaded yet. Afterwards @image->kernel_buf need not be the bzImage, nor
+ *          @image->initrd_buf the file.
  * @params: its parameters. KASLR_FLAG is set in them as the decompressor does.
  * @entry:  where the decompressor begins; set to where the kernel begins
  *
@@ -207,8 +268,12 @@ void kho_unpack(struct kimage *image, struct boot_params *params,
 	if (id == image->nr_segments)
 		return;
 
+	/* First: the kernel may go to a place in the middle of all room. */
+	unpack_initramfs(image, params);
 	reason = unpack(image, id, params, entry);
-	if (reason)
-		pr_info("the next kernel decompresses itself during the update, which takes longer: %s\n",
-			reason);
+	if (!reason)
+		return;
+	pr_info("the next kernel decompresses itself during the update, which takes longer: %s\n",
+		reason);
+	kho_warn_of_kaslr(image);
 }

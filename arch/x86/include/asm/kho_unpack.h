@@ -7,6 +7,7 @@
 #ifndef _ASM_X86_KHO_UNPACK_H
 #define _ASM_X86_KHO_UNPACK_H
 
+#include <linux/kho_hooks.h>
 #include <linux/types.h>
 
 struct boot_params;
@@ -17,7 +18,11 @@ void kho_unpack(struct kimage *image, struct boot_params *params,
 		u64 *entry);
 #else
 static inline void kho_unpack(struct kimage *image, struct boot_params *params,
-			      u64 *entry) { }
+			      u64 *entry)
+{
+	if (kho_image(image))
+		kho_warn_of_kaslr(image);
+}
 #endif
 
 /**
