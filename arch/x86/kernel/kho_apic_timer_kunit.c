@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit tests of the APIC timer's frequency: what the previous kernel said may be
- * anything.
+ * KUnit tests of the APIC timer's frequency and of the route of the timer's interrupt:
+ * what the previous kernel said may be anything.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -54,11 +54,41 @@ static void what_cannot_be_is_not_taken(struct kunit *test)
 	expect_hz(test, KHO_APIC_TIMER_COMPATIBLE, ~0ULL, 0, 0);
 }
 
+#define GOOD_ROUTE	(KHO_TIMER_IRQ_WORKS | 2)
+
+static void expect_route(struct kunit *test, const char *compatible, u64 route,
+			 u64 not_route, u64 expected)
+{
+	struct kho_timer_irq_ser ser = { .route = route, .not_route = not_route };
+
+	strscpy_pad(ser.compatible, compatible);
+	KUNIT_EXPECT_EQ(test, kho_timer_irq_route(&ser), expected);
+}
+
+static void sound_route_is_taken(struct kunit *test)
+{
+	expect_route(test, KHO_TIMER_IRQ_COMPATIBLE, GOOD_ROUTE, ~GOOD_ROUTE,
+		     GOOD_ROUTE);
+}
+
+static void damaged_route_is_not(struct kunit *test)
+{
+	unsigned int bit;
+
+	expect_route(test, "x86-timer-irq-v2", GOOD_ROUTE, ~GOOD_ROUTE, 0);
+	expect_route(test, KHO_TIMER_IRQ_COMPATIBLE, 2, ~2ULL, 0);
+	for (bit = 0; bit < 64; bit++)
+		expect_route(test, KHO_TIMER_IRQ_COMPATIBLE,
+			     GOOD_ROUTE ^ BIT_ULL(bit), ~GOOD_ROUTE, 0);
+}
+
 static struct kunit_case kho_apic_timer_test_cases[] = {
 	KUNIT_CASE(sound_one_is_taken),
 	KUNIT_CASE(other_version_is_not),
 	KUNIT_CASE(flipped_bit_is_noticed),
 	KUNIT_CASE(what_cannot_be_is_not_taken),
+	KUNIT_CASE(sound_route_is_taken),
+	KUNIT_CASE(damaged_route_is_not),
 	{}
 };
 
