@@ -18,22 +18,29 @@
  *           handover is not usable; may be NULL
  * @release: called when each preserved block is marked, to give to the buddy
  *           allocator what came in and nobody claimed; may be NULL
+ * @refused: called when there is a handover that is not usable, before memory of the
+ *           previous kernel is used, but not in a crash kernel; may be NULL
  *
  * Clients are called in no particular order.
  */
 struct kho_early_client {
 	void (*receive)(void);
 	void (*release)(void);
+	void (*refused)(void);
 };
+
+#define __KHO_EARLY_CLIENT(_name, ...)					\
+	static const struct kho_early_client __kho_early_client_##_name	\
+	__used __section(".kho_early_client.init")			\
+	__aligned(sizeof(void *)) = { __VA_ARGS__ }
 
 /* A client called _name; its functions are __init, either may be NULL. */
 #define KHO_EARLY_CLIENT(_name, _receive, _release)			\
-	static const struct kho_early_client __kho_early_client_##_name	\
-	__used __section(".kho_early_client.init")			\
-	__aligned(sizeof(void *)) = {					\
-		.receive = _receive,					\
-		.release = _release,					\
-	}
+	__KHO_EARLY_CLIENT(_name, .receive = _receive, .release = _release)
+
+/* One that is called only when the handover is not usable. */
+#define KHO_EARLY_REFUSED(_name, _refused)				\
+	__KHO_EARLY_CLIENT(_name, .refused = _refused)
 
 /* The table of clients, which the linker makes. */
 extern const struct kho_early_client __start_kho_early_clients[];

@@ -30,8 +30,16 @@
 
 static void __init refuse(const char *fault)
 {
+	const struct kho_early_client *client;
+
 	pr_warn("handover not usable, going on as from a cold boot: %s\n",
 		fault);
+	if (is_kdump_kernel())
+		return;
+	for (client = __start_kho_early_clients;
+	     client < __end_kho_early_clients; client++)
+		if (client->refused)
+			client->refused();
 }
 
 /**
