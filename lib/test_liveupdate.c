@@ -11,7 +11,8 @@
  *  write "ok"		takes back "fail" and "sleep"
  *  write "wake"	wakes all callbacks that sleep, of all files
  *  write "flb WHAT"	tells an FLB what to do, for all files: "fail preserve",
- *			"sleep preserve", "fail retrieve" or "ok"
+ *			"sleep preserve", "fail retrieve", "sleep finish" or
+ *			"ok"; or "get": gets FLBs that came in, and logs how
  *
  * "fail" and "sleep" travel, too: those of retrieve, can_finish and finish are of
  * use in the next kernel. Each callback is logged with the file's data, for
@@ -129,6 +130,10 @@ static int luo_test_flb_command(const char *command)
 		luo_test_flb_set(LUO_TEST_FLB_SLEEP_PRESERVE);
 	else if (!strcmp(command, "fail retrieve"))
 		luo_test_flb_set(LUO_TEST_FLB_FAIL_RETRIEVE);
+	else if (!strcmp(command, "sleep finish"))
+		luo_test_flb_set(LUO_TEST_FLB_SLEEP_FINISH);
+	else if (!strcmp(command, "get"))
+		pr_info("incoming flbs: %d\n", luo_test_flb_check_incoming());
 	else if (!strcmp(command, "ok"))
 		luo_test_flb_set(0);
 	else

@@ -16,6 +16,7 @@
 #define LUO_TEST_FLB_FAIL_PRESERVE	BIT(0)
 #define LUO_TEST_FLB_SLEEP_PRESERVE	BIT(1)
 #define LUO_TEST_FLB_FAIL_RETRIEVE	BIT(2)
+#define LUO_TEST_FLB_SLEEP_FINISH	BIT(3)
 
 void luo_test_sleep(const char *where);
 

@@ -19,6 +19,7 @@
 #include <linux/liveupdate.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/string.h>
 
 #include "../kernel/liveupdate/luo_internal.h"
@@ -54,6 +55,9 @@ struct luo_test_flb {
 
 /* Told by luo_test_flb_command(). For the last FLB, so that others go before. */
 static u32 luo_test_flb_flags;
+
+/* As a driver's that asks for an FLB with a lock held which finish takes. */
+static DEFINE_MUTEX(luo_test_flb_lock);
 
 static struct luo_test_flb luo_test_flbs[];
 
@@ -148,6 +152,10 @@ static void luo_test_flb_finish(struct liveupdate_flb_op_args *args)
 	struct luo_test_flb_ser *ser = args->obj;
 
 	pr_info("finish flb %u\n", index_of(t));
+	if (is_last(t) &&
+	    READ_ONCE(luo_test_flb_flags) & LUO_TEST_FLB_SLEEP_FINISH)
+		luo_test_sleep("finish flb");
+	guard(mutex)(&luo_test_flb_lock);
 	WARN_ON(!t->retrieved || t->finished || !ser_ok(t, ser));
 	t->finished = true;
 	folio_put(virt_to_folio(ser));
@@ -227,7 +235,8 @@ int luo_test_flb_check_incoming(void)
 
 	for (i = 0; i < LUO_TEST_NR_FLBS; i++) {
 		t = &luo_test_flbs[i];
-		err = liveupdate_flb_get_incoming(&t->flb, &obj);
+		scoped_guard(mutex, &luo_test_flb_lock)
+			err = liveupdate_flb_get_incoming(&t->flb, &obj);
 		if (err)
 			continue;
 		WARN_ON(!t->retrieved || t->finished || !ser_ok(t, obj));

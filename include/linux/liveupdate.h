@@ -16,6 +16,7 @@
 
 struct address_space;
 struct file;
+struct kimage;
 struct liveupdate_file_handler;
 struct liveupdate_flb;
 struct liveupdate_session;	/* opaque */
@@ -60,7 +61,8 @@ struct liveupdate_file_op_args {
  * @preserve:     required; preserve the state of the file. It stays in use.
  * @unpreserve:   required; undo @preserve.
  * @freeze:       the kernel is about to be replaced: last chance to update what
- *                is handed over. A failure calls the update off.
+ *                is handed over. A failure calls the update off. Must not take
+ *                the lock of a device, see device_lock().
  * @unfreeze:     the update was called off after a successful @freeze.
  * @retrieve:     required; make the file anew. Called once, unless it fails with
  *                -EAGAIN: then nothing was restored yet, and it is called when
@@ -131,6 +133,13 @@ struct liveupdate_flb_op_args {
  *
  * All are required and may sleep. Calls for one FLB never run at the same time
  * in the same direction. They may use other FLBs.
+ *
+ * Locks: @preserve and @unpreserve run with a lock held that
+ * liveupdate_flb_get_outgoing() takes, @retrieve with one that
+ * liveupdate_flb_get_incoming() takes. They must not take a lock with which that
+ * function is called for the same FLB. @finish may: no lock of the FLB is held over
+ * it, as nobody can get the state any more. Most calls come from files of a session,
+ * whose locks are held over them as over callbacks of the files.
  */
 struct liveupdate_flb_ops {
 	int (*preserve)(struct liveupdate_flb_op_args *args);
@@ -144,17 +153,25 @@ struct liveupdate_flb_ops {
  * struct liveupdate_flb - file-lifecycle-bound state, which files share
  * @ops:        its callbacks
  * @compatible: names the format of what it hands over
+ * @required:   a kernel that does not take it over would do harm. The image of the
+ *              next kernel must say that it does, see KHO_TAKES(): otherwise it is
+ *              not loaded, or nothing is preserved, or the update is called off. In
+ *              that kernel, until the state is finished, no session is that has a file
+ *              without handler
  */
 struct liveupdate_flb {
 	const struct liveupdate_flb_ops *ops;
 	const char compatible[LIVEUPDATE_FLB_COMPAT_LENGTH];
+	bool required;
 };
 
 #ifdef CONFIG_LIVEUPDATE
 
 bool liveupdate_enabled(void);
+int liveupdate_load(const struct kimage *image);
 int liveupdate_reboot(void);
 int liveupdate_reboot_cold(void);
+bool liveupdate_goes_ahead(void);
 
 int liveupdate_register_file_handler(struct liveupdate_file_handler *fh);
 void liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh);
@@ -180,6 +197,11 @@ void liveupdate_flb_put_outgoing(struct liveupdate_flb *flb);
 static inline bool liveupdate_enabled(void)
 {
 	return false;
+}
+
+static inline int liveupdate_load(const struct kimage *image)
+{
+	return 0;
 }
 
 static inline int liveupdate_reboot(void)

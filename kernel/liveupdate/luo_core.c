@@ -32,6 +32,7 @@
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/init.h>
+#include <linux/kexec.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/printk.h>
@@ -48,7 +49,9 @@ static int luo_freeze(void)
 	if (err)
 		return err;
 	kho_timeline_mark(KHO_REBOOT);
-	err = luo_sessions_freeze(&sessions_pa);
+	err = luo_flbs_check_image(kexec_image);
+	if (!err)
+		err = luo_sessions_freeze(&sessions_pa);
 	if (!err) {
 		luo_flbs_freeze();
 		luo_header_set_sessions(sessions_pa);
@@ -57,6 +60,21 @@ static int luo_freeze(void)
 	luo_freeze_end(!err);
 
 	return err;
+}
+
+/**
+ * liveupdate_load - may an image be loaded?
+ * @image: the image, which has all segments
+ *
+ * Called by kexec_file_load(). What is preserved later is compared when it is.
+ *
+ * Context: kexec lock held.
+ * Return: 0; -EOPNOTSUPP with a message when devices are preserved that the next kernel
+ * does not say that it takes over.
+ */
+int liveupdate_load(const struct kimage *image)
+{
+	return kho_image(image) ? luo_flbs_check_image(image) : 0;
 }
 
 /**

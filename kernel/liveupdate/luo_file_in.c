@@ -210,12 +210,27 @@ int liveupdate_get_file_incoming(struct liveupdate_session *handle, u64 token,
 }
 EXPORT_SYMBOL_GPL(liveupdate_get_file_incoming);
 
-static bool luo_file_can_finish(struct luo_file *file)
+/*
+ * Without its handler nobody knows what a file stands for. It may be a device that is
+ * still writing to memory of the session, and that nobody can stop.
+ */
+static bool luo_file_can_leave(struct luo_file_set *set, struct luo_file *file)
+{
+	const char *flb = luo_flbs_in_required();
+
+	if (!flb)
+		return true;
+	pr_warn_ratelimited("session '%s': no handler '%s' for token %#llx, not finished as long as '%s' is in use: load its module, or reboot the machine\n",
+			    set->session, file->compatible, file->token, flb);
+	return false;
+}
+
+static bool luo_file_can_finish(struct luo_file_set *set, struct luo_file *file)
 {
 	const struct liveupdate_file_ops *ops;
 
 	if (!luo_file_bind(file))
-		return true;
+		return luo_file_can_leave(set, file);
 	ops = luo_file_ops(file);
 	return !ops->can_finish || ops->can_finish(&file->args);
 }
@@ -256,7 +271,7 @@ int luo_files_finish(struct luo_file_set *set)
 	lockdep_assert_held(&set->mutex);
 
 	list_for_each_entry(file, &set->files, list) {
-		if (!luo_file_can_finish(file))
+		if (!luo_file_can_finish(set, file))
 			return -EBUSY;
 	}
 	list_for_each_entry_safe_reverse(file, prev, &set->files, list)

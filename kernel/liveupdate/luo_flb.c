@@ -28,6 +28,7 @@
 #include <linux/bitops.h>
 #include <linux/bug.h>
 #include <linux/cleanup.h>
+#include <linux/crc32.h>
 #include <linux/err.h>
 #include <linux/lockdep.h>
 #include <linux/module.h>
@@ -39,6 +40,18 @@
 
 /* Each FLB has the same slot as long as a handler is linked to it. */
 struct luo_flb_slot luo_flb_slots[LUO_FLB_MAX];
+
+/**
+ * luo_flbs_sum - checksum of the page by which FLBs are handed over
+ * @header: the page
+ *
+ * Return: the checksum.
+ */
+u64 luo_flbs_sum(const struct luo_flb_header_ser *header)
+{
+	return crc32_le(~0, (const u8 *)header,
+			PAGE_SIZE - sizeof(struct luo_flb_sum_ser));
+}
 
 /**
  * luo_flb_find - find the slot of an FLB

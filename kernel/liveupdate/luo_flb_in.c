@@ -30,11 +30,13 @@
  * struct luo_flb_in - an FLB that came in from the previous kernel
  * @compatible: its name
  * @key:        own class of @lock
- * @lock:       protects what follows, held over callbacks
+ * @lock:       protects what follows until @required, held over the retrieve callback
  * @files:      files that depend on it and are not finished
  * @users:      liveupdate_flb_get_incoming() without put
  * @status:     0 not retrieved, > 0 retrieved, < 0 the errno of the attempt
- * @finished:   nothing is left of it
+ * @finished:   its finish callback was called, or is about to be
+ * @required:   it is retrieved, &liveupdate_flb.required, and its finish callback has
+ *              not returned
  * @args:       its state
  *
  * Once it is retrieved there is a reference to the module of the FLB.
@@ -43,20 +45,23 @@ struct luo_flb_in {
 	char compatible[LIVEUPDATE_FLB_COMPAT_LENGTH];
 
 	struct lock_class_key key;
-	struct mutex lock;	/* protects what follows */
+	struct mutex lock;	/* protects what follows until required */
 	u64 files;
 	u64 users;
 	int status;
 	bool finished;
+	bool required;
 	struct liveupdate_flb_op_args args;
 };
 
 /*
  * What came in; @err is for all, -ENODATA when nothing did or -EIO when it cannot
- * be read. Constant once @known, until then protected by luo_flbs_in_lock.
+ * be read. More may have come in when @damaged. Constant once @known, until then
+ * protected by luo_flbs_in_lock.
  */
 static struct {
 	bool known;
+	bool damaged;
 	struct luo_flb_in *flbs;
 	unsigned int nr;
 	int err;
@@ -79,6 +84,7 @@ static void __init luo_flb_receive(const struct luo_flb_ser *ser)
 
 	if (!luo_compatible_ok(ser->name)) {
 		pr_err("shared state from the previous kernel has no valid name; its memory stays reserved until the next reboot\n");
+		luo_flbs_in.damaged = true;
 		return;
 	}
 	in = luo_flb_in_find(ser->name);
@@ -86,6 +92,7 @@ static void __init luo_flb_receive(const struct luo_flb_ser *ser)
 		pr_err("shared state '%s' came in twice; its memory stays reserved until the next reboot\n",
 		       in->compatible);
 		in->status = -EIO;
+		luo_flbs_in.damaged = true;
 		return;
 	}
 
@@ -100,6 +107,15 @@ static void __init luo_flb_receive(const struct luo_flb_ser *ser)
 		       in->compatible);
 		in->status = -EIO;
 	}
+}
+
+/* Is a name, or the number of entries, damaged? Not every kernel lets that be seen. */
+static bool __init luo_flbs_are_damaged(const struct luo_flb_header_ser *header)
+{
+	const struct luo_flb_sum_ser *sum = luo_flb_sum_ser(header);
+
+	return sum->magic == LUO_FLB_SUM_MAGIC &&
+	       sum->sum != luo_flbs_sum(header);
 }
 
 static void __init luo_flbs_read(void)
@@ -124,6 +140,9 @@ static void __init luo_flbs_read(void)
 		return;
 	}
 
+	luo_flbs_in.damaged = luo_flbs_are_damaged(header);
+	if (luo_flbs_in.damaged)
+		pr_err("list of shared state from the previous kernel is damaged; what is not in it is lost, and stays reserved until the next reboot\n");
 	if (header->count) {
 		luo_flbs_in.flbs = kcalloc(header->count,
 					   sizeof(*luo_flbs_in.flbs),
@@ -167,39 +186,60 @@ static void luo_flb_retrieve(struct luo_flb_in *in, struct liveupdate_flb *flb)
 		err = -EIO;
 	in->status = err ?: 1;
 	trace_luo_flb_retrieve(in->compatible, in->files, err);
-	if (err)
+	if (err) {
 		pr_err("shared state '%s' cannot be retrieved: %pe; its memory stays reserved until the next reboot\n",
 		       in->compatible, ERR_PTR(err));
-	else
-		__module_get(flb->ops->owner);
+		return;
+	}
+	in->required = flb->required;
+	__module_get(flb->ops->owner);
 }
 
-/* Finish an FLB, if it has neither files nor users any more. */
-static void luo_flb_finish(struct luo_flb_in *in, struct liveupdate_flb *flb)
+/*
+ * Is the FLB over? If it has neither files nor users any more, nobody gets it from
+ * now on, and luo_flb_finish() has it to itself.
+ */
+static bool luo_flb_end(struct luo_flb_in *in, struct liveupdate_flb *flb)
 {
-	if (in->files || in->users || in->finished)
-		return;
+	lockdep_assert_held(&in->lock);
 
+	if (in->files || in->users || in->finished)
+		return false;
 	luo_flb_retrieve(in, flb);
+	in->finished = true;
+	return true;
+}
+
+/*
+ * Once, for who has ended it. Without the lock: what the callback waits for may be
+ * held by a caller of liveupdate_flb_get_incoming().
+ */
+static void luo_flb_finish(struct luo_flb_in *in)
+{
 	if (in->status > 0) {
 		in->args.flb->ops->finish(&in->args);
+		scoped_guard(mutex, &in->lock)
+			in->required = false;
 		module_put(in->args.flb->ops->owner);
 	}
 	trace_luo_flb_finish(in->compatible, 0, min(in->status, 0));
-	in->finished = true;
 }
 
 static void luo_flb_in_drop_file(struct liveupdate_flb *flb)
 {
 	struct luo_flb_in *in = luo_flb_in_find(flb->compatible);
+	bool end;
 
 	if (!in)
 		return;
-	guard(mutex)(&in->lock);
-	if (in->files) {
+	scoped_guard(mutex, &in->lock) {
+		if (!in->files)
+			return;
 		in->files--;
-		luo_flb_finish(in, flb);
+		end = luo_flb_end(in, flb);
 	}
+	if (end)
+		luo_flb_finish(in);
 }
 
 /**
@@ -219,6 +259,27 @@ void luo_flbs_finish(struct liveupdate_file_handler *fh)
 		luo_flb_in_drop_file(slot->flb);
 		module_put(slot->flb->ops->owner);
 	}
+}
+
+/**
+ * luo_flbs_in_required - is there shared state that files must not leave behind?
+ *
+ * As long as it is not finished, devices may use memory that came in.
+ *
+ * Context: may sleep
+ * Return: the name of one that is &liveupdate_flb.required, was retrieved, and is not
+ * finished; or NULL.
+ */
+const char *luo_flbs_in_required(void)
+{
+	for (int i = 0; i < luo_flbs_in.nr; i++) {
+		struct luo_flb_in *in = &luo_flbs_in.flbs[i];
+
+		guard(mutex)(&in->lock);
+		if (in->required)
+			return in->compatible;
+	}
+	return NULL;
 }
 
 static int luo_flb_in_get(struct luo_flb_in *in, struct liveupdate_flb *flb,
@@ -241,16 +302,18 @@ static int luo_flb_in_get(struct luo_flb_in *in, struct liveupdate_flb *flb,
  * @obj: output; what its retrieve callback made
  *
  * It is not finished before liveupdate_flb_put_incoming(). Not for callbacks of
- * @flb itself.
+ * @flb itself. The caller may hold any lock that the retrieve callback of @flb does
+ * not take.
  *
  * On a machine with much memory a call before postcore_initcall takes time: the
  * processor that runs it initialises all the memory that was handed over.
  *
  * Context: may sleep; from early_initcall on
- * Return: 0; -ENODATA when no live update came in, or this state is finished;
- * -ENOENT when none of this name came in; -ENODEV when the module of @flb is
- * going away; -EOPNOTSUPP when live update is not in use; -EIO when what came in
- * is damaged; or what the retrieve callback failed with, now or before.
+ * Return: 0; -ENODATA when no live update came in, or this state is finished, or
+ * being finished; -ENOENT when none of this name came in; -ENODEV when the module
+ * of @flb is going away; -EOPNOTSUPP when live update is not in use; -EIO when what
+ * came in is damaged, or may have lost this name; or what the retrieve callback failed
+ * with, now or before.
  */
 int liveupdate_flb_get_incoming(struct liveupdate_flb *flb, void **obj)
 {
@@ -264,7 +327,7 @@ int liveupdate_flb_get_incoming(struct liveupdate_flb *flb, void **obj)
 		return luo_flbs_in.err;
 	in = luo_flb_in_find(flb->compatible);
 	if (!in)
-		return -ENOENT;
+		return luo_flbs_in.damaged ? -EIO : -ENOENT;
 	if (!try_module_get(flb->ops->owner))
 		return -ENODEV;
 
@@ -279,11 +342,16 @@ EXPORT_SYMBOL_GPL(liveupdate_flb_get_incoming);
  * liveupdate_flb_put_incoming - undo liveupdate_flb_get_incoming()
  * @flb: the shared state
  *
+ * If all files that depend on @flb were finished meanwhile, and there is no other
+ * user, its finish callback is called from here. So the caller must not hold a lock
+ * that this takes, unless no file can be finished yet, as before userspace runs.
+ *
  * Context: may sleep
  */
 void liveupdate_flb_put_incoming(struct liveupdate_flb *flb)
 {
 	struct luo_flb_in *in = luo_flb_in_find(flb->compatible);
+	bool end;
 
 	if (WARN_ON(!in))
 		return;
@@ -292,8 +360,10 @@ void liveupdate_flb_put_incoming(struct liveupdate_flb *flb)
 		if (WARN_ON(!in->users))
 			return;
 		in->users--;
-		luo_flb_finish(in, flb);
+		end = luo_flb_end(in, flb);
 	}
+	if (end)
+		luo_flb_finish(in);
 	module_put(flb->ops->owner);
 }
 EXPORT_SYMBOL_GPL(liveupdate_flb_put_incoming);

@@ -16,20 +16,41 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
+#include <linux/printk.h>
 #include <linux/rwsem.h>
 #include <linux/string.h>
 
 #include <trace/events/liveupdate.h>
 
+#include "kho_internal.h"
 #include "luo_internal.h"
 
 /* The page of what is handed over. */
 static struct luo_flb_header_ser *luo_flbs_out;
 
+/* Whatever the image of the next kernel says. For one that says nothing. */
+static bool luo_trust_next;
+
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX	"liveupdate."
+module_param_named(trust_next, luo_trust_next, bool, 0644);
+MODULE_PARM_DESC(trust_next, "the next kernel is known to take devices over, although its image does not say so");
+
 static bool luo_flb_is_used(const struct luo_flb_slot *slot)
 {
 	return slot->files || slot->users;
+}
+
+/* Let the next kernel have the state? @takes: what its image says */
+static bool luo_flb_may_go(const struct liveupdate_flb *flb, bool takes)
+{
+	if (!flb->required || takes || READ_ONCE(luo_trust_next))
+		return true;
+	pr_err("the next kernel does not say that it takes over '%s': load one that does by kexec_file_load() (kexec -s), and do not switch it off on its command line\n",
+	       flb->compatible);
+	return false;
 }
 
 static int luo_flb_preserve(struct luo_flb_slot *slot)
@@ -38,6 +59,9 @@ static int luo_flb_preserve(struct luo_flb_slot *slot)
 
 	guard(mutex)(&slot->lock);
 	if (!luo_flb_is_used(slot)) {
+		if (!luo_flb_may_go(slot->flb,
+				    kho_loaded_takes(slot->flb->compatible)))
+			return -EOPNOTSUPP;
 		slot->args = (struct liveupdate_flb_op_args) { .flb = slot->flb };
 		err = slot->flb->ops->preserve(&slot->args);
 		trace_luo_flb_preserve(slot->flb->compatible, !err, err);
@@ -69,8 +93,9 @@ static void luo_flb_put(struct luo_flb_slot *slot, u64 *count)
  * @flbs: output; bits of the FLBs, for luo_flbs_unpreserve()
  *
  * Context: may sleep, calls the FLBs' callbacks.
- * Return: 0, -ENODEV when the module of an FLB is going away, or the errno of an
- * FLB's callback. Then @flbs is of no use.
+ * Return: 0; -ENODEV when the module of an FLB is going away; -EOPNOTSUPP when a
+ * kernel is loaded that must take it over and does not; or the errno of an FLB's
+ * callback. Then @flbs is of no use.
  */
 int luo_flbs_preserve(struct liveupdate_file_handler *fh, u64 *flbs)
 {
@@ -168,12 +193,35 @@ void liveupdate_flb_put_outgoing(struct liveupdate_flb *flb)
 EXPORT_SYMBOL_GPL(liveupdate_flb_put_outgoing);
 
 /**
+ * luo_flbs_check_image - can an image be given all state that files depend on?
+ * @image: an image that hands over
+ *
+ * Files may be preserved at the same time, unless luo_rwsem is held for writing.
+ *
+ * Return: 0, or -EOPNOTSUPP with a message.
+ */
+int luo_flbs_check_image(const struct kimage *image)
+{
+	guard(rwsem_read)(&luo_handlers_lock);
+	for (int i = 0; i < LUO_FLB_MAX; i++) {
+		struct luo_flb_slot *slot = &luo_flb_slots[i];
+
+		if (slot->flb && READ_ONCE(slot->files) &&
+		    !luo_flb_may_go(slot->flb,
+				    kho_next_takes(image, slot->flb->compatible)))
+			return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/**
  * luo_flbs_freeze - write out all shared state that files depend on
  *
  * Called with luo_rwsem held for writing, when all sessions are frozen.
  */
 void luo_flbs_freeze(void)
 {
+	struct luo_flb_sum_ser *sum = luo_flb_sum_ser(luo_flbs_out);
 	struct luo_flb_ser *ser = (struct luo_flb_ser *)(luo_flbs_out + 1);
 	u64 nr = 0;
 
@@ -188,6 +236,8 @@ void luo_flbs_freeze(void)
 		nr++;
 	}
 	luo_flbs_out->count = nr;
+	sum->magic = LUO_FLB_SUM_MAGIC;
+	sum->sum = luo_flbs_sum(luo_flbs_out);
 }
 
 /**

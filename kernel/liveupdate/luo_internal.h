@@ -19,6 +19,7 @@
 #include <linux/kho/abi/luo.h>
 
 struct file;
+struct kimage;
 struct luo_session;
 struct seq_file;
 
@@ -30,7 +31,7 @@ struct seq_file;
  *  luo_file_set.mutex	the files of one session; held over handler callbacks
  *  luo_flb_slot.lock, luo_flb_in.lock
  *			one FLB; held over its callbacks, which may use
- *			other FLBs
+ *			other FLBs, but for finish
  *  luo_flbs_in_lock	the list of FLBs that came in, while it is read
  *  luo_receive_lock	the header that came in, while it is read
  *  luo_session_set.lock, luo_handlers_lock, luo_ids_lock
@@ -197,6 +198,14 @@ struct luo_flb_slot {
 
 extern struct luo_flb_slot luo_flb_slots[LUO_FLB_MAX];
 
+/* At the end of the page. */
+static inline struct luo_flb_sum_ser *
+luo_flb_sum_ser(const struct luo_flb_header_ser *header)
+{
+	return (void *)header + PAGE_SIZE - sizeof(struct luo_flb_sum_ser);
+}
+
+u64 luo_flbs_sum(const struct luo_flb_header_ser *header);
 struct luo_flb_slot *luo_flb_find(struct liveupdate_flb *flb);
 u64 luo_flb_bit(const struct luo_flb_slot *slot);
 struct luo_flb_slot *luo_flb_any(u64 flbs);
@@ -212,6 +221,7 @@ int luo_flbs_get(struct liveupdate_file_handler *fh, u64 *flbs);
 
 int luo_flbs_preserve(struct liveupdate_file_handler *fh, u64 *flbs);
 void luo_flbs_unpreserve(u64 flbs);
+int luo_flbs_check_image(const struct kimage *image);
 void luo_flbs_freeze(void);
 int luo_flbs_publish(u64 *flbs_pa);
 void luo_flbs_unpublish(void);
@@ -220,6 +230,7 @@ void luo_flbs_unpublish(void);
 
 void luo_flbs_receive(void);
 void luo_flbs_finish(struct liveupdate_file_handler *fh);
+const char *luo_flbs_in_required(void);
 
 /* luo_file.c */
 

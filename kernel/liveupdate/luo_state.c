@@ -39,6 +39,9 @@ static DECLARE_RWSEM(luo_rwsem);
 VISIBLE_IF_KUNIT bool luo_frozen;
 static DECLARE_WAIT_QUEUE_HEAD(luo_frozen_wait);
 
+/* A freeze is under way. Written like luo_frozen. */
+static bool luo_freezing;
+
 static int __init luo_enable(char *arg)
 {
 	return kstrtobool(arg, &luo_enabled);
@@ -153,7 +156,13 @@ void luo_exit(void)
  */
 int luo_freeze_begin(void)
 {
-	return down_write_killable(&luo_rwsem);
+	int err = down_write_killable(&luo_rwsem);
+
+	if (err)
+		return err;
+	/* Pairs with liveupdate_goes_ahead(). */
+	smp_store_mb(luo_freezing, true);
+	return 0;
 }
 
 /**
@@ -164,5 +173,27 @@ void luo_freeze_end(bool frozen)
 {
 	if (frozen)
 		luo_frozen = true;
+	/* Pairs with liveupdate_goes_ahead(). */
+	smp_store_release(&luo_freezing, false);
 	up_write(&luo_rwsem);
+	wake_up_all(&luo_frozen_wait);
+}
+
+/**
+ * liveupdate_goes_ahead - is it too late to call the live update off?
+ *
+ * Waits while a freeze is under way. If the answer is no, the &liveupdate_file_ops.freeze
+ * of all files that are called later see what the caller has written before.
+ *
+ * Context: may sleep; with no lock held that a handler takes in
+ * &liveupdate_file_ops.freeze
+ * Return: true when all is frozen, and the kernel is about to be replaced.
+ */
+bool liveupdate_goes_ahead(void)
+{
+	/* Pairs with luo_freeze_begin(). */
+	smp_mb();
+	/* Pairs with luo_freeze_end(). */
+	wait_event_idle(luo_frozen_wait, !smp_load_acquire(&luo_freezing));
+	return READ_ONCE(luo_frozen);
 }

@@ -109,4 +109,21 @@ static_assert(offsetof(struct luo_flb_ser, count) == 56);
 	 sizeof(struct luo_flb_ser))
 #define LUO_FLB_MAX	63
 
+/**
+ * struct luo_flb_sum_ser - checksum of FLB state, in the last bytes of the page
+ * @magic: LUO_FLB_SUM_MAGIC; other kernels write no checksum
+ * @sum:   CRC-32 of all of the page before
+ */
+struct luo_flb_sum_ser {
+	u64 magic;
+	u64 sum;
+} __packed;
+
+#define LUO_FLB_SUM_MAGIC	0x6d75732d626c66ULL	/* "flb-sum" */
+
+/* Entries leave room for it. */
+static_assert(sizeof(struct luo_flb_header_ser) +
+	      LUO_FLB_PER_PAGE * sizeof(struct luo_flb_ser) +
+	      sizeof(struct luo_flb_sum_ser) <= PAGE_SIZE);
+
 #endif /* _LINUX_KHO_ABI_LUO_H */

@@ -276,6 +276,39 @@ TEST_F(prepare, shared)
 	luo_hold(_metadata, self->dev);
 }
 
+/* In a process of its own, finish a session, whose last FLB sleeps meanwhile. */
+static pid_t start_finish(struct __test_metadata *const _metadata, int session)
+{
+	pid_t pid;
+
+	luo_tell_all(_metadata, "flb sleep finish");
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(luo_finish(session) ? 1 : 0);
+	luo_wait_for_log("asleep in finish flb", 1);
+	return pid;
+}
+
+/* Who asks for state that is being finished is told that it is, and does not wait. */
+static void get_while_finished(struct __test_metadata *const _metadata,
+			       int session)
+{
+	pid_t finish = start_finish(_metadata, session);
+	pid_t get = fork();
+
+	ASSERT_LE(0, get);
+	if (!get) {
+		luo_tell_all(_metadata, "flb get");
+		_exit(0);
+	}
+	luo_wait_for_exit(_metadata, get);
+	EXPECT_EQ(1, luo_logged("incoming flbs: -61"));
+	luo_tell_all(_metadata, "wake");
+	luo_wait_for_exit(_metadata, finish);
+	luo_tell_all(_metadata, "flb ok");
+}
+
 /* Retrieved at boot, finished with the last file, whatever goes out meanwhile. */
 TEST_F(verify, shared)
 {
@@ -295,7 +328,10 @@ TEST_F(verify, shared)
 		EXPECT_EQ(0, logged_flb("finish", i));
 	}
 	/* One file of this was never retrieved. */
-	EXPECT_EQ(0, luo_finish(session[1]));
+	if (last == NR_FLBS)
+		get_while_finished(_metadata, session[1]);
+	else
+		EXPECT_EQ(0, luo_finish(session[1]));
 	for (i = 0; i < NR_FLBS; i++) {
 		EXPECT_EQ(1, logged_flb("retrieve", i));
 		EXPECT_EQ(i < last, logged_flb("finish", i));
