@@ -24,15 +24,21 @@
  *   their sizes, which came with the list. ACS and ARI are taken over as they are.
  * - Only a driver that says so in &struct pci_driver.liveupdate can bind it.
  *
- * When the list cannot be read, or a device is not in it, the next kernel turns
- * bus mastering off before it gives memory to anybody: the previous kernel has
- * left no other device with it.
+ * When the list is lost or damaged, or a device is not in it, the next kernel turns
+ * bus mastering off before it gives memory to anybody: of devices that had a driver, the
+ * previous kernel has left no other with it. Such a device is reset before a driver
+ * binds it.
  */
 
+#include <linux/array_size.h>
+#include <linux/cache.h>
 #include <linux/errno.h>
 #include <linux/export.h>
+#include <linux/init.h>
 #include <linux/module.h>
 #include <linux/printk.h>
+
+#include <linux/kho/abi/image.h>
 
 #include "liveupdate_internal.h"
 
@@ -48,7 +54,10 @@ static const struct liveupdate_flb_ops pci_liveupdate_flb_ops = {
 static struct liveupdate_flb pci_liveupdate_flb = {
 	.ops = &pci_liveupdate_flb_ops,
 	.compatible = PCI_LUO_FLB_COMPATIBLE,
+	.required = true,
 };
+
+KHO_TAKES(PCI_LUO_FLB_COMPATIBLE, KHO_TAKES_PARAMS " pci=on");
 
 /**
  * pci_liveupdate_register_flb - let a handler preserve PCI devices
@@ -75,36 +84,73 @@ void pci_liveupdate_unregister_flb(struct liveupdate_file_handler *fh)
 }
 EXPORT_SYMBOL_GPL(pci_liveupdate_unregister_flb);
 
+/* Devices of the first domain that were stopped before PCI was up. */
+static u16 pci_stopped[64] __ro_after_init;
+static unsigned int pci_nr_stopped __ro_after_init;
+
+/**
+ * pci_liveupdate_note_stopped - a device was stopped before PCI was up
+ * @bdf: its bus, device and function in the first domain
+ *
+ * For an architecture that finds that nothing can be taken over. The device will be
+ * reset before a driver binds it, unless there are very many.
+ *
+ * Context: early boot
+ */
+void __init pci_liveupdate_note_stopped(u16 bdf)
+{
+	if (pci_nr_stopped < ARRAY_SIZE(pci_stopped))
+		pci_stopped[pci_nr_stopped++] = bdf;
+}
+
+static bool pci_was_stopped(struct pci_dev *dev)
+{
+	if (pci_domain_nr(dev->bus))
+		return false;
+	for (unsigned int i = 0; i < pci_nr_stopped; i++)
+		if (pci_stopped[i] == pci_dev_id(dev))
+			return true;
+	return false;
+}
+
 /**
  * pci_liveupdate_setup - a device was found: did it come in?
  * @dev: the device, before anything is written to it
  *
  * If devices came in, the previous kernel has stopped all others that had a driver.
  * One that is not in the list and masters the bus is stopped, since the list may be
- * damaged. If only firmware has left it so, its driver will turn it on again.
+ * damaged. If only firmware has left it so, its driver will turn it on again. Unless
+ * the list is known to be right, it is also reset before a driver binds it.
  *
  * Context: may sleep
  */
 void pci_liveupdate_setup(struct pci_dev *dev)
 {
-	bool found = false;
+	bool found = false, checked = false;
 	void *obj;
 	int err;
 
 	if (dev->is_virtfn)
 		return;
+	dev->liveupdate.stray = pci_was_stopped(dev);
 	err = liveupdate_flb_get_incoming(&pci_liveupdate_flb, &obj);
 	if (err == -ENODATA || err == -ENOENT || err == -EOPNOTSUPP)
 		return;
 	if (!err) {
 		found = pci_in_take(dev);
+		checked = pci_in_is_checked();
 		liveupdate_flb_put_incoming(&pci_liveupdate_flb);
 	}
 
-	if (found)
+	if (found) {
 		pci_info(dev, "live update: incoming\n");
-	else if (pci_is_endpoint(dev) && dev->class >> 16 != PCI_BASE_CLASS_BRIDGE)
-		pci_in_stop(dev, "not among the devices that came in");
+		pci_in_check_reset(dev);
+	} else if (pci_is_endpoint(dev) &&
+		   dev->class >> 16 != PCI_BASE_CLASS_BRIDGE) {
+		dev->liveupdate.stray =
+			pci_in_stop(dev, "not among the devices that came in") &&
+			!checked;
+	}
 }
 
 /**

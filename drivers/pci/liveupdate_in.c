@@ -5,12 +5,14 @@
  * Copyright The Linux Live Update LTS authors
  */
 
+#include <kunit/static_stub.h>
 #include <linux/cleanup.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/mutex.h>
+#include <linux/pm_runtime.h>
 #include <linux/printk.h>
 #include <linux/xarray.h>
 
@@ -30,6 +32,12 @@ static unsigned long pci_in_key(u32 domain, u16 bdf)
 	return (unsigned long)domain << 16 | bdf;
 }
 
+static bool pci_in_is_preserved(phys_addr_t phys, size_t size)
+{
+	KUNIT_STATIC_STUB_REDIRECT(pci_in_is_preserved, phys, size);
+	return kho_is_preserved(phys, size);
+}
+
 /* The list as it lies at @phys, or NULL if it is damaged. */
 static struct pci_ser *pci_in_check(phys_addr_t phys,
 				    struct pci_sizes_ser **sizes)
@@ -38,18 +46,18 @@ static struct pci_ser *pci_in_check(phys_addr_t phys,
 	size_t size;
 
 	*sizes = NULL;
-	if (!kho_is_preserved(phys, sizeof(*ser)))
+	if (!pci_in_is_preserved(phys, sizeof(*ser)))
 		return NULL;
 	ser = phys_to_virt(phys);
 	if (ser->max_nr_devices > PCI_LUO_MAX_DEVICES ||
 	    ser->nr_devices > ser->max_nr_devices)
 		return NULL;
 	size = pci_ser_size(ser->max_nr_devices);
-	if (!kho_is_preserved(phys, size))
+	if (!pci_in_is_preserved(phys, size))
 		return NULL;
 
 	size += pci_sizes_size(ser->max_nr_devices);
-	if (!kho_is_preserved(phys, size) ||
+	if (!pci_in_is_preserved(phys, size) ||
 	    pci_sizes(ser)->magic != PCI_LUO_BARS_MAGIC)
 		return ser;
 	if (pci_sizes(ser)->sum != pci_ser_sum(ser))
@@ -59,7 +67,7 @@ static struct pci_ser *pci_in_check(phys_addr_t phys,
 }
 
 /* Another kernel may leave gaps of unused entries. */
-static int pci_in_read(struct pci_ser *ser)
+static int pci_in_read(struct xarray *in, struct pci_ser *ser)
 {
 	struct pci_dev_ser *entry = ser->devices;
 	u32 nr = 0;
@@ -70,7 +78,7 @@ static int pci_in_read(struct pci_ser *ser)
 			continue;
 		if (++nr > ser->nr_devices)
 			return -EINVAL;
-		err = xa_insert(&pci_in, pci_in_key(entry->domain, entry->bdf),
+		err = xa_insert(in, pci_in_key(entry->domain, entry->bdf),
 				entry, GFP_KHO_RESTORE);
 		if (err)
 			return err;
@@ -95,7 +103,7 @@ int pci_liveupdate_flb_retrieve(struct liveupdate_flb_op_args *args)
 		return -EINVAL;
 
 	guard(mutex)(&pci_liveupdate_lock);
-	err = pci_in_read(ser);
+	err = pci_in_read(&pci_in, ser);
 	if (err) {
 		xa_destroy(&pci_in);
 		return err;
@@ -112,20 +120,33 @@ int pci_liveupdate_flb_retrieve(struct liveupdate_flb_op_args *args)
  * @why: for the log
  *
  * Context: may sleep
+ * Return: true when it could master the bus.
  */
-void pci_in_stop(struct pci_dev *dev, const char *why)
+bool pci_in_stop(struct pci_dev *dev, const char *why)
 {
 	u16 cmd;
 
 	pci_read_config_word(dev, PCI_COMMAND, &cmd);
-	if (!(cmd & PCI_COMMAND_MASTER))
-		return;
+	if (!(cmd & PCI_COMMAND_MASTER) || PCI_POSSIBLE_ERROR(cmd))
+		return false;
 	pci_write_config_word(dev, PCI_COMMAND, cmd & ~PCI_COMMAND_MASTER);
 	if (pci_wait_for_pending_transaction(dev))
 		pci_notice(dev, "live update: %s; bus mastering is off\n", why);
 	else
 		pci_err(dev, "live update: %s; bus mastering is off, but the device has transactions pending: reboot the machine\n",
 			why);
+	return true;
+}
+
+/**
+ * pci_in_is_checked - is the list known to be as the previous kernel wrote it?
+ *
+ * Context: while the list is in use
+ * Return: true when its checksum was right.
+ */
+bool pci_in_is_checked(void)
+{
+	return pci_in_sizes;
 }
 
 /**
@@ -143,8 +164,10 @@ void pci_liveupdate_flb_finish(struct liveupdate_flb_op_args *args)
 	for_each_pci_dev(dev) {
 		if (!dev->liveupdate.incoming)
 			continue;
-		if (pci_is_endpoint(dev))
+		if (pci_is_endpoint(dev)) {
 			pci_in_stop(dev, "no file came in for the device");
+			pm_runtime_put(&dev->dev);
+		}
 		WRITE_ONCE(dev->liveupdate.incoming, 0);
 	}
 	xa_destroy(&pci_in);
@@ -195,6 +218,27 @@ bool pci_in_take(struct pci_dev *dev)
 }
 
 /**
+ * pci_in_check_reset - is a device as it is after a reset?
+ * @dev: the device, which came in
+ *
+ * The previous kernel has masked its interrupts, at the least. If that is gone it was
+ * reset, or there is another device in its place.
+ */
+void pci_in_check_reset(struct pci_dev *dev)
+{
+	u16 cmd;
+
+	if (!pci_is_endpoint(dev))
+		return;
+	pci_read_config_word(dev, PCI_COMMAND, &cmd);
+	if (cmd & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
+		   PCI_COMMAND_INTX_DISABLE))
+		return;
+	pci_liveupdate_lose(dev, "was reset, or replaced, during the update");
+	pci_warn(dev, "live update: the device is as after a reset; finish its session, and use it afresh\n");
+}
+
+/**
  * pci_liveupdate_is_incoming - has a device come in, and is not finished?
  * @dev: the device, or a bridge above one
  *
@@ -208,6 +252,72 @@ bool pci_liveupdate_is_incoming(struct pci_dev *dev)
 	return READ_ONCE(dev->liveupdate.incoming);
 }
 EXPORT_SYMBOL_GPL(pci_liveupdate_is_incoming);
+
+/**
+ * pci_liveupdate_retrieve - may the file of a device be retrieved?
+ * @dev: the device
+ *
+ * For &liveupdate_file_ops.retrieve, which fails if this does. The device is not as
+ * the previous kernel left it, so it is of no use to who had it. Its driver can use it
+ * afresh when the session is finished.
+ *
+ * Context: may sleep
+ * Return: 0; -ENODEV when the device did not come in, or is finished; -EIO when it, or
+ * a bridge above it, was unplugged, or had an error, since or during the update.
+ */
+int pci_liveupdate_retrieve(struct pci_dev *dev)
+{
+	scoped_guard(mutex, &pci_liveupdate_lock) {
+		if (!dev->liveupdate.incoming)
+			return -ENODEV;
+		dev->liveupdate.claimed = true;
+	}
+	return pci_report_lost(dev, "finish its session, and use it afresh");
+}
+EXPORT_SYMBOL_GPL(pci_liveupdate_retrieve);
+
+/* What came in with @dev is done with, for it and for the bridges above it. */
+static void pci_in_put_path(struct pci_dev *dev)
+{
+	u16 nr = dev->liveupdate.incoming;
+
+	for (; dev; dev = pci_upstream_bridge(dev))
+		WRITE_ONCE(dev->liveupdate.incoming,
+			   dev->liveupdate.incoming -
+			   min(nr, dev->liveupdate.incoming));
+}
+
+/**
+ * pci_liveupdate_get_incoming - the device of a file that does not say which
+ *
+ * What a file says of its device can be damaged. When the files of all other devices
+ * that came in were retrieved, or are finished, the one that is left is its device.
+ * &liveupdate_file_ops.finish stops that one, &liveupdate_file_ops.can_finish waits for
+ * it: before, memory of the session may be in use.
+ *
+ * Context: may sleep
+ * Return: the device, which the caller puts; NULL when no device is left; or
+ * ERR_PTR(-EBUSY) when it may be one of several, or one that was not found yet.
+ */
+struct pci_dev *pci_liveupdate_get_incoming(void)
+{
+	struct pci_dev *dev = NULL, *left = NULL;
+
+	guard(mutex)(&pci_liveupdate_lock);
+	for_each_pci_dev(dev) {
+		if (!pci_is_endpoint(dev) || !dev->liveupdate.incoming ||
+		    dev->liveupdate.claimed)
+			continue;
+		if (left || !xa_empty(&pci_in)) {
+			pci_dev_put(left);
+			pci_dev_put(dev);
+			return ERR_PTR(-EBUSY);
+		}
+		left = pci_dev_get(dev);
+	}
+	return left;
+}
+EXPORT_SYMBOL_GPL(pci_liveupdate_get_incoming);
 
 /**
  * pci_liveupdate_finish - a device that came in is like any other from now on
@@ -225,23 +335,65 @@ void pci_liveupdate_finish(struct pci_dev *dev)
 		return;
 	if (!dev->driver)
 		pci_in_stop(dev, "nobody has taken the device over");
-	for (; dev; dev = pci_upstream_bridge(dev))
-		if (dev->liveupdate.incoming)
-			WRITE_ONCE(dev->liveupdate.incoming,
-				   dev->liveupdate.incoming - 1);
+	/* As pci_liveupdate_keep_awake() has got it. */
+	pm_runtime_put(&dev->dev);
+	pci_in_put_path(dev);
 }
 EXPORT_SYMBOL_GPL(pci_liveupdate_finish);
 
+/*
+ * A device that was at work goes on with its old addresses as soon as it may master the
+ * bus. Tried once: who binds it again knows better.
+ */
+static bool pci_in_reset_stray(struct pci_dev *dev)
+{
+	bool reset;
+
+	if (!dev->liveupdate.stray)
+		return true;
+	dev->liveupdate.stray = false;
+	reset = !pci_reset_function_locked(dev);
+	if (reset)
+		pci_info(dev, "live update: was reset before a driver binds it\n");
+	else
+		pci_err(dev, "live update: the device was at work, and cannot be reset; bind a driver that does reset it first\n");
+	return reset;
+}
+
+/**
+ * pci_liveupdate_forget - a device, or a bridge, is gone
+ * @dev: the device, which has no driver, nor devices below it
+ *
+ * The bridges above it need not stay as they are for its sake any more.
+ *
+ * Context: may sleep
+ */
+void pci_liveupdate_forget(struct pci_dev *dev)
+{
+	guard(mutex)(&pci_liveupdate_lock);
+	if (!dev->liveupdate.incoming)
+		return;
+	if (pci_is_endpoint(dev))
+		pm_runtime_put_noidle(&dev->dev);
+	pci_in_put_path(dev);
+}
+
 /**
  * pci_liveupdate_can_probe - may a driver bind a device?
- * @dev: the device
+ * @dev: the device, which is locked
  * @drv: the driver
  *
- * Return: false for a device that came in and a driver that cannot take it over.
+ * Context: may sleep
+ * Return: false for a device that came in and a driver that cannot take it over; and
+ * once for one that was stopped, but cannot be reset.
  */
 bool pci_liveupdate_can_probe(struct pci_dev *dev, struct pci_driver *drv)
 {
-	if (!pci_liveupdate_is_incoming(dev) || drv->liveupdate)
+	scoped_guard(mutex, &pci_liveupdate_lock)
+		dev->liveupdate.leaving = false;
+	if (!pci_liveupdate_is_incoming(dev))
+		return pci_in_reset_stray(dev);
+	if (drv->liveupdate)
 		return true;
 	pci_info(dev, "live update: not bound by %s, which cannot take it over\n",
 		 drv->name);
@@ -332,3 +484,7 @@ bool pci_liveupdate_adopt_ari(struct pci_dev *bridge)
 	bridge->ari_enabled = !!(ctl & PCI_EXP_DEVCTL2_ARI);
 	return true;
 }
+
+#ifdef CONFIG_PCI_LIVEUPDATE_KUNIT_TEST
+#include "liveupdate_kunit.c"
+#endif

@@ -50,12 +50,15 @@ static inline bool pci_is_endpoint(struct pci_dev *dev)
 }
 
 /* liveupdate_out.c */
+int pci_report_lost(struct pci_dev *dev, const char *advice);
 int pci_liveupdate_flb_preserve(struct liveupdate_flb_op_args *args);
 void pci_liveupdate_flb_unpreserve(struct liveupdate_flb_op_args *args);
 
 /* liveupdate_in.c */
 bool pci_in_take(struct pci_dev *dev);
-void pci_in_stop(struct pci_dev *dev, const char *why);
+void pci_in_check_reset(struct pci_dev *dev);
+bool pci_in_stop(struct pci_dev *dev, const char *why);
+bool pci_in_is_checked(void);
 int pci_liveupdate_flb_retrieve(struct liveupdate_flb_op_args *args);
 void pci_liveupdate_flb_finish(struct liveupdate_flb_op_args *args);
 

@@ -18,6 +18,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pm_runtime.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "liveupdate_internal.h"
@@ -60,14 +61,26 @@ static struct pci_dev_ser *pci_out_add(struct pci_dev *dev)
 		bars->order[i] = pci_resource_len(dev, i) ?
 				 ilog2(pci_resource_len(dev, i)) : 0;
 
-	WRITE_ONCE(dev->liveupdate.lost, false);
+	/* What is there from now on is news. */
+	pci_aer_clear_fatal_status(dev);
+	/* Before the error state is read, which is set before @lost. */
+	smp_store_mb(dev->liveupdate.lost, NULL);
 	return entry;
 }
 
 static int pci_out_get(struct pci_dev *dev)
 {
-	struct pci_dev_ser *entry = pci_out_find(dev) ?: pci_out_add(dev);
+	const char *lost = READ_ONCE(dev->liveupdate.lost);
+	struct pci_dev_ser *entry = pci_out_find(dev);
 
+	/* What has happened to a bridge goes for the devices below it that are kept. */
+	if (lost && (entry || pci_liveupdate_is_incoming(dev))) {
+		pci_err(dev, "live update: the bridge %s; close the sessions of all devices below it first\n",
+			lost);
+		return -EIO;
+	}
+	if (!entry)
+		entry = pci_out_add(dev);
 	if (!entry)
 		return -ENOSPC;
 	entry->refcount++;
@@ -162,17 +175,21 @@ static int pci_liveupdate_get(struct pci_dev *dev)
 	int err;
 
 	guard(mutex)(&pci_liveupdate_lock);
-	if (!pci_out || !dev->driver)
+	if (!pci_out || !dev->driver || dev->liveupdate.leaving)
 		return -EINVAL;
-	if (dev->current_state != PCI_D0 ||
-	    dev->error_state != pci_channel_io_normal)
-		return -EIO;
 	if (dev->liveupdate.preserved || dev->liveupdate.incoming)
 		return -EBUSY;
 	err = pci_out_get_path(dev);
-	if (!err)
-		dev->liveupdate.preserved = true;
-	return err;
+	if (err)
+		return err;
+	/* After pci_out_add(), so that no error is missed. */
+	if (dev->current_state != PCI_D0 ||
+	    dev->error_state != pci_channel_io_normal) {
+		pci_out_put_path(dev, NULL);
+		return -EIO;
+	}
+	dev->liveupdate.preserved = true;
+	return 0;
 }
 
 /* vfio makes groups of devices without an IOMMU, too. */
@@ -193,9 +210,9 @@ static bool pci_is_translated(struct pci_dev *dev)
  * Return: 0; -EOPNOTSUPP for a bridge, a virtual function, or a device behind an
  * IOMMU, unless iommu_liveupdate_preserve() was called before; -EBUSY when it is
  * preserved, or came in and is not finished, or has virtual functions; -ENOSPC when
- * devices were added since the first one was preserved; -EIO when it does not work;
- * -EINVAL when it has no driver, or the handler is not linked; or an errno of
- * pm_runtime_resume_and_get().
+ * devices were added since the first one was preserved; -EIO when it does not work,
+ * or a bridge above it was lost, of which other devices are kept; -EINVAL when it has
+ * no driver, or the handler is not linked; or an errno of pm_runtime_resume_and_get().
  */
 int pci_liveupdate_preserve(struct pci_dev *dev)
 {
@@ -241,6 +258,36 @@ void pci_liveupdate_unpreserve(struct pci_dev *dev)
 }
 EXPORT_SYMBOL_GPL(pci_liveupdate_unpreserve);
 
+/* The first that is lost of the device and the bridges above it, or NULL. */
+static struct pci_dev *pci_lost_above(struct pci_dev *dev)
+{
+	for (; dev; dev = pci_upstream_bridge(dev)) {
+		/* It may have happened while the device was being preserved. */
+		pci_liveupdate_set_io_state(dev, dev->error_state);
+		if (READ_ONCE(dev->liveupdate.lost))
+			return dev;
+	}
+	return NULL;
+}
+
+/**
+ * pci_report_lost - say why a device cannot go on, if it is lost
+ * @dev: the device
+ * @advice: what the user should do
+ *
+ * Return: 0, or -EIO when it is lost.
+ */
+int pci_report_lost(struct pci_dev *dev, const char *advice)
+{
+	struct pci_dev *lost = pci_lost_above(dev);
+
+	if (!lost)
+		return 0;
+	pci_err(dev, "live update: %s %s; %s\n", pci_name(lost),
+		READ_ONCE(lost->liveupdate.lost), advice);
+	return -EIO;
+}
+
 /**
  * pci_liveupdate_freeze - may the kexec go ahead?
  * @dev: a preserved device
@@ -248,41 +295,60 @@ EXPORT_SYMBOL_GPL(pci_liveupdate_unpreserve);
  * For &liveupdate_file_ops.freeze, which fails if this does.
  *
  * Context: may sleep
- * Return: 0; -EIO when the device, or a bridge above it, was reset, unbound or
- * removed since it was preserved.
+ * Return: 0; -EIO when the device, or a bridge above it, was lost since it was
+ * preserved: it was unplugged, had an error, or is being taken from its driver.
  */
 int pci_liveupdate_freeze(struct pci_dev *dev)
 {
-	struct pci_dev *up;
-
-	guard(mutex)(&pci_liveupdate_lock);
-	for (up = dev; up; up = pci_upstream_bridge(up)) {
-		if (!READ_ONCE(up->liveupdate.lost))
-			continue;
-		pci_err(dev, "live update: %s was reset or removed since the device was preserved; close its session, and preserve it again\n",
-			pci_name(up));
-		return -EIO;
-	}
-	return 0;
+	return pci_report_lost(dev, "close its session, and preserve it again");
 }
 EXPORT_SYMBOL_GPL(pci_liveupdate_freeze);
 
+static const char pci_lost_driver[] = "lost its driver";
+
+static bool pci_out_lose_driver(struct pci_dev *dev)
+{
+	guard(mutex)(&pci_liveupdate_lock);
+	dev->liveupdate.leaving = true;
+	if (!dev->liveupdate.outgoing)
+		return false;
+	pci_liveupdate_lose(dev, pci_lost_driver);
+	return true;
+}
+
+/* The kernel is replaced meanwhile. Who shuts devices down gets the lock. */
+static void pci_out_keep_driver(struct pci_dev *dev)
+{
+	cmpxchg(&dev->liveupdate.lost, pci_lost_driver, NULL);
+	pci_warn(dev, "live update: the device keeps its driver, since the kexec has begun\n");
+	device_unlock(&dev->dev);
+	for (;;) {
+		set_current_state(TASK_IDLE);
+		schedule();
+	}
+}
+
 /**
- * pci_liveupdate_remove - a device is taken from its driver
+ * pci_liveupdate_remove - a device is about to be taken from its driver
  * @dev: the device
  *
- * It may be about to vanish, with the bridges above it.
+ * It may be about to vanish, with the bridges above it. The driver may wait for its
+ * files to be closed, and has to be waited for when devices are shut down, so the
+ * kexec must not go ahead meanwhile. Once it has begun this does not return, and the
+ * device remains as it is.
  *
- * Context: may sleep
+ * Context: may sleep; the device is locked
  */
 void pci_liveupdate_remove(struct pci_dev *dev)
 {
-	if (!READ_ONCE(dev->liveupdate.outgoing))
+	if (!pci_out_lose_driver(dev))
 		return;
-	pci_warn(dev, "live update: the device is preserved, and loses its driver\n");
-	pci_liveupdate_lose(dev);
+	if (liveupdate_goes_ahead())
+		pci_out_keep_driver(dev);
+
 	guard(mutex)(&pci_liveupdate_lock);
-	if (dev->liveupdate.preserved && dev->liveupdate.outgoing)
+	pci_warn(dev, "live update: the device is preserved, and loses its driver\n");
+	if (dev->liveupdate.preserved)
 		pci_out_put_path(dev, NULL);
 }
 
@@ -304,6 +370,53 @@ static void pci_mask_interrupts(struct pci_dev *dev)
 	}
 }
 
+/*
+ * It may go on when a driver of the next kernel lets it master the bus, before that
+ * resets it. If it is out of reach, and is reached again by then, the next kernel
+ * stops it.
+ */
+static void pci_out_stop(struct pci_dev *dev)
+{
+	struct pci_dev *bridge = pci_upstream_bridge(dev);
+	u16 cmd;
+	int err;
+
+	pci_clear_master(dev);
+	pci_read_config_word(dev, PCI_COMMAND, &cmd);
+	if (PCI_POSSIBLE_ERROR(cmd))
+		return;
+	if (!pci_wait_for_pending_transaction(dev))
+		pci_err(dev, "live update: bus mastering is off, but the device has transactions pending: reboot the machine\n");
+
+	if (bridge)
+		pci_cfg_access_lock(bridge);
+	pci_cfg_access_lock(dev);
+	pci_save_state(dev);
+	err = __pci_reset_function_locked(dev);
+	pci_restore_state(dev);
+	pci_mask_interrupts(dev);
+	pci_cfg_access_unlock(dev);
+	if (bridge)
+		pci_cfg_access_unlock(bridge);
+	if (err)
+		pci_warn(dev, "live update: the device cannot be reset; do not let a driver bind it that does not reset it first\n");
+}
+
+/* It is too late to call the kexec off. They are not where they would be looked for. */
+static void pci_out_drop_lost(void)
+{
+	struct pci_dev *dev = NULL;
+
+	guard(mutex)(&pci_liveupdate_lock);
+	for_each_pci_dev(dev) {
+		if (!dev->liveupdate.preserved || !dev->liveupdate.outgoing ||
+		    !pci_report_lost(dev, "the device is not handed over"))
+			continue;
+		pci_out_put_path(dev, NULL);
+		pci_out_stop(dev);
+	}
+}
+
 /**
  * pci_liveupdate_shutdown - keep a device going over the kexec, if it is preserved
  * @dev: the device or bridge, whose driver has shut it down
@@ -311,12 +424,15 @@ static void pci_mask_interrupts(struct pci_dev *dev)
  * Its interrupts are masked: their vectors are the old kernel's. With MSI-X the
  * device remembers meanwhile which ones are pending.
  *
+ * Context: may sleep
  * Return: true when it goes on.
  */
 bool pci_liveupdate_shutdown(struct pci_dev *dev)
 {
-	if (!READ_ONCE(dev->liveupdate.outgoing) ||
-	    READ_ONCE(dev->liveupdate.lost))
+	if (!READ_ONCE(dev->liveupdate.outgoing))
+		return false;
+	pci_out_drop_lost();
+	if (!READ_ONCE(dev->liveupdate.outgoing))
 		return false;
 	if (pci_is_endpoint(dev))
 		pci_mask_interrupts(dev);

@@ -163,6 +163,7 @@ static int sample_start(struct sample *sample)
 	}
 	if (!pci_liveupdate_is_incoming(pdev))
 		pci_set_master(pdev);
+	pci_save_state(pdev);
 	return 0;
 }
 
@@ -219,6 +220,26 @@ static void sample_remove(struct pci_dev *pdev)
 	kref_put(&sample->ref, sample_free);
 }
 
+/* The program can see for itself. When the link is reset a live update is called off. */
+static pci_ers_result_t sample_error_detected(struct pci_dev *pdev,
+					      pci_channel_state_t state)
+{
+	return state == pci_channel_io_normal ? PCI_ERS_RESULT_CAN_RECOVER :
+						PCI_ERS_RESULT_NEED_RESET;
+}
+
+static pci_ers_result_t sample_slot_reset(struct pci_dev *pdev)
+{
+	pci_restore_state(pdev);
+	pci_save_state(pdev);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static const struct pci_error_handlers sample_err_handler = {
+	.error_detected = sample_error_detected,
+	.slot_reset = sample_slot_reset,
+};
+
 static const struct pci_device_id sample_ids[] = {
 	{ PCI_DEVICE(0x1234, 0x11e8) },		/* QEMU's edu */
 	{ }
@@ -234,6 +255,7 @@ static struct pci_driver sample_driver = {
 	.id_table = sample_ids,
 	.probe = sample_probe,
 	.remove = sample_remove,
+	.err_handler = &sample_err_handler,
 	.liveupdate = true,
 };
 
@@ -344,8 +366,10 @@ static int sample_retrieve_file(struct sample *sample,
 				const struct sample_ser *ser)
 {
 	struct file *file;
-	int err = 0;
+	int err = pci_liveupdate_retrieve(sample->pdev);
 
+	if (err)
+		return err;
 	scoped_guard(mutex, &sample->lock)
 		err = sample_memory_retrieve(&sample->memory, &sample->pdev->dev,
 					     args->session, ser);

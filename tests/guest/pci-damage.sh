@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Damaged lists of devices: what cannot be taken over is stopped.
+# Damaged lists of devices, and lost ones: what cannot be taken over is stopped, and reset before a driver binds it.
 . /tests/pcitest.sh
 
 # The order in which they were preserved: igb and three bridges, edu and the port above it.
@@ -28,6 +28,14 @@ prepare() {
 stopped() {
 	is "$(masters "$1")" 0 "$1 does not master the bus"
 	is "$(messages "$1: live update: not among the devices that came in; bus mastering is off")" 1 "the log says that $1 is stopped"
+}
+
+# Is igb reset before a driver binds it that resets nothing?
+reset_first() {
+	load_sample
+	bind luo_pci_sample "$IGB"
+	is "$(messages "$IGB: live update: was reset before a driver binds it")" 1 "the log says that igb is reset"
+	halves luo_pci verify nothing
 }
 
 # all_lost ERRNO: by its number
@@ -71,5 +79,24 @@ case $stage in
 	next_kernel B ;;
 6)	came_from A 5
 	all_lost 22
+	prepare
+	for entry in 1 2 3 4 5 6; do
+		damage "flb $entry 5 0x01"
+	done
+	next_kernel A initcall_blacklist=igb_init_module ;;
+7)	came_from B 6
+	is "$(messages 'luo: list of shared state from the previous kernel is damaged; what is not in it is lost')" 1 \
+		"the log says that the list of lists is damaged"
+	stopped "$EDU"
+	stopped "$IGB"
+	reset_first
+	halves luo_pci verify damaged
+	halves luo_pci prepare registers
+	damage "root-fdt 0 0 0x01"
+	next_kernel B ;;
+8)	is "$(messages 'KHO: handover not usable')" 1 "nothing can be taken over at all"
+	is "$(masters "$EDU" "$IGB")" 00 "the devices are stopped"
+	is "$(messages 'PCI: live update: nothing can be taken over: bus mastering of [0-9]* devices is off')" 1 "the log says so"
+	reset_first
 	pass ;;
 esac

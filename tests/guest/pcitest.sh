@@ -58,6 +58,33 @@ refused() {
 	! echo "$2" >"$1"
 }
 
+# fails COMMAND...
+fails() {
+	! "$@"
+}
+
+# moment NAME: when it was, in ms after reboot()
+moment() {
+	awk -v name="$1" '$3 == name { print int($1) }' /sys/kernel/debug/liveupdate/timeline
+}
+
+# A device writes to preserved memory while the next kernel boots. The transfer takes 100 ms of the clock, which counts instructions.
+# With movable_node the next kernel decompresses itself in that time.
+transfer_over_kexec() {
+	load_sample
+	if [ "$stage" = 1 ]; then
+		load_kernel B movable_node
+		halves luo_pci prepare transfer
+		fail "no kexec"
+	fi
+	came_from A 1
+	note "jump at $(moment jump) ms, takeover at $(moment takeover) ms"
+	ok "the transfer ended after the jump" test "$(moment jump)" -lt 100
+	ok "and before the next kernel was there" test "$(moment takeover)" -ge 100
+	halves luo_pci verify transfer
+	pass
+}
+
 # mark CHARACTER: writes it to a register without effect, for who reads the trace
 mark() {
 	printf %s "$1" | dd of="$devices/$OTHER/config" bs=1 seek=12 conv=notrunc 2>/dev/null

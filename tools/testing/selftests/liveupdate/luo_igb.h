@@ -76,7 +76,18 @@ struct igb_frame {
 struct igb_note {
 	int at_reboot;
 	int at_boot;
+	uint64_t ticks;
 };
+
+/* Of a clock that goes on over a kexec. */
+static inline uint64_t igb_ticks(void)
+{
+#ifdef __x86_64__
+	return __builtin_ia32_rdtsc();
+#else
+	return 0;
+#endif
+}
 
 #define IGB_PAGES	(RING + 4)
 

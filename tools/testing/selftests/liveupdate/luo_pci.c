@@ -113,6 +113,37 @@ TEST_F(prepare, unbound)
 	close(session);
 }
 
+/* Any device that the driver has bound, in a session of the same name. */
+TEST_F(prepare, other)
+{
+	int session = luo_create(self->dev, getenv("OTHER") ?: "");
+	int other = pci_open("OTHER");
+
+	ASSERT_LE(0, session);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, luo_preserve_fd(session, other, 1));
+	close(other);
+	luo_hold(_metadata, self->dev);
+}
+
+/* The kernel that is loaded does not take devices over. */
+TEST_F(prepare, untaken)
+{
+	int session = luo_create(self->dev, "untaken"), edu = pci_open("EDU");
+	int memory = luo_memfd(PAGE, 1);
+
+	ASSERT_LE(0, session);
+	ASSERT_LE(0, edu);
+	EXPECT_EQ(-EOPNOTSUPP, luo_preserve_fd(session, edu, EDU_TOKEN));
+	EXPECT_EQ(0, luo_preserve_fd(session, memory, TARGET_TOKEN));
+}
+
+/* It was loaded after they were preserved. */
+TEST_F(prepare, untaken_late)
+{
+	EXPECT_EQ(-EOPNOTSUPP, start_kexec());
+}
+
 /* The same without a session. */
 TEST_F(prepare, nothing)
 {
@@ -152,7 +183,17 @@ TEST_F(verify, registers)
 	EXPECT_LE(0, pci_open("IGB"));
 }
 
-/* The driver is not there, or not bound, yet. */
+/* Nobody knows what the files are while the driver is not there: all remains. */
+TEST_F(verify, unhandled)
+{
+	int session = luo_retrieve(self->dev, DEVICES);
+
+	ASSERT_LE(0, session);
+	EXPECT_EQ(-ENOENT, luo_retrieve_fd(session, IGB_TOKEN));
+	EXPECT_EQ(-EBUSY, luo_finish(session));
+}
+
+/* The driver is not bound yet. */
 TEST_F(verify, unbound)
 {
 	int session = luo_retrieve(self->dev, DEVICES);
@@ -169,6 +210,38 @@ TEST_F(verify, damaged)
 
 	ASSERT_LE(0, session);
 	EXPECT_EQ(-ENODEV, luo_retrieve_fd(session, EDU_TOKEN));
+	EXPECT_EQ(0, luo_finish(session));
+}
+
+/* One device was lost when it was too late to call the kexec off. */
+TEST_F(verify, dropped)
+{
+	int session = luo_retrieve(self->dev, DEVICES);
+
+	ASSERT_LE(0, session);
+	EXPECT_EQ(-ENODEV, luo_retrieve_fd(session, IGB_TOKEN));
+	EXPECT_LE(0, luo_retrieve_fd(session, EDU_TOKEN));
+	EXPECT_EQ(0, luo_finish(session));
+}
+
+/* One device had an error during the update, and the other one is gone. */
+TEST_F(verify, lost)
+{
+	int session = luo_retrieve(self->dev, DEVICES);
+
+	ASSERT_LE(0, session);
+	EXPECT_EQ(-EIO, luo_retrieve_fd(session, IGB_TOKEN));
+	EXPECT_EQ(-ENODEV, luo_retrieve_fd(session, EDU_TOKEN));
+	EXPECT_EQ(0, luo_finish(session));
+}
+
+/* It was reset while no kernel ran. */
+TEST_F(verify, replaced)
+{
+	int session = luo_retrieve(self->dev, getenv("OTHER") ?: "");
+
+	ASSERT_LE(0, session);
+	EXPECT_EQ(-EIO, luo_retrieve_fd(session, 1));
 	EXPECT_EQ(0, luo_finish(session));
 }
 

@@ -8,20 +8,8 @@
 #define SELFTESTS_LUO_PCI_H
 
 #include "../kselftest_harness.h"
+#include "luo_edu.h"
 #include "luo_util.h"
-
-/* Registers; its memory is at EDU_MEMORY as seen by its DMA. */
-#define EDU_LIVENESS	0x04
-#define EDU_SOURCE	0x80
-#define EDU_TARGET	0x88
-#define EDU_COUNT	0x90
-#define EDU_COMMAND	0x98
-#define EDU_START	1
-#define EDU_TO_RAM	2
-#define EDU_MEMORY	0x40000
-
-/* QEMU 7.2 does not stand a transfer of all of edu's 4096 bytes. */
-#define TRANSFER	2048
 
 /* The device whose address is in the environment. */
 static inline int pci_open(const char *name)
