@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * IOMMUs over a live update: what does not depend on the kind of IOMMU.
+ * IOMMUs over a live update: what does not depend on the kind of IOMMU, and devices in
+ * the kernel that hands them over.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -105,6 +106,19 @@ void iommu_liveupdate_unregister_flb(struct liveupdate_file_handler *fh)
 		liveupdate_unregister_flb(fh, ops->flb);
 }
 EXPORT_SYMBOL_GPL(iommu_liveupdate_unregister_flb);
+
+/**
+ * iommu_liveupdate_is_incoming - has a device come in, and is not finished?
+ * @dev: the device
+ *
+ * Context: any
+ * Return: true between the boot and iommu_liveupdate_finish().
+ */
+bool iommu_liveupdate_is_incoming(struct device *dev)
+{
+	return dev->iommu && READ_ONCE(dev->iommu->liveupdate);
+}
+EXPORT_SYMBOL_GPL(iommu_liveupdate_is_incoming);
 
 static struct iommu_out *iommu_out_find(struct device *dev)
 {
@@ -239,7 +253,8 @@ EXPORT_SYMBOL_GPL(iommu_liveupdate_is_preserved);
  * For &liveupdate_file_ops.freeze, which fails if this does.
  *
  * Context: may sleep
- * Return: 0; -EIO when another domain was attached since the device was preserved.
+ * Return: 0; -EIO when another domain was attached since the device was preserved, or
+ * its translation was changed, as by a PASID.
  */
 int iommu_liveupdate_freeze(struct device *dev)
 {
@@ -247,9 +262,10 @@ int iommu_liveupdate_freeze(struct device *dev)
 
 	guard(mutex)(&iommu_out_lock);
 	out = iommu_out_find(dev);
-	if (!out || iommu_get_domain_for_dev(dev) == out->domain)
+	if (!out || (iommu_get_domain_for_dev(dev) == out->domain &&
+		     !out->ops->freeze(out->cookie)))
 		return 0;
-	dev_err(dev, "live update: the domain was detached from the IOMMU since the device was preserved; close its session, and preserve it again\n");
+	dev_err(dev, "live update: what the IOMMU translates was changed since the device was preserved; close its session, and preserve it again\n");
 	return -EIO;
 }
 EXPORT_SYMBOL_GPL(iommu_liveupdate_freeze);
@@ -265,198 +281,3 @@ bool iommu_liveupdate_is_fixed(struct iommu_domain *domain)
 	return READ_ONCE(domain->fixed);
 }
 EXPORT_SYMBOL_GPL(iommu_liveupdate_is_fixed);
-
-/**
- * iommu_liveupdate_probe - a device was found behind an IOMMU: did it come in?
- * @dev: the device
- */
-void iommu_liveupdate_probe(struct device *dev)
-{
-	const struct iommu_liveupdate_ops *ops = dev_iommu_ops(dev)->liveupdate;
-
-	if (ops && ops->is_incoming(dev))
-		WRITE_ONCE(dev->iommu->liveupdate, IOMMU_LIVEUPDATE_INCOMING);
-}
-
-/**
- * iommu_liveupdate_is_incoming - has a device come in, and is not finished?
- * @dev: the device
- *
- * Context: any
- * Return: true between the boot and iommu_liveupdate_finish().
- */
-bool iommu_liveupdate_is_incoming(struct device *dev)
-{
-	return dev->iommu && READ_ONCE(dev->iommu->liveupdate);
-}
-EXPORT_SYMBOL_GPL(iommu_liveupdate_is_incoming);
-
-/**
- * iommu_liveupdate_is_untouched - does a device use tables that nobody has attached?
- * @dev: the device, behind an IOMMU
- *
- * Return: true when it came in, and no domain was attached since.
- */
-bool iommu_liveupdate_is_untouched(struct device *dev)
-{
-	enum iommu_liveupdate_state state = READ_ONCE(dev->iommu->liveupdate);
-
-	return state == IOMMU_LIVEUPDATE_INCOMING ||
-	       state == IOMMU_LIVEUPDATE_ADOPTED;
-}
-EXPORT_SYMBOL_GPL(iommu_liveupdate_is_untouched);
-
-/**
- * iommu_liveupdate_defers - does a device keep its translation for now?
- * @dev:    the device
- * @domain: the domain that its group is to have
- *
- * Who claims the device blocks it first, and who could not attach a domain goes back.
- * This would be the end of what came in.
- *
- * Context: the group is locked
- * Return: true when @domain blocks, or is the default one, and the device came in and
- * has no domain.
- */
-bool iommu_liveupdate_defers(struct device *dev, struct iommu_domain *domain)
-{
-	return iommu_liveupdate_is_untouched(dev) &&
-	       (domain->type == IOMMU_DOMAIN_BLOCKED ||
-		domain == iommu_get_dma_domain(dev));
-}
-
-/**
- * iommu_liveupdate_may_attach - may a domain be attached to a device?
- * @dev:    the device
- * @domain: the domain
- *
- * Context: the group is locked
- * Return: 0; -EBUSY for one that came in, unless @domain was made of its tables, or
- * this one was attached before.
- */
-int iommu_liveupdate_may_attach(struct device *dev, struct iommu_domain *domain)
-{
-	return iommu_liveupdate_is_untouched(dev) &&
-	       domain != dev->iommu->adopted ? -EBUSY : 0;
-}
-
-/**
- * iommu_liveupdate_attached - a domain was attached to a device
- * @dev: the device
- *
- * Until then the domain of its tables is the device's: who could not attach it does not
- * free it.
- *
- * Context: as iommu_liveupdate_may_attach()
- */
-void iommu_liveupdate_attached(struct device *dev)
-{
-	if (!iommu_liveupdate_is_untouched(dev))
-		return;
-	WRITE_ONCE(dev->iommu->adopted->fixed, false);
-	dev->iommu->adopted = NULL;
-	WRITE_ONCE(dev->iommu->liveupdate, IOMMU_LIVEUPDATE_ATTACHED);
-}
-
-/**
- * iommu_liveupdate_adopt - make a domain of the tables that a device came in with
- * @dev: the device, which the caller's driver has bound
- *
- * For &liveupdate_file_ops.retrieve. The caller attaches the domain, by which nothing
- * changes for the device. From then on it is an unmanaged domain like any other. If
- * the caller cannot attach it, it leaves it to iommu_liveupdate_finish().
- *
- * Context: may sleep
- * Return: the domain, or an ERR_PTR: -ENODEV when the device did not come in with a
- * translation, or it could not be taken over; -EBUSY when it is adopted already; or an
- * errno of the IOMMU driver.
- */
-struct iommu_domain *iommu_liveupdate_adopt(struct device *dev)
-{
-	struct iommu_domain *domain;
-
-	if (!iommu_liveupdate_is_incoming(dev))
-		return ERR_PTR(-ENODEV);
-	if (dev->iommu->liveupdate != IOMMU_LIVEUPDATE_INCOMING)
-		return ERR_PTR(-EBUSY);
-	domain = dev_iommu_ops(dev)->liveupdate->adopt(dev);
-	if (IS_ERR(domain))
-		return domain;
-	dev->iommu->adopted = domain;
-	WRITE_ONCE(domain->fixed, true);
-	WRITE_ONCE(dev->iommu->liveupdate, IOMMU_LIVEUPDATE_ADOPTED);
-	return domain;
-}
-EXPORT_SYMBOL_GPL(iommu_liveupdate_adopt);
-
-/**
- * iommu_liveupdate_stop - let a device reach no memory any more
- * @dev: the device, whose translation is about to end
- *
- * Context: may sleep
- */
-void iommu_liveupdate_stop(struct device *dev)
-{
-	struct pci_dev *pdev;
-
-	if (!dev_is_pci(dev))
-		return;
-	pdev = to_pci_dev(dev);
-	pci_clear_master(pdev);
-	if (pci_wait_for_pending_transaction(pdev))
-		dev_notice(dev, "live update: nobody has taken over what the IOMMU translates for the device; bus mastering is off\n");
-	else
-		dev_err(dev, "live update: bus mastering is off, but the device has transactions pending: reboot the machine\n");
-}
-
-/* Nobody knows what the device is doing. */
-static void iommu_abandon(struct device *dev)
-{
-	struct iommu_domain *domain = dev->iommu->adopted;
-
-	iommu_liveupdate_stop(dev);
-	if (!domain)
-		domain = iommu_liveupdate_adopt(dev);
-	if (IS_ERR(domain)) {
-		dev_err(dev, "live update: the tables of the IOMMU cannot be freed; their memory stays reserved until the next reboot\n");
-		return;
-	}
-	dev_iommu_ops(dev)->liveupdate->abandon(dev, domain);
-	dev->iommu->adopted = NULL;
-	WRITE_ONCE(domain->fixed, false);
-	iommu_domain_free(domain);
-}
-
-/**
- * iommu_liveupdate_finish - a device that came in is like any other from now on
- * @dev: the device; nothing happens if it did not come in with a translation
- *
- * For &liveupdate_file_ops.finish, before pci_liveupdate_finish(), whether or not the
- * file was retrieved. If no domain was attached, the device is stopped.
- *
- * Context: may sleep
- */
-void iommu_liveupdate_finish(struct device *dev)
-{
-	struct iommu_domain *domain;
-	bool untouched;
-
-	if (!iommu_liveupdate_is_incoming(dev))
-		return;
-	untouched = iommu_liveupdate_is_untouched(dev);
-	if (untouched)
-		iommu_abandon(dev);
-	WRITE_ONCE(dev->iommu->liveupdate, IOMMU_LIVEUPDATE_NONE);
-	if (!untouched)
-		return;
-
-	/*
-	 * That of the DMA API, at once, or when who has claimed the device lets go of
-	 * it. It is blocked until then.
-	 */
-	domain = iommu_get_dma_domain(dev);
-	dev->iommu->attach_deferred = domain &&
-				      iommu_get_domain_for_dev(dev) == domain;
-	iommu_deferred_attach(dev, domain);
-}
-EXPORT_SYMBOL_GPL(iommu_liveupdate_finish);

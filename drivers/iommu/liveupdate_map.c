@@ -32,31 +32,38 @@ struct iommu_domain *iommu_liveupdate_take(struct device *dev)
 EXPORT_SYMBOL_GPL(iommu_liveupdate_take);
 
 /*
- * Does it do so by entries of its own? One that is for more than the range would be
+ * Is a range mapped by entries of its own? One that is for more than the range would be
  * unmapped with it, or, worse, be taken for a table.
  */
 static bool iommu_is_whole(struct iommu_domain *domain, unsigned long iova,
 			   size_t size)
 {
 	const struct iommu_liveupdate_ops *ops = domain->owner->liveupdate;
+	int prot;
 
-	return IS_ALIGNED(iova, ops->leaf_size(domain, iova)) &&
-	       IS_ALIGNED(iova + size, ops->leaf_size(domain, iova + size - 1));
+	return IS_ALIGNED(iova, ops->leaf(domain, iova, &prot)) &&
+	       IS_ALIGNED(iova + size,
+			  ops->leaf(domain, iova + size - 1, &prot));
 }
 
 /*
- * Does the domain map the range to this memory? -EBUSY when it maps another, or more by
- * the same entry.
+ * Does the domain map the range to this memory? -EBUSY when it maps another, or with
+ * other rights, or more by the same entry.
  */
 static int iommu_is_mapped(struct iommu_domain *domain, unsigned long iova,
-			   phys_addr_t paddr, size_t size)
+			   phys_addr_t paddr, size_t size, int prot)
 {
+	const struct iommu_liveupdate_ops *ops = domain->owner->liveupdate;
 	bool mapped = iommu_iova_to_phys(domain, iova);
 
+	prot &= IOMMU_READ | IOMMU_WRITE;
 	for (size_t at = 0; at < size; at += PAGE_SIZE) {
 		phys_addr_t phys = iommu_iova_to_phys(domain, iova + at);
+		int rights;
 
-		if (phys != (mapped ? paddr + at : 0))
+		ops->leaf(domain, iova + at, &rights);
+		if (phys != (mapped ? paddr + at : 0) ||
+		    rights != (mapped ? prot : 0))
 			return -EBUSY;
 	}
 	if (mapped && !iommu_is_whole(domain, iova, size))
@@ -70,16 +77,18 @@ static int iommu_is_mapped(struct iommu_domain *domain, unsigned long iova,
  * @iova:   where
  * @paddr:  the memory
  * @size:   of the memory
+ * @prot:   IOMMU_READ, IOMMU_WRITE, and others
  *
  * Who has taken a domain over maps the memory that is mapped already: from then on the
  * memory is known to be in use. Nothing changes for the device.
  *
  * Context: as iommu_map()
  * Return: 0; 1 when it is mapped already; -EBUSY when other memory is, or this memory
- * by a large page that is not all in the range, or when the domain must stay as it is.
+ * with other rights to read and to write, or by a large page that is not all in the
+ * range, or when the domain must stay as it is.
  */
 int iommu_liveupdate_may_map(struct iommu_domain *domain, unsigned long iova,
-			     phys_addr_t paddr, size_t size)
+			     phys_addr_t paddr, size_t size, int prot)
 {
 	int mapped;
 
@@ -87,7 +96,7 @@ int iommu_liveupdate_may_map(struct iommu_domain *domain, unsigned long iova,
 		return -EBUSY;
 	if (atomic64_read(&domain->unclaimed) <= 0)
 		return 0;
-	mapped = iommu_is_mapped(domain, iova, paddr, size);
+	mapped = iommu_is_mapped(domain, iova, paddr, size, prot);
 	if (mapped > 0)
 		atomic64_sub(size, &domain->unclaimed);
 	return mapped;

@@ -28,23 +28,27 @@ struct liveupdate_session;
  *               kernel is replaced, translation of such devices stays on, and that
  *               of all others is cut off.
  * @unpreserve:  undo @preserve; the device may be gone
+ * @freeze:      the kexec is near: is all still as @preserve has found it? 0 or an errno
  * @is_incoming: does the IOMMU translate for the device by tables that came in?
  * @adopt:       make a domain of these tables. To attach it for the first time
  *               programs nothing
- * @leaf_size:   how much is mapped by the entry of a domain of @adopt for an address?
+ * @leaf:        how much is mapped by the entry of a domain of @adopt for an address, and
+ *               how: IOMMU_READ and IOMMU_WRITE, 0 if it is not present
  * @abandon:     cut the device off, and let go of what @adopt made, before the
  *               domain was attached. It is freed afterwards
  *
- * All but @is_incoming and @leaf_size may sleep.
+ * All but @is_incoming and @leaf may sleep.
  */
 struct iommu_liveupdate_ops {
 	struct liveupdate_flb *flb;
 	void *(*preserve)(struct device *dev, struct iommu_domain *domain,
 			  struct liveupdate_session *session);
 	void (*unpreserve)(void *cookie);
+	int (*freeze)(void *cookie);
 	bool (*is_incoming)(struct device *dev);
 	struct iommu_domain *(*adopt)(struct device *dev);
-	size_t (*leaf_size)(struct iommu_domain *domain, unsigned long iova);
+	size_t (*leaf)(struct iommu_domain *domain, unsigned long iova,
+		       int *prot);
 	void (*abandon)(struct device *dev, struct iommu_domain *domain);
 };
 
@@ -79,13 +83,14 @@ void iommu_liveupdate_finish(struct device *dev);
 /* For drivers/iommu. */
 void iommu_liveupdate_register(const struct iommu_ops *ops);
 void iommu_liveupdate_probe(struct device *dev);
+void iommu_liveupdate_release(struct device *dev);
 bool iommu_liveupdate_is_fixed(struct iommu_domain *domain);
 bool iommu_liveupdate_defers(struct device *dev, struct iommu_domain *domain);
 int iommu_liveupdate_may_attach(struct device *dev, struct iommu_domain *domain);
 void iommu_liveupdate_attached(struct device *dev);
 int iommu_liveupdate_may_map(struct iommu_domain *domain, unsigned long iova,
-			     phys_addr_t paddr, size_t size);
-void iommu_liveupdate_stop(struct device *dev);
+			     phys_addr_t paddr, size_t size, int prot);
+void iommu_liveupdate_lose(struct device *dev, const char *why);
 
 /* Of iommufd, for drivers of its devices. */
 int iommufd_device_preserve(struct iommufd_device *idev,
@@ -148,6 +153,7 @@ static inline u64 iommu_liveupdate_unclaimed(struct device *dev)
 static inline void iommu_liveupdate_finish(struct device *dev) { }
 static inline void iommu_liveupdate_register(const struct iommu_ops *ops) { }
 static inline void iommu_liveupdate_probe(struct device *dev) { }
+static inline void iommu_liveupdate_release(struct device *dev) { }
 
 static inline bool iommu_liveupdate_is_fixed(struct iommu_domain *domain)
 {
@@ -170,7 +176,8 @@ static inline void iommu_liveupdate_attached(struct device *dev) { }
 
 static inline int iommu_liveupdate_may_map(struct iommu_domain *domain,
 					   unsigned long iova,
-					   phys_addr_t paddr, size_t size)
+					   phys_addr_t paddr, size_t size,
+					   int prot)
 {
 	return 0;
 }

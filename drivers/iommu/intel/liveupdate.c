@@ -31,7 +31,9 @@
 #define pr_fmt(fmt) "DMAR: live update: " fmt
 
 #include <linux/errno.h>
+#include <linux/io.h>
 #include <linux/iommu.h>
+#include <linux/kho/abi/image.h>
 #include <linux/kho/abi/intel_iommu.h>
 #include <linux/liveupdate.h>
 #include <linux/module.h>
@@ -51,67 +53,81 @@ static const struct liveupdate_flb_ops vtd_flb_ops = {
 static struct liveupdate_flb vtd_flb = {
 	.ops = &vtd_flb_ops,
 	.compatible = INTEL_IOMMU_LUO_FLB_COMPATIBLE,
+	.required = true,
 };
+
+#ifdef CONFIG_INTEL_IOMMU_DEFAULT_ON
+#define VTD_PARAMS	" intel_iommu=on iommu=on acpi=on"
+#else
+#define VTD_PARAMS	" intel_iommu=off iommu=on acpi=on"
+#endif
+KHO_TAKES(INTEL_IOMMU_LUO_FLB_COMPATIBLE, KHO_TAKES_PARAMS VTD_PARAMS);
 
 const struct iommu_liveupdate_ops intel_iommu_liveupdate_ops = {
 	.flb = &vtd_flb,
 	.preserve = vtd_out_preserve,
 	.unpreserve = vtd_out_unpreserve,
+	.freeze = vtd_out_freeze,
 	.is_incoming = vtd_in_is_incoming,
 	.adopt = vtd_adopt,
-	.leaf_size = vtd_leaf_size,
+	.leaf = vtd_leaf,
 	.abandon = vtd_abandon,
 };
 
-/* Returns 0 with the list that came in, 1 when there is none, or an errno. */
-static int vtd_get_incoming(struct intel_iommu_ser **ser)
-{
-	void *obj;
-	int err = liveupdate_flb_get_incoming(&vtd_flb, &obj);
-
-	if (err == -ENODATA || err == -ENOENT || err == -EOPNOTSUPP)
-		return 1;
-	if (!err)
-		*ser = obj;
-	return err;
-}
-
-static void vtd_stop_devices(void)
+/* Returns whether there were any. */
+static bool vtd_stop_devices(void)
 {
 	struct pci_dev *pdev = NULL;
+	bool any = false;
 
-	for_each_pci_dev(pdev)
-		if (pdev->hdr_type == PCI_HEADER_TYPE_NORMAL &&
-		    pci_liveupdate_is_incoming(pdev))
-			iommu_liveupdate_stop(&pdev->dev);
+	for_each_pci_dev(pdev) {
+		if (!pci_liveupdate_is_incoming(pdev))
+			continue;
+		iommu_liveupdate_lose(&pdev->dev,
+				      "the IOMMU cannot go on translating");
+		any = true;
+	}
+	return any;
 }
 
 /**
- * intel_liveupdate_stop - translation is about to be switched off
+ * intel_liveupdate_stop - translation of a unit is about to be switched off
+ * @iommu: the unit
  *
- * Devices that came in would write to whatever is at the addresses that were
- * translated.
+ * If it is on, devices that came in would write to whatever is at the addresses that
+ * were translated.
  *
  * Context: boot, when PCI devices were found; may sleep
  */
-void intel_liveupdate_stop(void)
+void intel_liveupdate_stop(struct intel_iommu *iommu)
 {
-	struct intel_iommu_ser *ser;
-	int err = vtd_get_incoming(&ser);
+	if (readl(iommu->reg + DMAR_GSTS_REG) & DMA_GSTS_TES &&
+	    !is_kdump_kernel() && vtd_stop_devices())
+		pr_err("%s: translation is switched off: all devices that came in are stopped\n",
+		       iommu->name);
+}
 
-	if (err > 0)
-		return;
-	pr_err("translation is switched off: all devices that came in are stopped\n");
-	vtd_stop_devices();
-	if (!err)
-		liveupdate_flb_put_incoming(&vtd_flb);
+/* How many devices the unit goes on translating for, or an errno. */
+static int vtd_take(struct intel_iommu *iommu)
+{
+	void *ser;
+	int ret = liveupdate_flb_get_incoming(&vtd_flb, &ser);
+
+	if (ret == -ENODATA || ret == -ENOENT || ret == -EOPNOTSUPP)
+		return 0;
+	if (ret)
+		return ret;
+	ret = vtd_in_take(iommu, ser);
+	liveupdate_flb_put_incoming(&vtd_flb);
+	return ret;
 }
 
 /**
  * intel_liveupdate_take - does a unit go on translating as it is?
  * @iommu: the unit, whose translation is on
  *
- * If it does not, the devices that came in are stopped.
+ * If it does not, the devices that came in are stopped: the previous kernel has
+ * switched translation off where none is preserved.
  *
  * Context: boot, when PCI devices were found; may sleep
  * Return: true in a kdump kernel, or when devices behind the unit came in, with all
@@ -119,22 +135,20 @@ void intel_liveupdate_stop(void)
  */
 bool intel_liveupdate_take(struct intel_iommu *iommu)
 {
-	struct intel_iommu_ser *ser;
 	int nr;
 
 	if (is_kdump_kernel())
 		return true;
-	nr = vtd_get_incoming(&ser);
+	nr = vtd_take(iommu);
 	if (nr > 0)
+		return true;
+	if (!vtd_stop_devices())
 		return false;
-	if (!nr) {
-		nr = vtd_in_take(iommu, ser);
-		liveupdate_flb_put_incoming(&vtd_flb);
-	}
-	if (nr < 0) {
+	if (nr)
 		pr_err("%s: the tables of the previous kernel are damaged: all devices that came in are stopped\n",
 		       iommu->name);
-		vtd_stop_devices();
-	}
-	return nr > 0;
+	else
+		pr_err("%s: the previous kernel has not handed the unit over: all devices that came in are stopped\n",
+		       iommu->name);
+	return false;
 }

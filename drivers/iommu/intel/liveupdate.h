@@ -24,7 +24,7 @@ extern const struct iommu_liveupdate_ops intel_iommu_liveupdate_ops;
 
 /* liveupdate.c */
 bool intel_liveupdate_take(struct intel_iommu *iommu);
-void intel_liveupdate_stop(void);
+void intel_liveupdate_stop(struct intel_iommu *iommu);
 
 /* liveupdate_out.c */
 bool intel_liveupdate_shutdown(struct intel_iommu *iommu);
@@ -56,7 +56,7 @@ struct vtd_top {
 
 /**
  * struct vtd_walk - a walk over the tables of a device, from the top
- * @table:     called with each page of tables before anything in it is read
+ * @table:     called with each page of tables before anything in it is read; may be NULL
  * @leaf:      called with each range of memory that the device can reach; may be NULL
  * @session:   for @leaf
  * @left:      for @table: how many pages there are
@@ -84,6 +84,7 @@ int vtd_find_top(struct vtd_walk *walk, const struct context_entry *ce,
 int vtd_walk_tables(struct vtd_walk *walk);
 struct context_entry *vtd_context(struct root_entry *root, bool sm, u16 bdf,
 				  u64 **entry);
+u64 vtd_list_sum(const struct intel_iommu_ser *ser);
 
 /* liveupdate_out.c */
 int vtd_out_flb_preserve(struct liveupdate_flb_op_args *args);
@@ -91,6 +92,7 @@ void vtd_out_flb_unpreserve(struct liveupdate_flb_op_args *args);
 void *vtd_out_preserve(struct device *dev, struct iommu_domain *domain,
 		       struct liveupdate_session *session);
 void vtd_out_unpreserve(void *cookie);
+int vtd_out_freeze(void *cookie);
 
 /* liveupdate_in.c */
 int vtd_in_flb_retrieve(struct liveupdate_flb_op_args *args);
@@ -100,7 +102,7 @@ bool vtd_in_is_incoming(struct device *dev);
 
 /* liveupdate_adopt.c */
 struct iommu_domain *vtd_adopt(struct device *dev);
-size_t vtd_leaf_size(struct iommu_domain *domain, unsigned long iova);
+size_t vtd_leaf(struct iommu_domain *domain, unsigned long iova, int *prot);
 void vtd_abandon(struct device *dev, struct iommu_domain *domain);
 
 #else /* CONFIG_IOMMU_LIVEUPDATE */
@@ -117,7 +119,7 @@ static inline bool intel_liveupdate_take(struct intel_iommu *iommu)
 	return is_kdump_kernel();
 }
 
-static inline void intel_liveupdate_stop(void) { }
+static inline void intel_liveupdate_stop(struct intel_iommu *iommu) { }
 
 static inline bool intel_liveupdate_defers(struct device_domain_info *info)
 {

@@ -137,13 +137,14 @@ bool intel_liveupdate_attach(struct device_domain_info *info,
 }
 
 /**
- * vtd_leaf_size - how much memory does an entry map?
+ * vtd_leaf - how much memory does an entry map, and with what rights?
  * @domain: the domain
  * @iova:   the address that the entry is for
+ * @prot:   output; IOMMU_READ and IOMMU_WRITE, 0 when the entry is not present
  *
  * Return: bytes, also when the entry is not present.
  */
-size_t vtd_leaf_size(struct iommu_domain *domain, unsigned long iova)
+size_t vtd_leaf(struct iommu_domain *domain, unsigned long iova, int *prot)
 {
 	struct dmar_domain *dmar = to_dmar_domain(domain);
 	int level = agaw_to_level(dmar->agaw);
@@ -153,9 +154,12 @@ size_t vtd_leaf_size(struct iommu_domain *domain, unsigned long iova)
 		pte += pfn_level_offset(iova >> VTD_PAGE_SHIFT, level);
 		if (level == 1 || !dma_pte_present(pte) ||
 		    dma_pte_superpage(pte))
-			return level_size(level) << VTD_PAGE_SHIFT;
+			break;
 		pte = phys_to_virt(dma_pte_addr(pte));
 	}
+	*prot = (pte->val & DMA_PTE_READ ? IOMMU_READ : 0) |
+		(pte->val & DMA_PTE_WRITE ? IOMMU_WRITE : 0);
+	return level_size(level) << VTD_PAGE_SHIFT;
 }
 
 /**

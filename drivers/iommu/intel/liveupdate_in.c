@@ -7,6 +7,8 @@
 
 #define pr_fmt(fmt) "DMAR: live update: " fmt
 
+#include <kunit/static_stub.h>
+#include <linux/bitmap.h>
 #include <linux/crash_dump.h>
 #include <linux/errno.h>
 #include <linux/io.h>
@@ -17,7 +19,6 @@
 #include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/printk.h>
-#include <linux/xxhash.h>
 
 #include "liveupdate.h"
 #include "pasid.h"
@@ -30,6 +31,20 @@
 
 #define NR_CONTEXTS		(VTD_PAGE_SIZE / sizeof(struct context_entry))
 
+static bool vtd_in_is_preserved(phys_addr_t phys, size_t size)
+{
+	KUNIT_STATIC_STUB_REDIRECT(vtd_in_is_preserved, phys, size);
+	return kho_is_preserved(phys, size);
+}
+
+static bool vtd_has_roots(const struct intel_iommu_ser *ser)
+{
+	for (u32 i = 0; i < ser->nr_devices; i++)
+		if (!vtd_in_is_preserved(ser->devices[i].root, VTD_PAGE_SIZE))
+			return false;
+	return true;
+}
+
 /**
  * vtd_in_flb_retrieve - read the list of devices that came in
  * @args: the shared state
@@ -40,16 +55,14 @@ int vtd_in_flb_retrieve(struct liveupdate_flb_op_args *args)
 {
 	struct intel_iommu_ser *ser;
 
-	if (!kho_is_preserved(args->data, sizeof(*ser)))
+	if (!vtd_in_is_preserved(args->data, sizeof(*ser)))
 		return -EINVAL;
 	ser = phys_to_virt(args->data);
 	if (ser->max_nr_devices > VTD_MAX_DEVICES ||
 	    ser->nr_devices > ser->max_nr_devices ||
-	    !kho_is_preserved(args->data,
-			      struct_size(ser, devices, ser->max_nr_devices)) ||
-	    ser->sum != xxh64(ser->devices,
-			      flex_array_size(ser, devices, ser->nr_devices),
-			      ser->nr_devices))
+	    !vtd_in_is_preserved(args->data,
+				 struct_size(ser, devices, ser->max_nr_devices)) ||
+	    !vtd_has_roots(ser) || ser->sum != vtd_list_sum(ser))
 		return -EINVAL;
 	args->obj = ser;
 	return 0;
@@ -57,16 +70,19 @@ int vtd_in_flb_retrieve(struct liveupdate_flb_op_args *args)
 
 static int vtd_check_table(struct vtd_walk *walk, phys_addr_t phys)
 {
-	if (!walk->left || !kho_is_preserved(phys, VTD_PAGE_SIZE))
+	if (!walk->left || !vtd_in_is_preserved(phys, VTD_PAGE_SIZE))
 		return -EINVAL;
 	walk->left--;
 	return 0;
 }
 
-/* Are the tables what the previous kernel has checked and preserved? */
+/*
+ * Are the tables what the previous kernel has checked and preserved? If so their domain
+ * ID is added to @dids.
+ */
 static int vtd_check_tables(struct intel_iommu *iommu,
 			    const struct intel_iommu_dev_ser *dev,
-			    const struct context_entry *ce)
+			    const struct context_entry *ce, unsigned long *dids)
 {
 	struct vtd_walk walk = {
 		.table = vtd_check_table,
@@ -82,11 +98,15 @@ static int vtd_check_tables(struct intel_iommu *iommu,
 	    walk.top.did >= cap_ndoms(iommu->cap))
 		return -EINVAL;
 	/* Each device has a domain of its own: no other may share its ID. */
-	return test_and_set_bit(walk.top.did, iommu->domain_ids) ? -EINVAL : 0;
+	if (test_bit(walk.top.did, iommu->domain_ids) ||
+	    __test_and_set_bit(walk.top.did, dids))
+		return -EINVAL;
+	return 0;
 }
 
 static int vtd_check_dev(struct intel_iommu *iommu,
-			 const struct intel_iommu_dev_ser *dev)
+			 const struct intel_iommu_dev_ser *dev,
+			 unsigned long *dids)
 {
 	u64 rtaddr = dmar_readq(iommu->reg + DMAR_RTADDR_REG), *root_entry;
 	struct context_entry *ce;
@@ -94,15 +114,15 @@ static int vtd_check_dev(struct intel_iommu *iommu,
 	/* The mode cannot be changed while translation is on. */
 	if (dev->root != (rtaddr & VTD_PAGE_MASK) ||
 	    dev->scalable != !!(rtaddr & DMA_RTADDR_SMT) ||
-	    dev->scalable != sm_supported(iommu) ||
-	    !kho_is_preserved(dev->root, VTD_PAGE_SIZE))
+	    dev->scalable != sm_supported(iommu))
 		return -EINVAL;
 	ce = vtd_context(phys_to_virt(dev->root), dev->scalable, dev->bdf,
 			 &root_entry);
-	if (!ce || !kho_is_preserved(*root_entry & VTD_PAGE_MASK, VTD_PAGE_SIZE) ||
+	if (!ce ||
+	    !vtd_in_is_preserved(*root_entry & VTD_PAGE_MASK, VTD_PAGE_SIZE) ||
 	    ce->lo != dev->context_lo || ce->hi != dev->context_hi)
 		return -EINVAL;
-	return vtd_check_tables(iommu, dev, ce);
+	return vtd_check_tables(iommu, dev, ce, dids);
 }
 
 /* How many devices have a context entry, or an errno. */
@@ -113,7 +133,7 @@ static int vtd_count_contexts(u64 root_entry)
 
 	if (!(root_entry & 1))
 		return 0;
-	if (!kho_is_preserved(root_entry & VTD_PAGE_MASK, VTD_PAGE_SIZE))
+	if (!vtd_in_is_preserved(root_entry & VTD_PAGE_MASK, VTD_PAGE_SIZE))
 		return -EINVAL;
 	ce = phys_to_virt(root_entry & VTD_PAGE_MASK);
 	for (int i = 0; i < NR_CONTEXTS; i++)
@@ -135,13 +155,34 @@ static int vtd_count_devices(const struct root_entry *root)
 	return nr;
 }
 
+/* How many devices are in the list for a unit, with tables as they should be. */
+static int vtd_check_unit(struct intel_iommu *iommu,
+			  const struct intel_iommu_ser *ser, unsigned long *dids)
+{
+	const struct intel_iommu_dev_ser *dev, *end = ser->devices + ser->nr_devices;
+	u64 root = 0;
+	int nr = 0;
+
+	for (dev = ser->devices; dev < end; dev++) {
+		if (dev->unit != iommu->reg_phys)
+			continue;
+		if (vtd_check_dev(iommu, dev, dids))
+			return -EINVAL;
+		root = dev->root;
+		nr++;
+	}
+	if (nr && vtd_count_devices(phys_to_virt(root)) != nr)
+		return -EINVAL;
+	return nr;
+}
+
 /**
  * vtd_in_take - may a unit go on translating by the tables that it has?
  * @iommu: the unit, whose translation is on
  * @ser:   the list
  *
  * The tables must be what the list says, and have no entries of other devices. Their
- * domain IDs are not given to anybody else.
+ * domain IDs are not given to anybody else then; otherwise all stay free.
  *
  * Return: how many devices are in the list for the unit; -EINVAL when anything is not
  * as it should be.
@@ -149,26 +190,19 @@ static int vtd_count_devices(const struct root_entry *root)
 int vtd_in_take(struct intel_iommu *iommu, struct intel_iommu_ser *ser)
 {
 	struct intel_iommu_dev_ser *dev, *end = ser->devices + ser->nr_devices;
-	u64 root = 0;
-	int nr = 0;
+	unsigned int nr_dids = cap_ndoms(iommu->cap);
+	unsigned long *dids = bitmap_zalloc(nr_dids, GFP_KHO_RESTORE);
+	int nr = vtd_check_unit(iommu, ser, dids);
 
-	for (dev = ser->devices; dev < end; dev++) {
-		if (dev->unit != iommu->reg_phys)
-			continue;
-		if (vtd_check_dev(iommu, dev))
-			return -EINVAL;
-		root = dev->root;
-		nr++;
+	if (nr > 0) {
+		bitmap_or(iommu->domain_ids, iommu->domain_ids, dids, nr_dids);
+		for (dev = ser->devices; dev < end; dev++)
+			if (dev->unit == iommu->reg_phys)
+				dev->reserved = VTD_TAKEN;
+		pr_info("%s goes on translating for %d devices\n", iommu->name,
+			nr);
 	}
-	if (!nr)
-		return 0;
-	if (vtd_count_devices(phys_to_virt(root)) != nr)
-		return -EINVAL;
-
-	for (dev = ser->devices; dev < end; dev++)
-		if (dev->unit == iommu->reg_phys)
-			dev->reserved = VTD_TAKEN;
-	pr_info("%s goes on translating for %d devices\n", iommu->name, nr);
+	bitmap_free(dids);
 	return nr;
 }
 
@@ -252,3 +286,7 @@ bool intel_liveupdate_defers(struct device_domain_info *info)
 {
 	return is_kdump_kernel() || vtd_in_is_incoming(info->dev);
 }
+
+#ifdef CONFIG_INTEL_IOMMU_LIVEUPDATE_KUNIT_TEST
+#include "liveupdate_kunit.c"
+#endif

@@ -10,6 +10,7 @@
 #include <linux/err.h>
 #include <linux/io.h>
 #include <linux/iommu.h>
+#include <linux/kexec.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/intel_iommu.h>
 #include <linux/list.h>
@@ -20,7 +21,6 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
-#include <linux/xxhash.h>
 
 #include "liveupdate.h"
 
@@ -49,6 +49,7 @@ struct vtd_unit {
  * @top:       where its tables are
  * @nr_tables: pages of tables, all preserved
  * @sum:       XXH64 of them
+ * @top_sum:   XXH64 of those above the page tables
  */
 struct vtd_out {
 	struct list_head list;
@@ -59,6 +60,7 @@ struct vtd_out {
 	struct vtd_top top;
 	u32 nr_tables;
 	u64 sum;
+	u64 top_sum;
 };
 
 /* Protects what is below. Read without it when all devices are shut down. */
@@ -89,8 +91,7 @@ static void vtd_out_write(void)
 			.scalable = sm_supported(out->unit->iommu),
 		};
 	vtd_out_ser->nr_devices = nr;
-	vtd_out_ser->sum = xxh64(vtd_out_ser->devices,
-				 flex_array_size(vtd_out_ser, devices, nr), nr);
+	vtd_out_ser->sum = vtd_list_sum(vtd_out_ser);
 }
 
 /**
@@ -239,6 +240,7 @@ static int vtd_preserve_tables(struct vtd_out *out,
 	int err;
 
 	err = vtd_find_top(&walk, &out->ce, sm_supported(out->unit->iommu));
+	out->top_sum = walk.sum;
 	if (!err)
 		err = vtd_walk_tables(&walk);
 	if (err) {
@@ -350,6 +352,8 @@ void *vtd_out_preserve(struct device *dev, struct iommu_domain *domain,
 		return ERR_PTR(-ENOMEM);
 	err = vtd_out_fill(out, dev, session);
 	if (err) {
+		/* The root table may have a new entry. */
+		vtd_out_write();
 		kfree(out);
 		return ERR_PTR(err);
 	}
@@ -378,6 +382,30 @@ void vtd_out_unpreserve(void *cookie)
 	kfree(out);
 }
 
+/**
+ * vtd_out_freeze - is a device translated as it was when it was preserved?
+ * @cookie: from vtd_out_preserve()
+ *
+ * Page tables do not change, as the domain is fixed. A PASID may have been attached.
+ *
+ * Return: 0; -EIO when it is not.
+ */
+int vtd_out_freeze(void *cookie)
+{
+	struct vtd_out *out = cookie;
+	struct intel_iommu *iommu = out->unit->iommu;
+	struct vtd_walk walk = { };
+	struct context_entry ce;
+
+	guard(mutex)(&vtd_out_lock);
+	if (!vtd_read_context(iommu, out->bdf, &ce) ||
+	    ce.lo != out->ce.lo || ce.hi != out->ce.hi ||
+	    vtd_find_top(&walk, &ce, sm_supported(iommu)) ||
+	    walk.sum != out->top_sum)
+		return -EIO;
+	return 0;
+}
+
 static void vtd_flush_contexts(struct intel_iommu *iommu, u64 root_entry)
 {
 	if (root_entry & 1)
@@ -395,13 +423,13 @@ static void vtd_flush_contexts(struct intel_iommu *iommu, u64 root_entry)
  * unit's own interrupt is masked, as its vector is the old kernel's.
  *
  * Context: no other task runs any more
- * Return: true when devices behind it are preserved.
+ * Return: true when devices behind it are preserved, and the kernel is being replaced.
  */
 bool intel_liveupdate_shutdown(struct intel_iommu *iommu)
 {
 	struct vtd_unit *unit = vtd_unit_find(iommu);
 
-	if (!unit || !unit->nr)
+	if (!kexec_in_progress || !unit || !unit->nr)
 		return false;
 	for (int bus = 0; bus < VTD_ROOT_ENTRIES; bus++) {
 		vtd_flush_contexts(iommu, unit->root[bus].lo);

@@ -8,6 +8,8 @@
 #include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/io.h>
+#include <linux/kho/abi/intel_iommu.h>
+#include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/sched.h>
 #include <linux/xxhash.h>
@@ -26,7 +28,7 @@ static phys_addr_t vtd_address(u64 entry)
 /* Get a page of tables, or an ERR_PTR. */
 static void *vtd_table(struct vtd_walk *walk, phys_addr_t phys)
 {
-	int err = walk->table(walk, phys);
+	int err = walk->table ? walk->table(walk, phys) : 0;
 	void *table;
 
 	if (err)
@@ -180,4 +182,22 @@ struct context_entry *vtd_context(struct root_entry *root, bool sm, u16 bdf,
 		return NULL;
 	table = phys_to_virt(vtd_address(**entry));
 	return &table[sm ? (devfn & 0x7f) * 2 : devfn];
+}
+
+/**
+ * vtd_list_sum - sum up a list of devices, and the root tables that it names
+ * @ser: the list, and root tables that can be read
+ *
+ * Return: what &intel_iommu_ser.sum is to be.
+ */
+u64 vtd_list_sum(const struct intel_iommu_ser *ser)
+{
+	u64 sum = xxh64(ser->devices,
+			flex_array_size(ser, devices, ser->nr_devices),
+			ser->nr_devices);
+
+	for (u32 i = 0; i < ser->nr_devices; i++)
+		sum = xxh64(phys_to_virt(ser->devices[i].root), VTD_PAGE_SIZE,
+			    sum);
+	return sum;
 }

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tables of iommufd over a live update: in the kernel that hands over.
+ * Tables of iommufd over a live update: how they are preserved, and taken over.
  *
  * Copyright The Linux Live Update LTS authors
  */
 
 #include <linux/cleanup.h>
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/iommu.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/rwsem.h>
 
 #include "iommufd_private.h"
+#include "liveupdate.h"
 
 /**
  * iommufd_device_preserve - preserve the translation of a device
@@ -42,3 +46,28 @@ int iommufd_device_preserve(struct iommufd_device *idev,
 	return iommu_liveupdate_preserve(idev->dev, session);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_preserve, IOMMUFD);
+
+/**
+ * iommufd_liveupdate_take - get the domain of the tables that a device came in with
+ * @ioas: whose domain it is to be
+ * @dev:  the device
+ *
+ * What is mapped in the IOAS already could be in conflict with the tables, and then the
+ * device would lose them.
+ *
+ * Context: with ioas->mutex held
+ * Return: the domain, or NULL when the device needs another one; or an ERR_PTR: -EBUSY
+ * when memory is mapped in the IOAS; or that of iommu_liveupdate_take().
+ */
+struct iommu_domain *iommufd_liveupdate_take(struct iommufd_ioas *ioas,
+					     struct device *dev)
+{
+	lockdep_assert_held(&ioas->mutex);
+
+	if (!iommu_liveupdate_is_untouched(dev))
+		return NULL;
+	scoped_guard(rwsem_read, &ioas->iopt.iova_rwsem)
+		if (!RB_EMPTY_ROOT(&ioas->iopt.area_itree.rb_root))
+			return ERR_PTR(-EBUSY);
+	return iommu_liveupdate_take(dev);
+}

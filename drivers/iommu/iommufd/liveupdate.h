@@ -33,4 +33,22 @@ static inline bool iopt_liveupdate_is_fixed(struct io_pagetable *iopt)
 	return false;
 }
 
+struct device;
+struct iommufd_ioas;
+
+#ifdef CONFIG_IOMMU_LIVEUPDATE
+
+struct iommu_domain *iommufd_liveupdate_take(struct iommufd_ioas *ioas,
+					     struct device *dev);
+
+#else /* CONFIG_IOMMU_LIVEUPDATE */
+
+static inline struct iommu_domain *
+iommufd_liveupdate_take(struct iommufd_ioas *ioas, struct device *dev)
+{
+	return NULL;
+}
+
+#endif /* CONFIG_IOMMU_LIVEUPDATE */
+
 #endif /* IOMMUFD_LIVEUPDATE_H */

@@ -11,7 +11,7 @@
 #include <linux/stddef.h>
 #include <linux/types.h>
 
-#define INTEL_IOMMU_LUO_FLB_COMPATIBLE	"intel-iommu-lts-v1"
+#define INTEL_IOMMU_LUO_FLB_COMPATIBLE	"intel-iommu-lts-v2"
 
 /**
  * struct intel_iommu_dev_ser - a device whose unit goes on translating for it
@@ -53,7 +53,8 @@ static_assert(offsetof(struct intel_iommu_dev_ser, bdf) == 48);
 /**
  * struct intel_iommu_ser - all devices
  * @sum:            XXH64 of the @nr_devices first entries of @devices, whose seed is
- *                  @nr_devices
+ *                  @nr_devices, and then of the root table of each of them. The sum of
+ *                  one is the seed for the next
  * @max_nr_devices: entries in @devices
  * @nr_devices:     of these, how many are used
  * @devices:        the devices

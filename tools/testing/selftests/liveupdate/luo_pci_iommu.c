@@ -8,6 +8,7 @@
  */
 #include <linux/ioctl.h>
 #include <linux/reboot.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 
 #include "luo_update.h"
@@ -172,6 +173,37 @@ TEST_F(prepare, transfer)
 	ASSERT_EQ(0, start_kexec());
 }
 
+/*
+ * Something attaches a PASID to the device, by the command in CHANGE, which also undoes
+ * it. A kernel must be loaded.
+ */
+TEST_F(prepare, changed)
+{
+	const char *change = getenv("CHANGE") ?: "false";
+	int edu;
+
+	prepare_device(_metadata, self->dev, &edu, IOVA);
+	ASSERT_EQ(0, system(change));
+	EXPECT_EQ(-EIO, start_kexec());
+	ASSERT_EQ(0, system(change));
+}
+
+/* Without an IOMMU in this kernel. The memory is like what a device has written. */
+TEST_F(prepare, untranslated)
+{
+	int session = luo_create(self->dev, DEVICES), edu = pci_open("EDU");
+	int memory = new_memory(_metadata, 1);
+	char *pages = luo_map(memory, 0, 2 * PAGE);
+
+	ASSERT_LE(0, session);
+	ASSERT_LE(0, edu);
+	ASSERT_NE(MAP_FAILED, pages);
+	memcpy(pages, pages + PAGE, PAGE);
+	ASSERT_EQ(0, luo_preserve_fd(session, memory, MEMORY_TOKEN));
+	ASSERT_EQ(0, luo_preserve_fd(session, edu, EDU_TOKEN));
+	luo_hold(_metadata, self->dev);
+}
+
 static void check_victim(struct __test_metadata *const _metadata, int dev)
 {
 	int session = luo_retrieve(dev, "victim"), victim;
@@ -232,16 +264,67 @@ TEST_F(verify, again)
 	ASSERT_EQ(0, start_kexec());
 }
 
-/* Nobody asks for the device. */
+/* The registers of EDU, which are open to nobody else. */
+static __u32 *map_registers(void)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0",
+		 getenv("EDU") ?: "");
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	return mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
+
+/* Write to where the device was told to write last. */
+static void write_again(__u32 *registers)
+{
+	__u32 *command = registers + EDU_COMMAND / 4;
+
+	__atomic_store_n(command, EDU_TO_RAM | EDU_START, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(command, __ATOMIC_SEQ_CST) & EDU_START)
+		usleep(1000);
+}
+
+static void set_master(struct __test_metadata *const _metadata)
+{
+	__u16 command;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config",
+		 getenv("EDU") ?: "");
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_EQ(sizeof(command), pread(fd, &command, sizeof(command), 4));
+	EXPECT_EQ(0, command & 4);
+	command |= 4;
+	ASSERT_EQ(sizeof(command), pwrite(fd, &command, sizeof(command), 4));
+	close(fd);
+}
+
+/*
+ * Nobody asks for the device, and it is stopped. If it was started again it would not
+ * find its memory any more, also where the IOMMU has kept the address in mind.
+ */
 TEST_F(verify, forgotten)
 {
 	int session = luo_retrieve(self->dev, "again"), memory;
+	__u32 *registers = map_registers();
 
 	ASSERT_LE(0, session);
+	ASSERT_NE(MAP_FAILED, registers);
 	memory = luo_retrieve_fd(session, MEMORY_TOKEN);
 	ASSERT_LE(0, memory);
 	EXPECT_TRUE(is_written(memory));
+	ASSERT_EQ(0, luo_fill(memory, 0, PAGE, 32));
+	write_again(registers);
+	EXPECT_TRUE(is_written(memory));
 	EXPECT_EQ(0, luo_finish(session));
+
+	ASSERT_EQ(0, luo_fill(memory, 0, PAGE, 32));
+	set_master(_metadata);
+	write_again(registers);
+	EXPECT_FALSE(is_written(memory));
 }
 
 /* The device was stopped, and is lost. Its memory is not. */
