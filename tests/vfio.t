@@ -5,13 +5,17 @@
 # tier: all
 . "$(dirname "$0")/lib.bash"
 
+# With ICOUNT=1 the clock counts instructions: the ticks of the test are what the program is without its device.
+icount=()
+[ -z "${ICOUNT:-}" ] || icount=(-smp 1 -icount 'shift=0,sleep=off')
+
 # vm_vfio NAME APPEND [QEMU-OPTION]...: with a card whose peer is outside; the QEMU of Debian 12 has no igb
 vm_vfio() {
 	local qemu peer
 
 	coproc frames { exec "$root/tests/frames.pl"; }
 	read -r qemu peer <&"${frames[0]}"
-	vm "$1" --with "/selftests=$selftests" --accel nested --append "$2" -- -machine q35 "${@:3}" \
+	vm "$1" --with "/selftests=$selftests" --accel nested --append "$2" -- -machine q35 "${icount[@]}" "${@:3}" \
 		-device 'pcie-root-port,id=above,chassis=1,slot=1,addr=4' \
 		-netdev "dgram,id=outside,local.type=inet,local.host=127.0.0.1,local.port=$qemu,remote.type=inet,remote.host=127.0.0.1,remote.port=$peer" \
 		-device 'igb,bus=above,netdev=outside,romfile='
@@ -23,7 +27,10 @@ vm_vfio() {
 noiommu='vfio.enable_unsafe_noiommu_mode=1'
 vm_vfio vfio "$noiommu"
 vm_vfio vfio-nothing "$noiommu"
+beside=(-device 'pcie-root-port,id=beside,chassis=2,slot=2,addr=5' -device 'edu,bus=beside,dma_mask=0xffffffffffffffff')
+vm_vfio vfio-damage "$noiommu" "${beside[@]}"
 iommu='intel-iommu,intremap=on,caching-mode=on,aw-bits=48,snoop-control=on'
 vm_vfio vfio-iommu 'intel_iommu=on' -device "$iommu"
 vm_vfio vfio-iommu 'intel_iommu=on,sm_on' -device "$iommu,x-scalable-mode=on"
+vm_vfio vfio-msi 'intel_iommu=on' -device "$iommu" "${beside[@]}"
 done_testing

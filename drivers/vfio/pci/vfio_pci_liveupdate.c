@@ -25,6 +25,8 @@
  * one event, whether or not an interrupt is pending.
  */
 
+#define pr_fmt(fmt) "vfio-pci: live update: " fmt
+
 #include <linux/bitfield.h>
 #include <linux/cleanup.h>
 #include <linux/device.h>
@@ -135,6 +137,14 @@ static void vfio_pci_lu_unfreeze(struct liveupdate_file_op_args *args)
 	vfio_liveupdate_set_frozen(vfio_liveupdate_device(args->file), false);
 }
 
+static bool vfio_pci_lu_is_damaged(struct liveupdate_file_op_args *args)
+{
+	u64 address = args->serialized_data & VFIO_PCI_LUO_ADDRESS;
+
+	return args->serialized_data !=
+	       (address | vfio_pci_lu_sum(address, args->identity));
+}
+
 /* The device of a file that came in; the caller puts it. */
 static struct pci_dev *vfio_pci_lu_find(struct liveupdate_file_op_args *args)
 {
@@ -142,8 +152,7 @@ static struct pci_dev *vfio_pci_lu_find(struct liveupdate_file_op_args *args)
 	u16 bdf = FIELD_GET(VFIO_PCI_LUO_BDF, address);
 	struct pci_dev *pdev;
 
-	if (args->serialized_data !=
-	    (address | vfio_pci_lu_sum(address, args->identity)))
+	if (vfio_pci_lu_is_damaged(args))
 		return NULL;
 	pdev = pci_get_domain_bus_and_slot(FIELD_GET(VFIO_PCI_LUO_DOMAIN, address),
 					   PCI_BUS_NUM(bdf), bdf & 0xff);
@@ -170,9 +179,15 @@ static int vfio_pci_lu_retrieve(struct liveupdate_file_op_args *args)
 	struct pci_dev *pdev = vfio_pci_lu_find(args);
 	struct vfio_device *device;
 	struct file *file;
+	int err;
 
 	if (!pdev)
 		return -ENODEV;
+	err = pci_liveupdate_retrieve(pdev);
+	if (err) {
+		pci_dev_put(pdev);
+		return err;
+	}
 	device_lock(&pdev->dev);
 	device = vfio_pci_lu_bound(pdev);
 	/* It can be tried again when the device is bound. */
@@ -185,42 +200,63 @@ static int vfio_pci_lu_retrieve(struct liveupdate_file_op_args *args)
 	return 0;
 }
 
+/* Is no other device left whose file this may be? */
+static bool vfio_pci_lu_is_told(void)
+{
+	struct pci_dev *pdev = pci_liveupdate_get_incoming();
+
+	if (IS_ERR(pdev)) {
+		pr_warn_ratelimited("a file from the previous kernel is damaged: retrieve the files of all other devices that came in, then finish its session\n");
+		return false;
+	}
+	pci_dev_put(pdev);
+	return true;
+}
+
 /*
  * The user has to decide what becomes of a device, if there is one, and of memory
- * that the device can reach.
+ * that the device can reach. One that was unplugged reaches nothing.
  */
 static bool vfio_pci_lu_can_finish(struct liveupdate_file_op_args *args)
 {
 	struct vfio_device *device;
 	struct pci_dev *pdev;
+	bool done;
 
 	if (args->file) {
 		/* Nothing is detached, and freed, meanwhile. */
 		device = vfio_liveupdate_device(args->file);
 		guard(mutex)(&device->dev_set->lock);
-		return !iommu_liveupdate_unclaimed(device->dev);
+		return pci_dev_is_disconnected(to_pci_dev(device->dev)) ||
+		       !iommu_liveupdate_unclaimed(device->dev);
 	}
+	if (vfio_pci_lu_is_damaged(args))
+		return vfio_pci_lu_is_told();
 	if (args->retrieve_status)
 		return true;
 	pdev = vfio_pci_lu_find(args);
+	done = !pdev || pci_dev_is_disconnected(pdev);
 	pci_dev_put(pdev);
-	return !pdev;
+	return done;
 }
 
 /* A device that nobody has opened is stopped before memory is freed. */
 static void vfio_pci_lu_finish(struct liveupdate_file_op_args *args)
 {
-	struct pci_dev *pdev = vfio_pci_lu_find(args);
+	struct pci_dev *pdev = vfio_pci_lu_is_damaged(args) ?
+			       pci_liveupdate_get_incoming() :
+			       vfio_pci_lu_find(args);
 	struct vfio_device *device;
 
-	if (!pdev)
+	if (IS_ERR_OR_NULL(pdev))
 		return;
 	device = args->file ? vfio_liveupdate_device(args->file) : NULL;
 	if (device)
 		mutex_lock(&device->dev_set->lock);
 	if (!device || !device->open_count) {
 		pci_clear_master(pdev);
-		if (!pci_wait_for_pending_transaction(pdev))
+		if (!pci_wait_for_pending_transaction(pdev) &&
+		    !pci_dev_is_disconnected(pdev))
 			pci_err(pdev, "live update: nobody has opened the device, and it has transactions pending: reboot the machine\n");
 	}
 	iommu_liveupdate_finish(&pdev->dev);

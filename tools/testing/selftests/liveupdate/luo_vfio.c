@@ -122,6 +122,7 @@ static void update(struct __test_metadata *const _metadata, struct igb *igb)
 	while (igb_count(igb, 0) < FEW)
 		usleep(1000);
 	igb_note(igb)->at_reboot = igb_count(igb, 0);
+	igb_note(igb)->ticks = igb_ticks();
 	ASSERT_EQ(0, start_kexec());
 }
 
@@ -232,6 +233,70 @@ TEST_F(prepare, frozen)
 	EXPECT_TRUE(vfio_command(igb.device) & PCI_COMMAND_MASTER);
 }
 
+/* A card that is preserved, and could sleep otherwise, until something happens to it. */
+TEST_F(prepare, held)
+{
+	int session = luo_create(self->dev, SESSION);
+	struct igb igb = { .iommufd = vfio_open_iommufd() };
+
+	ASSERT_LE(0, session);
+	igb.device = vfio_open(address(), igb.iommufd);
+	ASSERT_LE(0, igb.device);
+	ASSERT_EQ(0, vfio_may_sleep(igb.device));
+	ASSERT_EQ(0, luo_preserve_fd(session, igb.device, CARD_TOKEN));
+	close(igb.device);
+	luo_hold(_metadata, self->dev);
+}
+
+/* A device that does nothing but master the bus. */
+static void preserve_idle(struct __test_metadata *const _metadata, int dev,
+			  const char *session_name, const char *device_address)
+{
+	int session = luo_create(dev, session_name);
+	int device = vfio_open(device_address, vfio_open_iommufd());
+
+	ASSERT_LE(0, session);
+	ASSERT_LE(0, device);
+	ASSERT_EQ(2, vfio_set_command(device, PCI_COMMAND_MEMORY |
+					      PCI_COMMAND_MASTER));
+	luo_give(_metadata, session, device, CARD_TOKEN);
+}
+
+TEST_F(prepare, two)
+{
+	preserve_idle(_metadata, self->dev, SESSION, address());
+	preserve_idle(_metadata, self->dev, "edu", getenv("EDU") ?: "");
+	luo_hold(_metadata, self->dev);
+}
+
+/* The card's file is damaged. Which device it was of shows when one is left. */
+TEST_F(verify, two)
+{
+	int session = luo_retrieve(self->dev, SESSION);
+	int other = luo_retrieve(self->dev, "edu"), edu;
+
+	ASSERT_LE(0, session);
+	ASSERT_LE(0, other);
+	EXPECT_EQ(-ENODEV, luo_retrieve_fd(session, CARD_TOKEN));
+	EXPECT_EQ(-EBUSY, luo_finish(session));
+	EXPECT_EQ(-EBUSY, luo_finish(other));
+	edu = luo_retrieve_fd(other, CARD_TOKEN);
+	ASSERT_LE(0, edu);
+	EXPECT_EQ(0, luo_finish(session));
+	ASSERT_EQ(0, vfio_bind(edu, vfio_open_iommufd()));
+	EXPECT_TRUE(vfio_command(edu) & PCI_COMMAND_MASTER);
+	EXPECT_EQ(0, luo_finish(other));
+}
+
+/* One that is in no session, so that unbinding it waits for the end of this. */
+TEST_F(prepare, opened)
+{
+	int device = vfio_open(address(), vfio_open_iommufd());
+
+	ASSERT_LE(0, device);
+	luo_hold(_metadata, self->dev);
+}
+
 /* The same without the card. */
 TEST_F(prepare, nothing)
 {
@@ -266,7 +331,9 @@ TEST_F(verify, gap)
 	map_memory(_metadata, &igb, luo_retrieve_fd(session, MEMORY_TOKEN));
 	note = igb_note(&igb);
 	note->at_boot = igb_count(&igb, 0);
-	TH_LOG("%d frames at reboot, %d at boot", note->at_reboot, note->at_boot);
+	TH_LOG("%d frames at reboot, %d at boot, %llu ticks later",
+	       note->at_reboot, note->at_boot,
+	       (unsigned long long)(igb_ticks() - note->ticks));
 	EXPECT_LE(note->at_reboot + FEW, note->at_boot);
 	while (igb_count(&igb, 0) < ROOM && igb_count(&igb, 0) <= note->at_boot)
 		usleep(1000);
@@ -313,7 +380,8 @@ static void take_huge_page_over(struct __test_metadata *const _metadata,
 
 /*
  * Tables without memory take over what the card came in with, piece by piece. They are
- * those that it is attached to, and no others.
+ * those that it is attached to, and no others. Nothing is lost by asking for another
+ * thing first.
  */
 static void take_tables_over(struct __test_metadata *const _metadata,
 			     struct igb *igb, int session, uint32_t id)
@@ -324,12 +392,21 @@ static void take_tables_over(struct __test_metadata *const _metadata,
 
 	ASSERT_LT(0, others);
 	EXPECT_EQ(-EBUSY, vfio_attach(igb->device, others));
-	attach_card(_metadata, igb);
+	igb->ioas = iommufd_ioas(igb->iommufd);
+	ASSERT_LT(0, igb->ioas);
+	ASSERT_EQ(0, iommufd_map(igb->iommufd, igb->ioas, igb->memory, PAGE,
+				 IOVA + PAGE));
+	EXPECT_EQ(-EBUSY, vfio_attach(igb->device, igb->ioas));
+	ASSERT_EQ(0, iommufd_unmap(igb->iommufd, igb->ioas, PAGE, IOVA + PAGE));
+	ASSERT_EQ(0, vfio_attach(igb->device, igb->ioas));
+
 	EXPECT_EQ(-EBUSY, luo_finish(session));
 	EXPECT_EQ(-EBUSY, iommufd_map(igb->iommufd, igb->ioas,
 				      igb->memory + PAGE, PAGE, IOVA));
 	EXPECT_EQ(-EBUSY, iommufd_map(igb->iommufd, igb->ioas, igb->memory,
 				      IGB_PAGES * PAGE, IOVA - PAGE));
+	EXPECT_EQ(-EBUSY, iommufd_map_as(igb->iommufd, igb->ioas, igb->memory,
+					 half, IOVA, IOMMU_IOAS_MAP_READABLE));
 	EXPECT_EQ(0, iommufd_map(igb->iommufd, igb->ioas, igb->memory, half,
 				 IOVA));
 	EXPECT_EQ(-EBUSY, luo_finish(session));

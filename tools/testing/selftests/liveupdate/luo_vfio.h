@@ -125,6 +125,18 @@ static inline int vfio_detach(int device)
 	return luo_result(ioctl(device, VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg));
 }
 
+/* The device may sleep until its file is used. */
+static inline int vfio_may_sleep(int device)
+{
+	struct vfio_device_feature arg = {
+		.argsz = sizeof(arg),
+		.flags = VFIO_DEVICE_FEATURE_SET |
+			 VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
+	};
+
+	return luo_result(ioctl(device, VFIO_DEVICE_FEATURE, &arg));
+}
+
 /* New tables without any memory. */
 static inline int iommufd_ioas(int iommufd)
 {
@@ -147,13 +159,12 @@ static inline int iommufd_tables(int iommufd, uint32_t device, uint32_t ioas)
 	return ret ?: (int)arg.out_hwpt_id;
 }
 
-static inline int iommufd_map(int iommufd, uint32_t ioas, void *memory,
-			      size_t size, uint64_t iova)
+static inline int iommufd_map_as(int iommufd, uint32_t ioas, void *memory,
+				 size_t size, uint64_t iova, uint32_t rights)
 {
 	struct iommu_ioas_map arg = {
 		.size = sizeof(arg),
-		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
-			 IOMMU_IOAS_MAP_WRITEABLE,
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | rights,
 		.ioas_id = ioas,
 		.user_va = (uintptr_t)memory,
 		.length = size,
@@ -161,6 +172,13 @@ static inline int iommufd_map(int iommufd, uint32_t ioas, void *memory,
 	};
 
 	return luo_result(ioctl(iommufd, IOMMU_IOAS_MAP, &arg));
+}
+
+static inline int iommufd_map(int iommufd, uint32_t ioas, void *memory,
+			      size_t size, uint64_t iova)
+{
+	return iommufd_map_as(iommufd, ioas, memory, size, iova,
+			      IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE);
 }
 
 static inline int iommufd_unmap(int iommufd, uint32_t ioas, size_t size,
@@ -223,8 +241,9 @@ static inline int vfio_set_command(int device, uint16_t command)
 			  &command, sizeof(command));
 }
 
-/* Have vectors of MSI-X, the first @count, signal @eventfds; 0 turns it off. */
-static inline int vfio_set_vectors(int device, const int *eventfds, int count)
+/* Have interrupts of a kind, the first @count, signal @eventfds; 0 turns it off. */
+static inline int vfio_set_irqs(int device, uint32_t index, const int *eventfds,
+				int count)
 {
 	char space[sizeof(struct vfio_irq_set) + 8 * sizeof(int)] = { };
 	struct vfio_irq_set *arg = (void *)space;
@@ -232,10 +251,16 @@ static inline int vfio_set_vectors(int device, const int *eventfds, int count)
 	arg->argsz = sizeof(*arg) + count * sizeof(int);
 	arg->flags = VFIO_IRQ_SET_ACTION_TRIGGER |
 		     (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
-	arg->index = VFIO_PCI_MSIX_IRQ_INDEX;
+	arg->index = index;
 	arg->count = count;
 	memcpy(arg->data, eventfds, count * sizeof(int));
 	return luo_result(ioctl(device, VFIO_DEVICE_SET_IRQS, arg));
+}
+
+/* Likewise, vectors of MSI-X. */
+static inline int vfio_set_vectors(int device, const int *eventfds, int count)
+{
+	return vfio_set_irqs(device, VFIO_PCI_MSIX_IRQ_INDEX, eventfds, count);
 }
 
 static inline int vfio_eventfd(void)
