@@ -1,10 +1,10 @@
 #!/bin/bash
 # Bytes of what is handed over are corrupted: the next kernel comes up, and what is intact comes through.
-# flavours: default debug
+# flavours: default debug pci
 # tier: all
 . "$(dirname "$0")/lib.bash"
 
-structures='root-fdt tree-node tree-leaf metadata memblock luo session-block session file-block file-owner file flb memfd
+structures='root-fdt tree-node tree-leaf metadata memblock luo session-block session file-block file-owner file flb flb-sum memfd
 	hugetlb hugetlb-pool tmpfs tmpfs-inode tmpfs-name tmpfs-attr pipe vmalloc vmalloc-chunk folio'
 
 # column STRUCTURE N: the number in a column of the table
@@ -12,9 +12,13 @@ column() {
 	awk -v row="$1" -v column="$2" '$1 == row { n = $column } END { print n + 0 }' <<<"$out"
 }
 
-# Less with the debug kernel, which is slow, but each structure.
+# Less with the debug kernel, which is slow, but each structure. A device is corrupted alone.
 count=60
-[ "$FLAVOUR" = default ] || count=22
+case $FLAVOUR in
+debug)	count=22 ;;
+pci)	count=40
+	structures="$structures pci iommu iommu-root iommu-context iommu-table vfio-pci" ;;
+esac
 out=$("$root/scripts/corrupt" --count "$count" --jobs 1 2>&1)
 is $? 0 "no corruption makes a kernel fail, and what is intact comes through"
 say "# ${out//$'\n'/$'\n'# }"

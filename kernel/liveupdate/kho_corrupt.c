@@ -14,7 +14,8 @@
  * when all is written out. kho_structures.c finds the structures.
  *
  * All addresses are found before the first byte is changed. A corruption that
- * is random draws its instance, offset and byte from its seed.
+ * is random draws its instance, offset and byte from its seed. Instead of a byte
+ * that is changed, its page can be one that the next kernel is told has failed.
  */
 
 #define pr_fmt(fmt) "KHO: " fmt
@@ -52,9 +53,11 @@ static const char * const structure_names[NR_STRUCTURES] = {
 	[FILE_OWNER] = "file-owner",
 	[FILE_RECORD] = "file",
 	[FLB] = "flb",
+	[FLB_SUM] = "flb-sum",
 	[PCI_DEVICES] = "pci",
 	[IOMMU] = "iommu",
 	[IOMMU_ROOT] = "iommu-root",
+	[IOMMU_CONTEXT] = "iommu-context",
 	[IOMMU_TABLE] = "iommu-table",
 	[MEMFD] = "memfd",
 	[HUGETLB] = "hugetlb",
@@ -64,6 +67,7 @@ static const char * const structure_names[NR_STRUCTURES] = {
 	[TMPFS_NAME] = "tmpfs-name",
 	[TMPFS_ATTR] = "tmpfs-attr",
 	[PIPE] = "pipe",
+	[VFIO_PCI] = "vfio-pci",
 	[VMALLOC] = "vmalloc",
 	[VMALLOC_CHUNK] = "vmalloc-chunk",
 	[FOLIO] = "folio",
@@ -78,7 +82,7 @@ static const char * const structure_names[NR_STRUCTURES] = {
  * @seed:      of the random numbers
  * @instance:  in which of the structures of that kind, in the order of the walk
  * @offset:    of the byte in it
- * @xor:       what to change the byte by, not 0
+ * @xor:       what to change the byte by; 0 to have its page fail
  * @nr:        how many such structures there are
  * @p:         the structure, NULL when there is none
  * @size:      bytes of it that mean something
@@ -188,6 +192,13 @@ static void corrupt(struct corruption *c)
 		return;
 	}
 
+	if (!c->xor) {
+		kho_poison_add(PHYS_PFN(virt_to_phys(c->p + c->offset)));
+		pr_notice("poisoned: %s%s%s %lu %zu\n", structure, at,
+			  c->session, c->instance, c->offset);
+		return;
+	}
+
 	old = c->p[c->offset];
 	c->p[c->offset] ^= c->xor;
 	pr_notice("corrupted: %s%s%s %lu %zu %#04x: session=%s file=%d seed=%u of=%lu old=%#04x new=%#04x\n",
@@ -251,13 +262,13 @@ static int parse_structure(char *word, struct corruption *c)
 
 /*
  * STRUCTURE[@SESSION] random SEED [COUNT]
- * STRUCTURE[@SESSION] INSTANCE OFFSET XOR
+ * STRUCTURE[@SESSION] INSTANCE OFFSET XOR|poison
  */
 static int parse_line(char *line)
 {
 	struct corruption c = { .instance = ULONG_MAX };
 	unsigned int count = 1, xor, n;
-	char word[LIVEUPDATE_SESSION_NAME_LENGTH + 16];
+	char word[LIVEUPDATE_SESSION_NAME_LENGTH + 16], how[8];
 	int err;
 
 	if (sscanf(line, "%79s random %u %u", word, &c.seed, &count) >= 2)
@@ -265,7 +276,8 @@ static int parse_line(char *line)
 	else if (sscanf(line, "%79s %lu %zu %i", word, &c.instance, &c.offset,
 			&xor) == 4 && xor && xor <= U8_MAX)
 		c.xor = xor;
-	else
+	else if (sscanf(line, "%79s %lu %zu %7s", word, &c.instance, &c.offset,
+			how) != 4 || strcmp(how, "poison"))
 		return -EINVAL;
 	if (count > MAX_COUNT)
 		return -EINVAL;

@@ -12,7 +12,6 @@
 #include <linux/libfdt.h>
 #include <linux/list.h>
 #include <linux/mm.h>
-#include <linux/notifier.h>
 #include <linux/printk.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -90,7 +89,7 @@ static void add_blob(struct dentry *dir, const char *name, void *blob,
 	list_add(&file->list, &blob_files);
 }
 
-static void remove_blob(const void *blob)
+static void remove_blob(void *blob)
 {
 	struct blob_file *file = file_of_blob(blob);
 
@@ -103,27 +102,15 @@ static void remove_blob(const void *blob)
 }
 
 /* A blob that has two names is shown once. */
-static int subtree_changed(struct notifier_block *nb, unsigned long event,
-			   void *data)
+static void subtree_added(const char *name, void *blob, size_t size)
 {
-	const struct kho_subtree *subtree = data;
-
-	switch (event) {
-	case KHO_SUBTREE_ADDED:
-		if (!file_of_blob(subtree->blob))
-			add_blob(out_subtrees, subtree->name, subtree->blob,
-				 subtree->size);
-		break;
-	case KHO_SUBTREE_REMOVED:
-		remove_blob(subtree->blob);
-		break;
-	}
-
-	return NOTIFY_OK;
+	if (!file_of_blob(blob))
+		add_blob(out_subtrees, name, blob, size);
 }
 
-static struct notifier_block subtree_nb = {
-	.notifier_call = subtree_changed,
+static const struct kho_subtrees_watcher subtrees_watcher = {
+	.added = subtree_added,
+	.removed = remove_blob,
 };
 
 /*
@@ -205,7 +192,7 @@ static int __init kho_debugfs_init(void)
 	root = debugfs_create_dir("kho", NULL);
 	add_out(root);
 	add_in(root);
-	kho_watch_subtrees(&subtree_nb);
+	kho_watch_subtrees(&subtrees_watcher);
 
 	return 0;
 }

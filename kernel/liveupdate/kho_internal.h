@@ -39,31 +39,17 @@ void kho_preserve_exit(void);
 /* kho_subtree.c */
 
 /**
- * enum kho_subtree_event - what is told to those who watch subtrees
- * @KHO_SUBTREE_ADDED:   a subtree was added to the root FDT
- * @KHO_SUBTREE_REMOVED: a subtree is about to be removed
+ * struct kho_subtrees_watcher - who is told of the subtrees of the root FDT
+ * @added:   a subtree was added
+ * @removed: a subtree is about to be removed
  */
-enum kho_subtree_event {
-	KHO_SUBTREE_ADDED,
-	KHO_SUBTREE_REMOVED,
+struct kho_subtrees_watcher {
+	void (*added)(const char *name, void *blob, size_t size);
+	void (*removed)(void *blob);
 };
-
-/**
- * struct kho_subtree - the subtree that it is about
- * @name: its name; NULL when it is removed
- * @blob: its contents
- * @size: their bytes; 0 when it is removed
- */
-struct kho_subtree {
-	const char *name;
-	void *blob;
-	size_t size;
-};
-
-struct notifier_block;
 
 phys_addr_t kho_root_fdt(void);
-void kho_watch_subtrees(struct notifier_block *nb);
+void kho_watch_subtrees(const struct kho_subtrees_watcher *w);
 void kho_give_up(int err);
 
 /* kho_state.c */
@@ -350,6 +336,13 @@ int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr_pages);
 void kho_radix_del_range(struct kho_radix_tree *tree, unsigned long pfn,
 			 unsigned long nr_pages);
+
+/* kho_next.c */
+
+struct kimage;
+
+bool kho_next_takes(const struct kimage *image, const char *compatible);
+bool kho_loaded_takes(const char *compatible);
 
 /* kho_kexec.c */
 

@@ -25,6 +25,7 @@
 #include <linux/kho/abi/pci.h>
 #include <linux/kho/abi/pipe.h>
 #include <linux/kho/abi/tmpfs.h>
+#include <linux/kho/abi/vfio_pci.h>
 
 #include "kho_internal.h"
 #include "kho_structures.h"
@@ -157,6 +158,10 @@ static void walk_files(struct kho_walk *walk, u64 phys)
 			else if (!strcmp(file->compatible,
 					 PIPE_LUO_FH_COMPATIBLE))
 				walk_pipe(walk, phys_to_virt(file->data));
+			else if (!strcmp(file->compatible,
+					 VFIO_PCI_LUO_FH_COMPATIBLE))
+				walk->found(walk, VFIO_PCI, &file->data,
+					    sizeof(file->data));
 		}
 	}
 }
@@ -191,7 +196,26 @@ static void walk_pci(const struct kho_walk *walk, struct pci_ser *ser)
 		    offsetof(struct pci_sizes_ser, bars[nr]));
 }
 
-/* Of page tables those at the top, in legacy mode. */
+/*
+ * Tables above those of pages, and the top one of these. An entry of the root table
+ * has a half for each 128 functions in scalable mode.
+ */
+static void walk_iommu_tables(const struct kho_walk *walk,
+			      const struct intel_iommu_dev_ser *dev)
+{
+	u64 *root = phys_to_virt(dev->root), *dir;
+	unsigned int half = dev->scalable && dev->bdf & 0x80;
+
+	walk->found(walk, IOMMU_CONTEXT,
+		    phys_to_virt(root[(dev->bdf >> 8) * 2 + half] & PAGE_MASK),
+		    PAGE_SIZE);
+	dir = phys_to_virt(dev->context_lo & PAGE_MASK);
+	walk->found(walk, IOMMU_TABLE, dir, PAGE_SIZE);
+	if (dev->scalable)
+		walk->found(walk, IOMMU_TABLE, phys_to_virt(*dir & PAGE_MASK),
+			    PAGE_SIZE);
+}
+
 static void walk_iommu(const struct kho_walk *walk, struct intel_iommu_ser *ser)
 {
 	struct intel_iommu_dev_ser *dev = ser->devices;
@@ -200,10 +224,7 @@ static void walk_iommu(const struct kho_walk *walk, struct intel_iommu_ser *ser)
 		    offsetof(struct intel_iommu_ser, devices[ser->nr_devices]));
 	for (; dev < ser->devices + ser->nr_devices; dev++) {
 		walk->found(walk, IOMMU_ROOT, phys_to_virt(dev->root), PAGE_SIZE);
-		if (!dev->scalable)
-			walk->found(walk, IOMMU_TABLE,
-				    phys_to_virt(dev->context_lo & PAGE_MASK),
-				    PAGE_SIZE);
+		walk_iommu_tables(walk, dev);
 	}
 }
 
@@ -218,6 +239,9 @@ static void walk_flbs(const struct kho_walk *walk, u64 phys)
 	header = phys_to_virt(phys);
 	flb = (struct luo_flb_ser *)(header + 1);
 	walk->found(walk, FLB, header, sizeof(*header));
+	walk->found(walk, FLB_SUM,
+		    (void *)header + PAGE_SIZE - sizeof(struct luo_flb_sum_ser),
+		    sizeof(struct luo_flb_sum_ser));
 	for (i = 0; i < header->count; i++, flb++) {
 		walk->found(walk, FLB, flb, sizeof(*flb));
 		if (!strcmp(flb->name, PCI_LUO_FLB_COMPATIBLE))

@@ -14,9 +14,7 @@
 #include <linux/irqflags.h>
 #include <linux/kexec_handover.h>
 #include <linux/libfdt.h>
-#include <linux/lockdep.h>
 #include <linux/mutex.h>
-#include <linux/notifier.h>
 #include <linux/printk.h>
 #include <trace/events/kho.h>
 
@@ -27,10 +25,10 @@
 /* The root FDT, one page. */
 static void *root_fdt;
 
-/* Those who are told of subtrees. */
-static RAW_NOTIFIER_HEAD(watchers);
+/* Who is told of subtrees, NULL if nobody is. */
+static const struct kho_subtrees_watcher *watcher;
 
-/* Protects the contents of @root_fdt, and @watchers. */
+/* Protects the contents of @root_fdt, and @watcher. */
 static DEFINE_MUTEX(root_lock);
 
 /**
@@ -88,19 +86,6 @@ static int write_subtree(const char *name, phys_addr_t phys, size_t size)
 	return fdt_errno(err);
 }
 
-static void tell_watchers(enum kho_subtree_event event, const char *name,
-			  void *blob, size_t size)
-{
-	struct kho_subtree subtree = {
-		.name = name,
-		.blob = blob,
-		.size = size,
-	};
-
-	lockdep_assert_held(&root_lock);
-	raw_notifier_call_chain(&watchers, event, &subtree);
-}
-
 /**
  * kho_add_subtree - name a blob in the root FDT
  * @name: of the subtree; a subtree of the previous kernel may have the same
@@ -125,8 +110,8 @@ int kho_add_subtree(const char *name, void *blob, size_t size)
 	scoped_guard(irqsave)
 		err = write_subtree(name, virt_to_phys(blob), size);
 	trace_kho_add_subtree(name, virt_to_phys(blob), size, err);
-	if (!err)
-		tell_watchers(KHO_SUBTREE_ADDED, name, blob, size);
+	if (!err && watcher)
+		watcher->added(name, blob, size);
 
 	return err;
 }
@@ -153,7 +138,8 @@ void kho_remove_subtree(void *blob)
 
 	trace_kho_remove_subtree(fdt_get_name(root_fdt, node, NULL),
 				 virt_to_phys(blob), 0, 0);
-	tell_watchers(KHO_SUBTREE_REMOVED, NULL, blob, 0);
+	if (watcher)
+		watcher->removed(blob);
 	scoped_guard(irqsave)
 		fdt_del_node(root_fdt, node);
 }
@@ -161,16 +147,16 @@ EXPORT_SYMBOL_GPL(kho_remove_subtree);
 
 /**
  * kho_watch_subtrees - be told of the subtrees of the root FDT
- * @nb: called with an &enum kho_subtree_event and a &struct kho_subtree, at
- *      once for each subtree that is there, then for each that comes or goes
+ * @w: called at once for each subtree that is there, then for each that comes or
+ *     goes. There is one watcher
  *
- * Calls come one at a time, with the lock of the root FDT held: @nb must not
+ * Calls come one at a time, with the lock of the root FDT held: @w must not
  * add or remove subtrees. A blob is not freed before the call that tells of its
  * removal has returned.
  *
  * Context: an initcall after core_initcall, KHO enabled.
  */
-void __init kho_watch_subtrees(struct notifier_block *nb)
+void __init kho_watch_subtrees(const struct kho_subtrees_watcher *w)
 {
 	u64 phys, size;
 	int node;
@@ -178,20 +164,15 @@ void __init kho_watch_subtrees(struct notifier_block *nb)
 	guard(mutex)(&root_lock);
 
 	fdt_for_each_subnode(node, root_fdt, 0) {
-		struct kho_subtree subtree = {
-			.name = fdt_get_name(root_fdt, node, NULL),
-		};
-
 		if (kho_fdt_get_u64(root_fdt, node, KHO_SUB_TREE_PROP_NAME,
 				    &phys) ||
 		    kho_fdt_get_u64(root_fdt, node,
 				    KHO_SUB_TREE_SIZE_PROP_NAME, &size))
 			continue;
-		subtree.blob = phys_to_virt(phys);
-		subtree.size = size;
-		nb->notifier_call(nb, KHO_SUBTREE_ADDED, &subtree);
+		w->added(fdt_get_name(root_fdt, node, NULL), phys_to_virt(phys),
+			 size);
 	}
-	raw_notifier_chain_register(&watchers, nb);
+	watcher = w;
 }
 
 static int __init make_root_fdt(phys_addr_t tree)

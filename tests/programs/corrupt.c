@@ -10,100 +10,38 @@
  * Copyright The Linux Live Update LTS authors
  */
 
-#include <stdarg.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
-#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 
 #include "../../tools/testing/selftests/liveupdate/luo_util.h"
+#include "corrupt_device.h"
+#include "corrupt_next.h"
 #include "corrupt_pipe.h"
+#include "corrupt_state.h"
 #include "corrupt_tmpfs.h"
 
-#define KERNEL		"/bzImage"
-#define PLAN		"/plan"
-#define INITRD		"/initrd"
 #define CORRUPT		"/sys/kernel/debug/kho/out/corrupt"
 #define THP_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
-#define PARAM		"corrupt="
 #define POOL		"/proc/sys/vm/nr_hugepages"
 #define POOL_SIZE	"4"
 #define HUGE_PAGES	512
 #define MANY_FILES	12
 #define NR_SESSIONS	16
-#define MAX_PLAN	(1 << 20)
 #define MAX_FILL	(32UL << 20)
 
-static const char * const carried[] = { "init", KERNEL + 1, PLAN + 1 };
-
-/* Handed from kernel to kernel on the command line. */
+/* The device, opened, what translates for it, and the file whose page it reaches. */
 static struct {
-	int stage;	/* kernels before this one */
-	int line;	/* of the plan that is next */
-	int prepared;	/* the kernel before this one made sessions */
-} state;
-
-static int kmsg;
-
-__attribute__((format(printf, 1, 2)))
-static void say(const char *format, ...)
-{
-	char text[960];
-	va_list args;
-	int len;
-
-	len = snprintf(text, sizeof(text), "<5>corrupt: stage=%d ", state.stage);
-	va_start(args, format);
-	vsnprintf(text + len, sizeof(text) - len, format, args);
-	va_end(args);
-	if (write(kmsg, text, strlen(text)) < 0)
-		abort();
-}
-
-/* For scripts/vm/vm; without -reboot, QEMU ends then. */
-static void finish(const char *result)
-{
-	int tty = open("/dev/ttyS1", O_WRONLY | O_NOCTTY);
-
-	dprintf(tty, "VM-RESULT: %s\n", result);
-	fsync(tty);
-	close(tty);
-	reboot(RB_AUTOBOOT);
-	abort();
-}
-
-static int must(int ret, const char *what)
-{
-	if (ret < 0) {
-		say("broken=%s: %s", what, strerror(errno));
-		finish("FAIL the harness is broken");
-	}
-	return ret;
-}
-
-static void write_text(const char *path, const char *text)
-{
-	int fd = must(open(path, O_WRONLY), path);
-
-	must(write(fd, text, strlen(text)), path);
-	close(fd);
-}
-
-/* The text in a file, to be freed. */
-static char *read_text(const char *path)
-{
-	int fd = must(open(path, O_RDONLY), path);
-	char *text = calloc(1, MAX_PLAN + 1);
-
-	must(text ? read(fd, text, MAX_PLAN) : -1, path);
-	close(fd);
-	return text;
-}
+	int fd;
+	int iommufd;
+	int memory;
+} device = { -1, -1, -1 };
 
 /*
  * What is in the sessions: one has no file, one has many, one has a huge folio, one
  * has a file of hugetlbfs beside small files, some have a mount of tmpfs, one has a
- * pipe, the others have a few small files. All is told by the numbers of kernel, session and file.
+ * pipe, one has a device if there is one, the others have a few small files. All is
+ * told by the numbers of kernel, session and file.
  */
 static int nr_files(int session)
 {
@@ -123,6 +61,11 @@ static bool is_tmpfs(int session, int file)
 static bool is_pipe(int session, int file)
 {
 	return session == 8 && file == 2;
+}
+
+static bool is_device(int session, int file)
+{
+	return has_device && session == DEVICE_SESSION && file == DEVICE_FILE;
 }
 
 static int nr_pages(int session, int file)
@@ -214,6 +157,34 @@ static int make_memfd(int session, int file)
 	return fd;
 }
 
+static int make_device(void)
+{
+	const char *wrong = device_make(device.fd, device.iommufd, device.memory);
+
+	if (wrong) {
+		say("broken=device: %s", wrong);
+		finish("FAIL the device does not work");
+	}
+	return dup(device.fd);
+}
+
+static int make_any(int session, int file)
+{
+	const __u64 seed = seed_of(state.stage, session, file);
+	int fd;
+
+	if (is_tmpfs(session, file))
+		return must(tmpfs_make(seed), "tmpfs");
+	if (is_pipe(session, file))
+		return must(pipe_make(seed), "pipe");
+	if (is_device(session, file))
+		return make_device();
+	fd = make_memfd(session, file);
+	if (session == DEVICE_SESSION && file == DEVICE_MEMORY)
+		device.memory = dup(fd);
+	return fd;
+}
+
 static void prepare(int dev)
 {
 	int session, file, fd, sfd;
@@ -222,16 +193,23 @@ static void prepare(int dev)
 	for (session = 0; session < NR_SESSIONS; session++) {
 		sfd = must(luo_create(dev, name_of(session)), "create");
 		for (file = 0; file < nr_files(session); file++) {
-			if (is_tmpfs(session, file))
-				fd = must(tmpfs_make(seed_of(state.stage, session, file)), "tmpfs");
-			else if (is_pipe(session, file))
-				fd = must(pipe_make(seed_of(state.stage, session, file)), "pipe");
-			else
-				fd = make_memfd(session, file);
+			fd = make_any(session, file);
 			must(luo_preserve_fd(sfd, fd, token_of(session, file)), "preserve");
 			close(fd);
 		}
 	}
+}
+
+/*
+ * When the next kernel does not find out what is preserved, a device would write to
+ * memory that is not: who hands nothing over has to stop it.
+ */
+static void start_device(const char *line)
+{
+	if (!has_device || !strncmp(line, "root-fdt", 8) || !strncmp(line, "tree-", 5))
+		return;
+	must(device_forget(device.memory) ? 0 : -1, "memory of the device");
+	device_transfer(device.fd, true);
 }
 
 /* The errno with which a page cannot be read, or 0. */
@@ -299,21 +277,46 @@ static const char *verdict(int fd, int session, int file)
 	return contents_ok(fd, session, file) ? "ok" : "contents";
 }
 
+/* Of the session that has one. */
+static const char *device_word(const struct received *r)
+{
+	int memory = r->files[DEVICE_MEMORY];
+
+	if (memory < 0 || read_error(memory, DEVICE_SESSION, DEVICE_MEMORY))
+		memory = -1;
+	return device_verdict(r->files[DEVICE_FILE], memory,
+			      seed_of(state.stage - 1, DEVICE_SESSION, DEVICE_MEMORY));
+}
+
+/* What is wrong with each file of a session goes to @files. */
+static bool check_files(int session, const struct received *r, char *files, size_t size)
+{
+	const char *word, *of_device = NULL;
+	bool intact = true;
+	int file;
+
+	/* It writes to one of the files. */
+	if (is_device(session, DEVICE_FILE))
+		of_device = device_word(r);
+	for (file = 0; file < nr_files(session); file++) {
+		word = is_device(session, file) ? of_device :
+						  verdict(r->files[file], session, file);
+		intact = intact && !strcmp(word, "ok");
+		snprintf(files + strlen(files), size - strlen(files), "%s%s",
+			 file ? "," : "", word);
+	}
+	return intact;
+}
+
 /* Says what is wrong with a session; nothing when it is intact. */
 static bool check(int session, const struct received *r)
 {
 	bool intact = r->fd >= 0;
 	char files[256] = "";
-	const char *word;
 	int file, err = 0;
 
-	for (file = 0; r->fd >= 0 && file < nr_files(session); file++) {
-		word = verdict(r->files[file], session, file);
-		intact = intact && !strcmp(word, "ok");
-		snprintf(files + strlen(files), sizeof(files) - strlen(files), "%s%s",
-			 file ? "," : "", word);
-	}
 	if (r->fd >= 0) {
+		intact = check_files(session, r, files, sizeof(files));
 		err = luo_finish(r->fd);
 		close(r->fd);
 	}
@@ -327,15 +330,20 @@ static bool check(int session, const struct received *r)
 	return intact;
 }
 
+static size_t half_of_memory(void)
+{
+	struct sysinfo info;
+
+	sysinfo(&info);
+	return info.freeram / 2 & ~(PAGE - 1);
+}
+
 /* Has much of the free memory zeroed: nothing that came in may be part of it. */
 static void fill_memory(void)
 {
-	struct sysinfo info;
-	size_t size;
+	size_t size = half_of_memory() < MAX_FILL ? half_of_memory() : MAX_FILL;
 	char *p;
 
-	sysinfo(&info);
-	size = info.freeram / 2 < MAX_FILL ? info.freeram / 2 & ~(PAGE - 1) : MAX_FILL;
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	must(p == MAP_FAILED ? -1 : 0, "mmap");
@@ -352,71 +360,16 @@ static void verify(int dev)
 		retrieve(dev, session, &received[session]);
 	}
 	fill_memory();
-	for (session = 0; dev >= 0 && session < NR_SESSIONS; session++)
+	/* While a device is not finished no session is with a file that nobody knows. */
+	for (i = 0; dev >= 0 && i < NR_SESSIONS; i++) {
+		session = (DEVICE_SESSION + i) % NR_SESSIONS;
 		intact += check(session, &received[session]);
+	}
+	if (has_device && !device_is_harmless(half_of_memory()))
+		say("harmed");
 	say("boot=%s device=%d sessions=%d intact=%d",
 	    access("/sys/kernel/debug/kho/in", F_OK) ? "cold" : "handover",
 	    dev < 0 ? dev : 0, NR_SESSIONS, intact);
-}
-
-static void pad(int fd, size_t len)
-{
-	must(write(fd, "\0\0\0", -len & 3), INITRD);
-}
-
-/* A file of an archive in cpio's format "newc"; without data for @from < 0. */
-static void archive(int fd, const char *name, int from)
-{
-	off_t size = from < 0 ? 0 : luo_size(from), done = 0;
-	static char buf[1 << 16];
-	ssize_t len;
-
-	pad(fd, must(dprintf(fd, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s%c",
-			     1, 0100755, 0, 0, 1, 0, (int)size, 0, 0, 0, 0,
-			     (int)strlen(name) + 1, 0, name, 0), INITRD));
-	for (; done < size; done += len) {
-		len = must(read(from, buf, sizeof(buf)), name);
-		must(write(fd, buf, len), INITRD);
-	}
-	pad(fd, size);
-}
-
-/* What this kernel was started with, for the next one. */
-static int make_initrd(void)
-{
-	int fd = must(open(INITRD, O_RDWR | O_CREAT | O_TRUNC, 0600), INITRD);
-	unsigned int i;
-	int from;
-
-	for (i = 0; i < sizeof(carried) / sizeof(*carried); i++) {
-		from = must(open(carried[i], O_RDONLY), carried[i]);
-		archive(fd, carried[i], from);
-		close(from);
-	}
-	archive(fd, "TRAILER!!!", -1);
-	close(fd);
-	/* An image that is being written to is refused. */
-	return must(open(INITRD, O_RDONLY), INITRD);
-}
-
-static void load_kernel(int prepared, int line)
-{
-	char *params = read_text("/proc/cmdline"), *cmdline, *end;
-	int kernel = must(open(KERNEL, O_RDONLY), KERNEL), initrd = make_initrd();
-	int len;
-
-	end = strstr(params, " " PARAM);
-	if (!end)
-		end = strchrnul(params, '\n');
-	*end = '\0';
-	len = must(asprintf(&cmdline, "%s " PARAM "%d,%d,%d", params, state.stage + 1,
-			    line, prepared), "asprintf");
-	must(syscall(SYS_kexec_file_load, kernel, initrd, len + 1, cmdline, 0L), "kexec_file_load");
-	close(kernel);
-	close(initrd);
-	unlink(INITRD);
-	free(cmdline);
-	free(params);
 }
 
 /* The line of the plan, or NULL at its end; not to be freed. */
@@ -442,15 +395,29 @@ static void set_up(void)
 	must(mount("proc", "/proc", "proc", 0, NULL), "/proc");
 	must(mount("sys", "/sys", "sysfs", 0, NULL), "/sys");
 	must(mount("debug", "/sys/kernel/debug", "debugfs", 0, NULL), "debugfs");
+	must(device_find() ? 0 : -1, "device");
 	params = strstr(read_text("/proc/cmdline"), " " PARAM);
 	if (params)
 		must(sscanf(params, " " PARAM "%d,%d,%d", &state.stage, &state.line,
 			    &state.prepared) == 3 ? 0 : -1, PARAM);
 }
 
+/* Asks for the corruptions in a line, with all that they need. */
+static void hand_over(int dev, char *line)
+{
+	char *p;
+
+	prepare(dev);
+	start_device(line);
+	for (p = line; (p = strchr(p, ';')); )
+		*p = '\n';
+	write_text(CORRUPT, line);
+}
+
 int main(void)
 {
-	char *line, *p;
+	bool usable;
+	char *line;
 	int dev;
 
 	set_up();
@@ -465,15 +432,16 @@ int main(void)
 		say("end");
 		finish("PASS");
 	}
-	/* Without the device nothing can be handed over until the next kernel. */
-	load_kernel(dev >= 0, state.line + (dev >= 0));
-	if (dev >= 0) {
-		prepare(dev);
-		for (p = line; (p = strchr(p, ';')); )
-			*p = '\n';
-		write_text(CORRUPT, line);
-	}
-	say("plan=%d", dev >= 0 ? state.line : -1);
+	if (has_device)
+		device.fd = device_open(&device.iommufd);
+	/* Nothing can be handed over until the next kernel. */
+	usable = dev >= 0 && (!has_device || device.fd >= 0);
+	if (!usable && !state.prepared)
+		must(device.fd, "device");
+	load_kernel(usable, state.line + usable);
+	if (usable)
+		hand_over(dev, line);
+	say("plan=%d", usable ? state.line : -1);
 	must(reboot(RB_KEXEC), "kexec");
 	return 1;
 }
