@@ -18,6 +18,7 @@
 #include "packet.h"
 #include "session.h"
 #include "state.h"
+#include "states.h"
 #include "util.h"
 
 #define BARRIER_USEC	5000000
@@ -100,4 +101,11 @@ enum transfer arrival_take(struct keeper *k, const char **why)
 			clock_now() - begin);
 	}
 	return ret;
+}
+
+/* It is lost, and nobody starts the service afresh without being told to. */
+void arrival_hold_lost(struct keeper *k)
+{
+	service_enter(k, SERVICE_LOST);
+	pr_err("it is not started, since it is declared with if-lost = hold: \"lukeep reload\" starts it afresh");
 }

@@ -9,6 +9,7 @@
 enum transfer arrival_take(struct keeper *k, const char **why);
 bool arrival_waits(const struct keeper *k);
 void arrival_end(struct keeper *k);
+void arrival_hold_lost(struct keeper *k);
 void arrival_give_up(struct keeper *k);
 
 #endif /* _LUKEEP_ARRIVAL_H */

@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "adoption.h"
 #include "arrive.h"
 #include "clock.h"
 #include "declaration.h"
@@ -38,6 +40,10 @@
 
 #define ARRIVED_SUFFIX	".arrived"
 #define BARRIER_USEC	5000000
+#define FOR_EVER	UINT64_MAX
+
+#define CANNOT_PREPARE \
+	"cannot prepare its keeper: %s: free some memory, or raise the limit on open files"
 
 /* The file descriptors by their names. */
 enum {
@@ -47,6 +53,8 @@ enum {
 	LEFT,
 	DIED,
 	HOLD,
+	HOST,
+	ADOPTED,
 	NR_FDS,
 };
 
@@ -57,6 +65,8 @@ static const char * const fd_names[NR_FDS] = {
 	[LEFT] = "left",
 	[DIED] = "died",
 	[HOLD] = "hold",
+	[HOST] = "host",
+	[ADOPTED] = "adopted",
 };
 
 /* There as long as what came in is waited for: nobody can answer then. */
@@ -290,11 +300,40 @@ static void see_host(void)
 	close_fd(&namespace);
 }
 
+/*
+ * Is there a keeper already, which began in the initramfs? Then it is part of this unit
+ * now, and the process that is to become the keeper is told so. Returns -1 if it cannot be
+ * had, which is said.
+ */
+static int adopt(const char *name, const char *run_dir, bool *adopted)
+{
+	pid_t pid = adoption_by_unit(name, run_dir);
+	int fd, ret;
+
+	*adopted = pid > 0;
+	if (pid <= 0)
+		return pid;
+	fd = memory_memfd("lukeep.adopted");
+	if (fd < 0)
+		return -1;
+	dprintf(fd, "%d", pid);
+	ret = store(fd_names[ADOPTED], fd);
+	close(fd);
+	/* The keeper is in the unit: should we fail, systemd would kill it. */
+	if (ret >= 0)
+		ret = sd_notify_barrier(0, FOR_EVER);
+	if (ret < 0)
+		pr_err("systemd does not take which keeper it is: %s",
+		       strerror(-ret));
+	return ret < 0 ? -1 : 0;
+}
+
 /* Collect all for a keeper, and have systemd pass it on. Returns an exit status. */
 int arrive_for_systemd(const char *name, const char *conf_dir,
 		       const char *run_dir)
 {
 	int fds[NR_FDS], i, ret = 0;
+	bool adopted;
 
 	if (!getenv("NOTIFY_SOCKET")) {
 		pr_err("this is a step of lukeep@.service: \"lukeep reload\" starts a service");
@@ -302,6 +341,10 @@ int arrive_for_systemd(const char *name, const char *conf_dir,
 	}
 	message_open(name);
 	see_host();
+	if (adopt(name, run_dir, &adopted))
+		return EXIT_FAILURE;
+	if (adopted)
+		return EXIT_SUCCESS;
 	if (!can_be_kept(name, conf_dir))
 		return EXIT_FAILURE;
 	fds[LISTENER] = packet_listen_keeper(run_dir, name);
@@ -329,8 +372,16 @@ int arrive_for_systemd(const char *name, const char *conf_dir,
 	return EXIT_FAILURE;
 }
 
+/* What came in has been had. If something did, nobody but the keeper holds it then. */
+static void mark_taken(const char *name, const char *run_dir, bool held)
+{
+	mark(run_dir, name, ARRIVED_SUFFIX);
+	if (held)
+		mark(run_dir, name, HELD_SUFFIX);
+}
+
 /* Place all where the keeper that this process is about to become looks for it. */
-static int place(const char *name, const char *run_dir, const int *fds)
+static int place(const int *fds)
 {
 	int moved[NR_FDS], i, nr = 0;
 	char names[64] = "", number[12];
@@ -349,10 +400,6 @@ static int place(const char *name, const char *run_dir, const int *fds)
 		if (dup2(moved[i], SD_LISTEN_FDS_START + i) < 0)
 			return -1;
 	}
-	mark(run_dir, name, ARRIVED_SUFFIX);
-	/* Nobody but the keeper holds it then. */
-	if (fds[SESSION] >= 0 || fds[DIED] >= 0)
-		mark(run_dir, name, HELD_SUFFIX);
 	snprintf(number, sizeof(number), "%d", nr);
 	if (setenv("LISTEN_FDS", number, 1) ||
 	    setenv("LISTEN_FDNAMES", names, 1))
@@ -374,9 +421,57 @@ int arrive_for_exec(const char *name, const char *conf_dir,
 		return -1;
 	fds[LISTENER] = listener;
 	fds[HOLD] = hold;
-	if (!place(name, run_dir, fds))
+	mark_taken(name, run_dir, fds[SESSION] >= 0 || fds[DIED] >= 0);
+	if (!place(fds))
 		return 0;
-	pr_err("cannot prepare its keeper: %s: free some memory, or raise the limit on open files",
-	       strerror(errno));
+	pr_err(CANNOT_PREPARE, strerror(errno));
 	return -1;
+}
+
+/*
+ * The same in the initramfs, whose mount namespace @host is. Nothing is taken yet: the
+ * files of the initramfs may be deleted meanwhile, and so the keeper not be loaded.
+ */
+int arrive_for_early(int listener, int hold, int host)
+{
+	int fds[NR_FDS], i;
+
+	for (i = 0; i < NR_FDS; i++)
+		fds[i] = -1;
+	fds[LISTENER] = listener;
+	fds[HOLD] = hold;
+	fds[HOST] = host;
+	if (!place(fds))
+		return 0;
+	pr_err(CANNOT_PREPARE, strerror(errno));
+	return -1;
+}
+
+/*
+ * In that keeper: get what came in. Nothing is waited for: when this returns -1, that is
+ * still there, and the host gets it.
+ */
+int arrive_in_keeper(const char *name, const char *conf_dir,
+		     const char *run_dir, struct arrival *arrival)
+{
+	int fds[NR_FDS];
+
+	fds[SESSION] = session_retrieve(name);
+	fds[STATE] = -1;
+	if (fds[SESSION] < 0) {
+		if (fds[SESSION] != -ENOENT)
+			pr_err("it is not resumed in the initramfs, but by the host");
+		return -1;
+	}
+	snprintf(waiting, sizeof(waiting), "%s/%s" WAITING_SUFFIX, run_dir,
+		 name);
+	if (!get_state(fds))
+		return -1;
+	if (fds[STATE] >= 0)
+		set_clock(name, conf_dir, fds[STATE]);
+	set_waiting(false);
+	mark_taken(name, run_dir, true);
+	arrival->session = fds[SESSION];
+	arrival->state = fds[STATE];
+	return 0;
 }

@@ -13,6 +13,8 @@
 
 #include "check.h"
 #include "declaration.h"
+#include "early_files.h"
+#include "early_retry.h"
 #include "hooks.h"
 #include "lacking.h"
 #include "message.h"
@@ -36,7 +38,8 @@ static int check_service(const char *dir, const char *name)
 		return -1;
 	snprintf(file, sizeof(file), "%s/%s" CONFIG_SUFFIX, dir, name);
 	/* What the kernel can do only root can know. */
-	if (!lacking(svc, file) &&
+	if (!(lacking(svc, file) | early_retry_check(svc, file)) &&
+	    !early_files_are_newer(svc, file) &&
 	    (!svc->tmpfs.path || geteuid() || !session_is_possible() ||
 	     !tmpfs_check_kernel()))
 		printf("%s: no mistake found\n", file);

@@ -21,6 +21,9 @@
 #define COMPAT_SIGTIMEDWAIT		177
 #define COMPAT_SIGTIMEDWAIT_TIME64	421
 
+/* The dynamic linker's exit status then. */
+#define LINKER_FAILED	127
+
 /* In words. */
 const char *child_status(const siginfo_t *si)
 {
@@ -39,6 +42,12 @@ const char *child_status(const siginfo_t *si)
 bool child_succeeded(const siginfo_t *si)
 {
 	return si->si_code == CLD_EXITED && !si->si_status;
+}
+
+/* Did the dynamic linker not find all that its program needs? Then that has not run. */
+bool child_lacked_library(const siginfo_t *si)
+{
+	return si->si_code == CLD_EXITED && si->si_status == LINKER_FAILED;
 }
 
 /*

@@ -22,6 +22,7 @@ enum child_signal {
 enum child_signal child_signal_effect(pid_t pid, int sig);
 const char *child_status(const siginfo_t *si);
 bool child_succeeded(const siginfo_t *si);
+bool child_lacked_library(const siginfo_t *si);
 void child_parent_signals(const int *blocked, const int *ignored);
 void child_default_signals(void);
 void child_be_killable(void);

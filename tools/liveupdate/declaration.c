@@ -366,6 +366,8 @@ void declaration_free(struct service *svc)
 	free(svc->save_command);
 	free(svc->stop_command);
 	free(svc->ready_command);
+	free(svc->early_files);
+	free(svc->bridge);
 	free(svc);
 }
 

@@ -105,6 +105,9 @@ struct processes {
  * @ready_command: succeeds as soon as it is ready, or NULL
  * @order:	  it saves when those with a lower one have
  * @late:	  it saves when systemd has stopped the rest of the host
+ * @early:	  it resumes in the initramfs
+ * @early_files: what else it needs there, or NULL
+ * @bridge:	  the bridge of its network and the cards that are in it, or NULL
  * @restart:	  start it afresh when it exits unasked
  * @retry:	  what it saved is there until it has resumed, and no longer
  * @if_lost_hold: do not start it when what it had is lost
@@ -127,6 +130,9 @@ struct service {
 	char *ready_command;
 	int order;
 	bool late;
+	bool early;
+	char *early_files;
+	char *bridge;
 	bool restart;
 	bool retry;
 	bool if_lost_hold;

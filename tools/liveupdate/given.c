@@ -25,6 +25,18 @@ static void read_left(struct keeper *k, int fd)
 	close(fd);
 }
 
+/* There is a keeper already. */
+static pid_t read_pid(int fd)
+{
+	char text[12] = "";
+
+	if (pread(fd, text, sizeof(text) - 1, 0) < 0)
+		pr_err("cannot tell which keeper was adopted: %s",
+		       strerror(errno));
+	close(fd);
+	return atoi(text);
+}
+
 /* What has been put ready for us, and returns the listening socket. */
 int given_receive(struct keeper *k)
 {
@@ -47,6 +59,10 @@ int given_receive(struct keeper *k)
 			arrival->died = true;
 		else if (!strcmp(names[i], "hold"))
 			service_hold(fd);
+		else if (!strcmp(names[i], "host"))
+			k->host = fd;
+		else if (!strcmp(names[i], "adopted"))
+			k->adopted = read_pid(fd);
 		else
 			close(fd);
 		if (!strcmp(names[i], "left") || !strcmp(names[i], "died"))
@@ -56,7 +72,7 @@ int given_receive(struct keeper *k)
 	free(names);
 	/* The unit's store is to be empty: it may be kept over a kexec. */
 	sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=listener");
-	if (listener < 0)
+	if (listener < 0 && !k->adopted)
 		pr_err("a keeper is started by lukeep@.service, or by \"lukeep run\"");
 	return listener;
 }

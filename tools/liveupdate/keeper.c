@@ -11,7 +11,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "adoption.h"
 #include "arrival.h"
+#include "arrive.h"
 #include "child.h"
 #include "given.h"
 #include "keep.h"
@@ -27,6 +29,8 @@
 
 /* How often a declaration that cannot be used is read again. */
 #define READ_AGAIN	10	/* seconds */
+
+#define BARRIER_USEC	60000000
 
 static int on_term(sd_event_source *source, const struct signalfd_siginfo *si,
 		   void *user)
@@ -122,6 +126,21 @@ static void release(struct keeper *k)
 	sd_event_unref(k->event);
 }
 
+/*
+ * The keeper began in the initramfs, and is in our unit. It says the rest itself. The
+ * message has to arrive before systemd sees our end.
+ */
+static int hand_over(const struct keeper *k)
+{
+	sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=adopted");
+	sd_notifyf(0, "MAINPID=%d\nREADY=1", k->adopted);
+	if (sd_notify_barrier(0, BARRIER_USEC) >= 0)
+		return EXIT_SUCCESS;
+	pr_err("systemd does not take keeper %d: start the unit again",
+	       k->adopted);
+	return EXIT_FAILURE;
+}
+
 /* Keep the service @name until it is stopped. */
 int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 {
@@ -132,6 +151,7 @@ int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 		.run_dir = run_dir,
 		.session = -1,
 		.arrival = { .session = -1, .state = -1 },
+		.host = -1,
 	};
 	struct server *server = NULL;
 	int listener, ret = -1;
@@ -139,8 +159,16 @@ int keeper_run(const char *name, const char *conf_dir, const char *run_dir)
 
 	message_open(name);
 	listener = given_receive(&k);
+	if (k.adopted)
+		return hand_over(&k);
 	if (listener < 0)
 		return EXIT_FAILURE;
+	if (k.host >= 0 &&
+	    arrive_in_keeper(name, conf_dir, run_dir, &k.arrival)) {
+		packet_unlisten(run_dir, name);
+		adoption_forget(name, run_dir);
+		return EXIT_FAILURE;
+	}
 	came = k.arrival.session >= 0;
 	prepare_signals();
 	k.svc = read_declaration(&k);

@@ -81,6 +81,7 @@ struct arrival {
  * @was_told:	it has been told to save since it was started
  * @asked_again: it is asked whether it is ready since it has not saved, but works on
  * @exited_well: it exited with status 0
+ * @never_ran:	in the initramfs its program could not be run
  * @crashed:	it was killed by another signal than the one that tells it to save
  * @save_succeeded: its save command did
  * @by_update:	it is down for an update, and starts when that is called off
@@ -90,6 +91,9 @@ struct arrival {
  * @arrival:	what came in, until all of it has been taken
  * @insisted:	the operator wants it back by the declaration as it is
  * @owned:	an update is under way
+ * @host:	the host's mount namespace as long as it has not been adopted from the
+ *		initramfs, else -1
+ * @adopted:	the keeper that has been, in a process that only tells systemd so; else 0
  * @done:	is told how what was asked for went
  */
 struct keeper {
@@ -117,6 +121,7 @@ struct keeper {
 	bool was_told;
 	bool asked_again;
 	bool exited_well;
+	bool never_ran;
 	bool crashed;
 	bool save_succeeded;
 	bool by_update;
@@ -126,6 +131,8 @@ struct keeper {
 	struct arrival arrival;
 	bool insisted;
 	bool owned;
+	int host;
+	pid_t adopted;
 	void (*done)(struct keeper *k, const char *verb, bool ok);
 };
 

@@ -7,12 +7,14 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "early_root.h"
 #include "keeper_verbs.h"
 #include "memory.h"
 #include "message.h"
@@ -317,6 +319,40 @@ static void do_stop(void *user, int fd, json_t *request, int *passed)
 	service_stop(k);
 }
 
+/* Give the service, and ourselves, what is there instead of the initramfs. */
+static void leave_initramfs(struct keeper *k)
+{
+	if (k->host < 0)
+		return;
+	if (early_root_leave(k->host))
+		pr_err("the service does not see the host's files: %s: what it has open it keeps; for more, have it exit and start again",
+		       strerror(errno));
+	close_fd(&k->host);
+}
+
+/*
+ * The host is up. What could not be had in the initramfs may be there now. The answer
+ * comes first: nobody else waits for the service.
+ */
+static void do_adopt(void *user, int fd, json_t *request, int *passed)
+{
+	const char *notify = NULL, *stream = NULL;
+	struct keeper *k = user;
+
+	json_unpack(request, "{s?s s?s}", "notify", &notify, "stream", &stream);
+	leave_initramfs(k);
+	if (*passed >= 0 && dup2(*passed, STDOUT_FILENO) >= 0)
+		dup2(*passed, STDERR_FILENO);
+	if (stream && !setenv("JOURNAL_STREAM", stream, 1))
+		message_open(k->name);
+	k->unit = notify && !setenv("NOTIFY_SOCKET", notify, 1);
+	packet_send(fd, json_pack("{ss si}", "verb", "adopt", "pid",
+				  (int)getpid()));
+	/* What is lost is held until somebody says so, see if-lost. */
+	if (!k->pid && owner < 0 && k->state != SERVICE_LOST)
+		keeper_reload(k);
+}
+
 static const struct verb verbs[] = {
 	{ "status", do_status },
 	{ "check", do_check },
@@ -328,6 +364,7 @@ static const struct verb verbs[] = {
 	{ "revert", do_revert },
 	{ "reload", do_reload },
 	{ "stop", do_stop },
+	{ "adopt", do_adopt },
 };
 
 /*

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The next kernel's command line.
+ * The next kernel's command line, and what this one's says.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -259,4 +259,21 @@ bool kexec_left(char release[RELEASE_MAX])
 		left = true;
 	}
 	return left;
+}
+
+/* Does this kernel's command line have NAME, or NAME=VALUE that begins with @value? */
+bool kexec_has(const char *name, const char *value)
+{
+	char current[CMDLINE_MAX];
+	const char *at = current, *set;
+	struct word word;
+
+	if (read_cmdline(current, sizeof(current)))
+		return false;
+	while (next_word(&at, &word)) {
+		if (is_setting(&word, name, &set) &&
+		    (!*value || (set && !strncmp(set, value, strlen(value)))))
+			return true;
+	}
+	return false;
 }

@@ -44,6 +44,9 @@ static const struct key service_keys[] = {
 	{ "ready-command", value_command, SERVICE(ready_command) },
 	{ "order", value_count, SERVICE(order) },
 	{ "late", value_yes_no, SERVICE(late) },
+	{ "early", value_yes_no, SERVICE(early) },
+	{ "early-files", value_command, SERVICE(early_files) },
+	{ "bridge", value_command, SERVICE(bridge) },
 	{ "restart", value_yes_no, SERVICE(restart) },
 	{ "retry", value_yes_no, SERVICE(retry) },
 	{ "if-lost", value_if_lost, SERVICE(if_lost_hold) },
@@ -253,6 +256,19 @@ static void check_process(struct reader *r)
 		key_error(r, "out of memory, or the path of the images has a quote");
 }
 
+/* The host's folders, and CRIU's view of them, are not in the initramfs. */
+static void check_early(struct reader *r)
+{
+	const struct service *svc = r->svc;
+
+	if (svc->early && (r->tmpfs || r->process))
+		key_error(r,
+			  "a service with a tmpfs, or with a section [process], cannot resume in the initramfs: leave early out, and give it an order");
+	if (!svc->early && (svc->early_files || svc->bridge))
+		key_error(r,
+			  "early-files and bridge are for the initramfs: leave them out, or add early = yes");
+}
+
 /* What can be told only when all has been read, and what was left out. */
 void keys_check(struct reader *r)
 {
@@ -267,6 +283,7 @@ void keys_check(struct reader *r)
 	if (svc->late && (r->tmpfs || r->process))
 		key_error(r,
 			  "a service with a tmpfs, or with a section [process], cannot be late: leave late out, and give it an order");
+	check_early(r);
 	check_memfds(r);
 	check_tmpfs(r);
 	if (r->process)

@@ -84,3 +84,13 @@ int launch_afresh(struct keeper *k, sd_event_child_handler_t on_exit)
 		return -1;
 	return launch(k, k->svc->start, false, on_exit);
 }
+
+/*
+ * It has exited as it was about to resume, and can do so again. Once it was told to
+ * save, what is there may be less, or older, than its memory.
+ */
+bool launch_can_retry(const struct keeper *k)
+{
+	return (k->svc->retry || k->never_ran) && k->resumed && !k->was_told &&
+	       memory_is_saved(k->svc);
+}

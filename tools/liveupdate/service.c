@@ -14,6 +14,7 @@
 #include "child.h"
 #include "clock.h"
 #include "command.h"
+#include "early_retry.h"
 #include "launch.h"
 #include "memory.h"
 #include "message.h"
@@ -107,8 +108,7 @@ static int give_up_memory(struct keeper *k, const char *why)
 		 *k->from ? k->from : "unknown", why);
 	if (!k->svc->if_lost_hold)
 		return start_afresh(k);
-	service_enter(k, SERVICE_LOST);
-	pr_err("it is not started, since it is declared with if-lost = hold: \"lukeep reload\" starts it afresh");
+	arrival_hold_lost(k);
 	return -1;
 }
 
@@ -335,19 +335,20 @@ void service_revert(struct keeper *k)
  * Exits.
  */
 
-/*
- * It has exited as it was about to resume, and can do so again. Once it was told to
- * save, what is there may be less, or older, than its memory.
- */
-static bool can_retry(const struct keeper *k)
+/* In the initramfs. The host starts it afresh, if that is to be. */
+static void lose(struct keeper *k)
 {
-	return k->svc->retry && k->resumed && !k->was_told &&
-	       memory_is_saved(k->svc);
+	early_retry_say_lost(k->from);
+	service_wait_no_more();
+	if (k->svc->if_lost_hold)
+		arrival_hold_lost(k);
+	else
+		service_enter(k, SERVICE_DOWN);
 }
 
 static void exited_unasked(struct keeper *k)
 {
-	bool retry = can_retry(k);
+	bool retry = launch_can_retry(k);
 
 	if (clock_wall() - k->since > BACKOFF_MAX)
 		k->failures = 0;
@@ -361,6 +362,8 @@ static void exited_unasked(struct keeper *k)
 		k->by_update = true;
 		if (!retry)
 			service_enter(k, SERVICE_DOWN);
+	} else if (!retry && k->resumed && k->host >= 0) {
+		lose(k);
 	} else if (!retry) {
 		give_up(k, k->exited_well);
 	} else if (k->svc->restart) {
@@ -432,6 +435,7 @@ static int on_exit_of_service(sd_event_source *source, const siginfo_t *si,
 	k->pid = 0;
 	k->stopped = time(NULL);
 	k->exited_well = child_succeeded(si);
+	k->never_ran = k->host >= 0 && child_lacked_library(si);
 	k->crashed = si->si_code != CLD_EXITED &&
 		     si->si_status != k->svc->save_signal;
 	if (!asked || !k->exited_well)

@@ -5,6 +5,7 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,17 +16,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "adoption.h"
 #include "arrive.h"
 #include "child.h"
 #include "declaration.h"
+#include "early_cgroup.h"
+#include "early_root.h"
 #include "message.h"
 #include "packet.h"
 #include "pidfile.h"
 #include "spawn.h"
 #include "survivor.h"
+#include "util.h"
 
 /* How long a service waits for others at most. */
 #define TURN_TIMEOUT	60	/* seconds */
+
+/* As in lukeep@.service. */
+#define OOM_SCORE	"-900"
 
 /* Nothing of ours stays open with a keeper that waits for what came in. */
 static void close_others(int listener, const struct turn *turn)
@@ -56,10 +64,44 @@ static void wait_for_turn(int fd)
 	close(fd);
 }
 
+/* What a unit would see to, and where messages go until there is a journal. */
+static void be_early(void)
+{
+	int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (log >= 0 && dup2(log, STDOUT_FILENO) >= 0)
+		dup2(log, STDERR_FILENO);
+	if (score < 0 || write(score, OOM_SCORE, strlen(OOM_SCORE)) < 0)
+		pr_warn("cannot set the OOM score: %s", strerror(errno));
+	close_fd(&log);
+	close_fd(&score);
+}
+
+/*
+ * In the keeper to be, in the initramfs: get a place that outlives it. The
+ * keeper gets what came in. When this fails, the host starts the service.
+ */
+static int arrive_early(const char *name, const char *run_dir, int listener,
+			int hold)
+{
+	int host;
+
+	be_early();
+	message_open(name);
+	host = early_root_enter(run_dir);
+	if (host >= 0 && !early_cgroup_enter(name) &&
+	    !arrive_for_early(listener, hold, host))
+		return 0;
+	packet_unlisten(run_dir, name);
+	adoption_forget(name, run_dir);
+	return -1;
+}
+
 /* In the keeper to be: it is a child of init, so that nothing hangs on us. */
 static void become_keeper(const char *name, const char *conf_dir,
 			  const char *run_dir, int listener,
-			  const struct turn *turn)
+			  const struct turn *turn, bool early)
 {
 	message_forward(NULL);
 	close_others(listener, turn);
@@ -67,7 +109,8 @@ static void become_keeper(const char *name, const char *conf_dir,
 	unsetenv("NOTIFY_SOCKET");
 	child_default_signals();
 	wait_for_turn(turn->wait);
-	if (arrive_for_exec(name, conf_dir, run_dir, listener, turn->hold))
+	if (early ? arrive_early(name, run_dir, listener, turn->hold) :
+		    arrive_for_exec(name, conf_dir, run_dir, listener, turn->hold))
 		return;
 	execl("/proc/self/exe", SURVIVOR_NAME, "keep", "--config-dir", conf_dir,
 	      "--run-dir", run_dir, name, NULL);
@@ -87,11 +130,11 @@ static int make_folder(const char *name, const char *run_dir)
 }
 
 /*
- * Start a keeper. It can be connected to at once, and answers when it has what
+ * Start a keeper, in the initramfs if it is @early. It can be connected to at once, and answers when it has what
  * came in for its service.
  */
 int spawn_keeper(const char *name, const char *conf_dir, const char *run_dir,
-		 const struct turn *turn)
+		 const struct turn *turn, bool early)
 {
 	int listener;
 	pid_t pid;
@@ -104,11 +147,14 @@ int spawn_keeper(const char *name, const char *conf_dir, const char *run_dir,
 	listener = packet_listen_keeper(run_dir, name);
 	if (listener < 0)
 		return -1;
+	if (early)
+		adoption_expect(name, run_dir);
 	pid = fork();
 	if (!pid) {
 		setsid();
 		if (!fork())
-			become_keeper(name, conf_dir, run_dir, listener, turn);
+			become_keeper(name, conf_dir, run_dir, listener, turn,
+				      early);
 		_exit(0);
 	}
 	close(listener);

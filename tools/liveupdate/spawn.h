@@ -3,6 +3,8 @@
 #ifndef _LUKEEP_SPAWN_H
 #define _LUKEEP_SPAWN_H
 
+#include <stdbool.h>
+
 /**
  * struct turn - the place of a service among those that are started together
  * @wait: a pipe that ends when those that are more urgent are at work, or cannot be; -1
@@ -15,6 +17,6 @@ struct turn {
 };
 
 int spawn_keeper(const char *name, const char *conf_dir, const char *run_dir,
-		 const struct turn *turn);
+		 const struct turn *turn, bool early);
 
 #endif /* _LUKEEP_SPAWN_H */

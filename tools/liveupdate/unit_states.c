@@ -29,12 +29,15 @@
  * @active: its ActiveState, "" if not known
  * @result: its Result, the same
  * @stored: its NFileDescriptorStore, the same
+ * @job:    the number of its Job, the same: systemd is to start it, or to stop it, when
+ *	    other units have been
  * @status: what its processes have said last
  */
 struct unit {
 	char active[16];
 	char result[32];
 	char stored[16];
+	char job[16];
 	char status[ERROR_MAX];
 };
 
@@ -64,7 +67,7 @@ static int ask(struct unit *unit, const char *name)
 	char id[NAME_MAX_LEN + sizeof("lukeep@.service")], said[SHOWN_MAX], *line;
 	char *const argv[] = {
 		"systemctl", "show",
-		"--property=ActiveState,Result,NFileDescriptorStore,StatusText",
+		"--property=ActiveState,Result,NFileDescriptorStore,Job,StatusText",
 		"--", id, NULL,
 	};
 	char *rest = said;
@@ -78,6 +81,7 @@ static int ask(struct unit *unit, const char *name)
 		take(line, "Result=", unit->result, sizeof(unit->result));
 		take(line, "NFileDescriptorStore=", unit->stored,
 		     sizeof(unit->stored));
+		take(line, "Job=", unit->job, sizeof(unit->job));
 		take(line, "StatusText=", unit->status, sizeof(unit->status));
 	}
 	return 0;
@@ -124,12 +128,19 @@ static void set_error(json_t *service, const struct unit *unit)
 	}
 }
 
+/* Is it to be started, but has to wait for other units? Nothing stops what has ended. */
+static bool is_queued(const struct unit *unit)
+{
+	return atoi(unit->job) > 0 && (!strcmp(unit->active, "inactive") ||
+				       !strcmp(unit->active, "failed"));
+}
+
 static void set_state(json_t *service, const struct unit *unit)
 {
 	const char *now = text(service, "state"), *state = NULL;
 	bool is_silent = !strcmp(now, "silent");
 
-	if (!strcmp(unit->active, "activating"))
+	if (!strcmp(unit->active, "activating") || is_queued(unit))
 		state = "starting";
 	else if (!strcmp(unit->active, "deactivating"))
 		state = "stopping";

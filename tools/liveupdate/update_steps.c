@@ -5,11 +5,14 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <systemd/sd-daemon.h>
 
 #include "clock.h"
+#include "early_retry.h"
 #include "hooks.h"
 #include "kexec.h"
 #include "loaded.h"
@@ -39,11 +42,27 @@ static void on_hooks(void *user, bool ok)
 		u->stepped(u, ok);
 }
 
+/* In a dry run: it is said while something can still be done about it. */
+static void check_early(const struct update *u)
+{
+	const struct link *link;
+	char file[PATH_MAX];
+
+	for (link = u->links.first; link; link = link->next) {
+		if (link->without)
+			continue;
+		snprintf(file, sizeof(file), "%s/%s" CONFIG_SUFFIX,
+			 u->updater->conf_dir, link->name);
+		early_retry_check(link->svc, file);
+	}
+}
+
 static enum step_result run_hooks(struct update *u)
 {
 	int ret;
 
 	if (u->request.dry_run) {
+		check_early(u);
 		hooks_check(u->updater->conf_dir);
 		return STEP_EMPTY;
 	}

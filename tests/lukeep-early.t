@@ -1,0 +1,382 @@
+#!/bin/bash
+# lukeep on this host, with a shim: services resume in the initramfs, and the host adopts them. What cannot, the host resumes.
+# flavours: none
+. "$(dirname "$0")/lukeep-machine.bash"
+
+# in_initramfs: what each kernel begins with whose initramfs has lukeep
+in_initramfs() {
+	rm -rf "$run" "$run"-* "$machine"/*.has
+	again_in_initramfs
+}
+
+again_in_initramfs() {
+	(become "$out/agent/lukeep" early --config-dir "$conf" --run-dir "$run") >>"$log" 2>&1
+}
+
+# The host is up: /run is what it was.
+host() {
+	run_agent
+}
+
+# host_unit NAME: the same with systemd, and the unit of a service
+host_unit() {
+	touch "$machine/systemd"
+	run_agent
+	become "$out/lukeep-unit" "$machine" "$1" "$out/agent/lukeep" --config-dir "$conf" --run-dir "$run" >>"$log" 2>&1 &
+	unit=$!
+	disown
+}
+
+is_adopted() {
+	[ ! -e "$run/$1.early" ]
+}
+
+# Two services, the second of which is early, are told to save.
+one_early() {
+	by_signal signal
+	by_command quick 'early = yes' "$@"
+	boot
+	until_true "one runs" has signal 1
+	until_true "the early one runs" has quick 1
+	jumps
+}
+
+resumes() {
+	one_early
+	in_initramfs
+	at_work quick 12
+	never "the other one is not started" test -e "$run/signal.keeper"
+	pid=$(pid quick)
+	never "it is not the host's yet" is_adopted quick
+	host
+	until_true "it is adopted" is_adopted quick
+	ok "it gets the host's root" grep -q "host's root" "$machine/early"
+	ok "it is in the agent's cgroup" grep -q "unit's cgroup quick" "$machine/early"
+	is "$(pid quick)" "$pid" "it goes on"
+	at_work signal 12
+	jumps
+	in_initramfs
+	at_work quick 123
+	host
+	at_work signal 123
+	is "$(started quick)" 1 "it has been started once"
+}
+
+ordinary_boot() {
+	by_signal quick 'early = yes'
+	in_initramfs
+	never "nothing is started in the initramfs" test -e "$run/quick.keeper"
+	host
+	until_true "the host starts it" has quick 1
+}
+
+by_unit() {
+	one_early
+	rm "$conf/signal.conf"
+	in_initramfs
+	at_work quick 12
+	keeper=$(keeper quick)
+	host_unit quick
+	until_true "the unit's process hands over" unit_is quick ended
+	is "$(cat "$machine/quick.unit")" "ended 0" "and ends well"
+	is "$(cat "$machine/quick.main")" "$keeper" "the keeper is the main process"
+	ok "nothing is stored" in_store quick
+	ok "it is in the unit's cgroup" grep -q "unit's cgroup quick" "$machine/early"
+	ok "it is adopted" is_adopted quick
+	is "$(of_service quick unit)" true "the keeper knows that"
+	jumps
+	rm "$machine/systemd"
+	in_initramfs
+	at_work quick 123
+}
+
+# left TEXT: the early service is the host's to resume, and nothing of it has been taken
+left() {
+	until_true "it says so" logged "$1"
+	until_true "there is no keeper" is_adopted quick
+	host
+	at_work quick 12
+}
+
+no_program() {
+	ln -s /bin/true "$machine/there"
+	one_early "ready-command = $machine/there"
+	rm "$machine/there"
+	in_initramfs
+	ok "it says what lacks" logged 'quick.conf: ready-command: cannot run .*/there'
+	ln -s /bin/true "$machine/there"
+	left 'quick: it is not resumed in the initramfs, but by the host'
+}
+
+no_root() {
+	one_early
+	touch "$machine/no-root"
+	in_initramfs
+	until_true "a root cannot be had" grep -q 'no root' "$machine/early"
+	left ''
+}
+
+no_session() {
+	one_early
+	fault retrieve EBUSY 0 1
+	in_initramfs
+	left 'quick: it is not resumed in the initramfs, but by the host'
+}
+
+# The initramfs is emptied as a keeper is about to start.
+no_keeper() {
+	one_early
+	mkdir "$machine/unloadable"
+	: >"$machine/unloadable/libjansson.so.4"
+	in_initramfs
+	host
+	at_work quick 12
+	ok "it was tried" grep -q 'own cgroup quick' "$machine/early"
+}
+
+# The dynamic linker ends like this, before the program has run.
+no_library() {
+	by_signal quick 'early = yes'
+	sed -i "s:^resume = \(.*\):resume = sh -c \"[ -e $machine/there ] || exit 127; exec \1\":" "$conf/quick.conf"
+	boot
+	until_true "it runs" has quick 1
+	jumps
+	in_initramfs
+	until_true "it has ended" state_is quick saved
+	is "$(of_service quick pid)" 0 "it does not run"
+	again_in_initramfs
+	until_true "it has tried again" logged_twice 'the service exited with status 127'
+	touch "$machine/there"
+	host
+	at_work quick 12
+}
+
+logged_twice() {
+	[ "$(grep -c "$1" "$log")" = 2 ]
+}
+
+# What is missing is there when udev has found the devices.
+second_time() {
+	one_early 'retry = yes'
+	mood quick stumbles
+	in_initramfs
+	until_true "it has ended" state_is quick saved
+	mood quick
+	again_in_initramfs
+	at_work quick 12
+	pid=$(pid quick)
+	again_in_initramfs
+	is "$(pid quick)" "$pid" "one that runs is left alone"
+}
+
+# A keeper that is killed takes with it what it had, and leaves nothing else.
+killed() {
+	one_early
+	in_initramfs
+	at_work quick 12
+	pid=$(pid quick)
+	kill -9 "$(keeper quick)"
+	host_unit quick
+	until_true "it is started afresh" has quick 2
+	ok "it is said why" logged 'the keeper of quick in the initramfs has died'
+	until_true "the one before is gone" gone "$pid"
+	ok "nobody is to be adopted" is_adopted quick
+}
+
+# A keeper that is stopped is asked again.
+silent() {
+	one_early
+	in_initramfs
+	at_work quick 12
+	keeper=$(keeper quick)
+	kill -STOP "$keeper"
+	echo 20 >"$machine/faster"
+	host
+	ok "it does not answer" logged 'quick: its keeper in the initramfs does not answer'
+	rm "$machine/faster"
+	kill -CONT "$keeper"
+	kill -HUP "$agent"
+	until_true "it is adopted" is_adopted quick
+	at_work quick 12
+}
+
+# stuck FASTER: the unit's step meets a keeper that is stopped, when time passes faster
+stuck() {
+	one_early
+	rm "$conf/signal.conf"
+	in_initramfs
+	at_work quick 12
+	keeper=$(keeper quick)
+	pid=$(pid quick)
+	kill -STOP "$keeper"
+	echo "$1" >"$machine/faster"
+	host_unit quick
+	until_true "it is said that the keeper does not answer" logged 'its keeper in the initramfs does not answer yet'
+}
+
+# A unit does not hold up the host's boot for ever, and can be started again.
+stuck_for_good() {
+	stuck 100
+	until_true "the unit gives up" unit_is quick ended
+	ok "what to do is said" logged 'does not answer: .*: it is left as it is: kill it, or have it go on, and start the unit again'
+	never "the keeper is still expected" is_adopted quick
+	rm "$machine/faster"
+	kill -CONT "$keeper"
+	kill -HUP "$unit"
+	until_true "it is adopted" is_adopted quick
+	is "$(pid quick)" "$pid" "it goes on"
+	at_work quick 12
+}
+
+stop_when_stuck() {
+	stuck 20
+	pkill -TERM -P "$unit"
+	until_true "the unit is stopped" unit_is quick ended
+	ok "the keeper is killed" grep -q 'killed quick' "$machine/early"
+	ok "it is said" logged 'does not answer: killed, with the service'
+	until_true "the service is, too" gone "$pid"
+	ok "nobody is to be adopted" is_adopted quick
+	kill -9 "$keeper"
+}
+
+# The keeper stops its service as one of the unit would.
+stop_in_time() {
+	stuck 20
+	rm "$machine/faster"
+	pkill -TERM -P "$unit"
+	kill -CONT "$keeper"
+	until_true "the unit is stopped" unit_is quick ended
+	ok "the service was stopped well" grep -qx stopped "$machine/quick.log"
+	until_true "its keeper has ended" gone "$keeper"
+	never "it was killed" logged 'killed, with'
+	ok "nobody is to be adopted" is_adopted quick
+}
+
+# exits [KEY]...: in the initramfs, when it resumes
+exits() {
+	one_early "$@"
+	mood quick stumbles
+	in_initramfs
+	until_true "it exits" logged 'the service exited with status'
+	until_true "what it had is said to be lost" logged 'what it had in kernel 6.12.0-test-1 is lost: it exited in the initramfs'
+	mood quick
+}
+
+exits_and_starts() {
+	exits
+	until_true "it does not run" state_is quick down
+	host
+	until_true "the host starts it afresh" has quick 2
+}
+
+exits_and_is_held() {
+	exits 'if-lost = hold'
+	host
+	until_true "it is adopted" is_adopted quick
+	is "$(of_service quick state)" lost "it is held, as it is declared"
+	ok "a reload succeeds" lukeep reload quick
+	until_true "which starts it afresh" has quick 2
+}
+
+# A check and a dry run tell of it before.
+warns_of_loss() {
+	local warning='quick.conf: early without retry: what it has is lost if it exits in the initramfs'
+
+	by_signal quick 'early = yes'
+	boot
+	until_true "it runs" has quick 1
+	(become "$out/agent/lukeep" check --config-dir "$conf") >"$said" 2>&1
+	is $? 0 "the declaration has no mistake"
+	ok "a check warns" says "$warning"
+	update --dry-run
+	is $? 0 "a dry run succeeds"
+	ok "it warns, too" says "$warning"
+	by_signal quick 'early = yes' 'retry = yes'
+	(become "$out/agent/lukeep" check --config-dir "$conf") >"$said" 2>&1
+	ok "with retry a check does not" says 'no mistake found'
+	ok "a reload succeeds" lukeep reload quick
+	update --dry-run
+	never "nor does a dry run" says "$warning"
+}
+
+not_possible() {
+	printf '[service]\nstart = true\nearly = yes\n[tmpfs]\npath = /run/x\nsize = 1M\n' >"$conf/files.conf"
+	printf '[service]\nstart = true\nearly = yes\n[process]\nimages = /run/x\n' >"$conf/process.conf"
+	printf '[service]\nstart = true\nbridge = br0\n' >"$conf/bridge.conf"
+	(become "$out/agent/lukeep" check --config-dir "$conf") >"$said" 2>&1
+	ok "a service with a tmpfs cannot be early" says 'files.conf: a service with a tmpfs, .* cannot resume in the initramfs'
+	ok "one of processes cannot either" says 'process.conf: .* cannot resume in the initramfs'
+	ok "others need no bridge" says 'bridge.conf: early-files and bridge are for the initramfs'
+}
+
+lists_files() {
+	by_signal quick 'early = yes' "early-files = $conf/*.conf"
+	by_signal other
+	(become "$out/agent/lukeep" early-files --config-dir "$conf") >"$said" 2>&1
+	is "$(sort -u "$said" | tr '\n' ' ')" "$machine/bin/lukeep-service $conf/other.conf $conf/quick.conf " "what the initramfs needs is listed"
+}
+
+# An initramfs that is older than what it is to have
+old_initramfs() {
+	local boot
+
+	by_signal quick 'early = yes' 'retry = yes'
+	# shellcheck disable=SC2016 # for the shell within
+	for boot in 'touch -d @1' touch; do
+		(become unshare --mount sh -c "mount -t tmpfs boot /boot && $boot /boot/initrd.img-next && exec $out/agent/lukeep check --config-dir $conf") \
+			>"$said" 2>&1
+		is $? 0 "the declaration has no mistake"
+		[ "$boot" = touch ] || ok "an initramfs is older" says 'quick.conf: .*/quick.conf is newer than the initramfs'
+	done
+	ok "a new one is not" says 'no mistake found'
+}
+
+# The scripts of initramfs-tools have klibc's programs there, and kmod, and no others: Debian needs no busybox.
+few_programs() {
+	local script dir=$machine/klibc
+
+	mkdir "$dir"
+	ln -s "$(type -P cat)" "$dir"
+	printf '#!/bin/sh\necho "lukeep $*"\n' >"$dir/lukeep"
+	ln -s "$(type -P true)" "$dir/modprobe"
+	chmod +x "$dir/lukeep"
+	for script in init-top init-premount; do
+		sed "s:/usr/sbin/lukeep:$dir/lukeep:; s:/proc/cmdline:$dir/cmdline:" "$root/tools/liveupdate/initramfs/$script" >"$dir/$script"
+		echo quiet lukeep.left=6.12 >"$dir/cmdline"
+		is "$(PATH=$dir "$BASH" --posix "$dir/$script" 2>&1)" "lukeep early" "$script resumes after an update, with what is there"
+		echo quiet >"$dir/cmdline"
+		is "$(PATH=$dir "$BASH" --posix "$dir/$script" 2>&1)" "" "$script does nothing in an ordinary boot"
+	done
+}
+
+# hook WHAT: of initramfs-tools, on a host whose lukeep says WHAT; what is copied goes to $said
+hook() {
+	# shellcheck disable=SC2016 # for the shell within
+	(become unshare --mount sh -c 'mount -t tmpfs share /usr/share && mount -t tmpfs sbin /usr/sbin && mkdir /usr/share/initramfs-tools &&
+		cp "$1" /usr/share/initramfs-tools/hook-functions && printf "#!/bin/sh\n%s\n" "$2" >/usr/sbin/lukeep &&
+		chmod +x /usr/sbin/lukeep && mkdir -p "$4/etc" && DESTDIR=$4 exec sh "$3"' \
+		sh "$machine/hook-functions" "$1" "$root/tools/liveupdate/initramfs/hook" "$machine/hook") >"$said" 2>&1
+}
+
+# When a hook fails, the host gets no initramfs.
+hook_goes_on() {
+	# shellcheck disable=SC2016 # for the hook
+	printf '%s\n' 'copy_file() { [ -f "$2" ] || return 2; echo "copied $2"; }' 'copy_exec() { copy_file "" "$1"; }' \
+		'manual_add_modules() { echo "module $1"; }' >"$machine/hook-functions"
+	mkdir -p "$machine/hook/etc"
+	echo root:x:0:0::/root:/bin/other >"$machine/hook/etc/passwd"
+	hook 'exit 1'
+	is $? 0 "lukeep may fail"
+	never "nothing is copied" says copied
+	hook "echo /etc; echo $machine/nothing; echo $machine/image"
+	is $? 0 "a file may be a folder, or not be there"
+	ok "it is said" says "cannot copy /etc"
+	ok "the others are copied" says "copied $machine/image"
+	ok "modules are, too" says 'module tun'
+	is "$(cut -d: -f1 "$machine/hook/etc/passwd" | sort)" "$(cut -d: -f1 /etc/passwd | sort)" "all users are there, once each"
+	ok "those that were there are as they were" grep -q '^root:.*:/bin/other$' "$machine/hook/etc/passwd"
+}
+
+scenario hook_goes_on few_programs old_initramfs resumes ordinary_boot by_unit no_program no_root no_session no_keeper no_library second_time killed silent stuck_for_good stop_when_stuck stop_in_time exits_and_starts \
+	exits_and_is_held warns_of_loss not_possible lists_files
+done_testing
