@@ -23,7 +23,7 @@ case $stage in
 	systemctl daemon-reload
 	ok "the service is declared" lukeep reload
 	until_true "redis answers" redis-cli ping
-	redis-cli debug populate 10000 >/dev/null
+	redis-cli debug populate 10000 key 2000 >/dev/null
 	at_work
 	make_initrd
 	update B

@@ -8,6 +8,7 @@
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,17 +24,26 @@
 #include "message.h"
 #include "netlock.h"
 #include "podman.h"
+#include "podman_net.h"
+#include "preflight.h"
 #include "repair.h"
 #include "util.h"
 #include "window.h"
 
 #define EXIT_USAGE	2
+#define MIB		(1024.0 * 1024.0)
+
+/* Podman has one pre-dump. The first of ours is there when that is a trial. */
+#define FIRST_PREDUMP	PODMAN_PREDUMP ".first"
+
+/* Where CRIU finds the images that others go on from */
+#define PARENT		"parent"
 
 static const char usage_text[] =
 "Usage:\n"
 "  lukeep-podman run NAME FOLDER CONTAINER         start it, if it does not run\n"
 "  lukeep-podman check NAME FOLDER CONTAINER       can it go on in the next kernel?\n"
-"  lukeep-podman predump NAME FOLDER CONTAINER     dump it, and have it go on\n"
+"  lukeep-podman predump NAME FOLDER CONTAINER     dump memory, and then all, while it runs\n"
 "  lukeep-podman dump NAME FOLDER CONTAINER        dump it, and end it\n"
 "  lukeep-podman resume NAME FOLDER CONTAINER      restore it, and go on as run does\n"
 "  lukeep-podman ready NAME FOLDER CONTAINER [PROGRAM [ARGUMENT]...]\n"
@@ -98,52 +108,139 @@ static int do_run(const struct folder *f, struct container *c)
 	return stand_for(f, c);
 }
 
-static int do_check(const struct folder *f, struct container *c)
-{
-	return podman_check(c) ? images_fail(f) : EXIT_SUCCESS;
-}
-
-/* What podman or CRIU cannot do shows before anything is stopped. */
-static int do_predump(const struct folder *f, struct container *c)
+/* What has been dumped of it is of no use any more, if it runs. */
+static void forget_dumps(const struct folder *f, const struct container *c)
 {
 	int folder = open(c->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err = podman_checkpoint(c, f->dir, false);
 
-	images_remove(folder, PODMAN_CHECKPOINT);
+	if (c->running) {
+		images_remove(f->dir, IMAGES_PREDUMPED);
+		images_remove(folder, PODMAN_CHECKPOINT);
+		images_remove(folder, PODMAN_PREDUMP);
+		images_remove(folder, FIRST_PREDUMP);
+	}
 	close_fd(&folder);
-	return err ? images_fail(f) : EXIT_SUCCESS;
+}
+
+/* It has been restarted since the pre-dump if it has another first process. */
+static bool is_predumped(const struct folder *f, const struct container *c)
+{
+	char pid[16];
+
+	return !images_read(f->dir, IMAGES_PREDUMPED, pid, sizeof(pid)) &&
+	       atoi(pid) == c->pid;
+}
+
+static int do_check(const struct folder *f, struct container *c)
+{
+	forget_dumps(f, c);
+	return podman_check(c) || preflight_peers(c->pid) ? images_fail(f) :
+							    EXIT_SUCCESS;
+}
+
+/*
+ * The trial has dumped what had changed since the pre-dump, and the kernel counts what
+ * changes from then on: so the dump is to go on from the trial, as from a pre-dump.
+ */
+static int chain(int folder)
+{
+	int trial = openat(folder, PODMAN_CHECKPOINT,
+			   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err = trial < 0 || unlinkat(trial, PARENT, 0) ||
+		  symlinkat("../" FIRST_PREDUMP, trial, PARENT) ||
+		  renameat(folder, PODMAN_PREDUMP, folder, FIRST_PREDUMP) ||
+		  renameat(folder, PODMAN_CHECKPOINT, folder, PODMAN_PREDUMP);
+
+	if (err)
+		pr_err("cannot rename a pre-dump in podman's storage: %s",
+		       strerror(errno));
+	close_fd(&trial);
+	return err;
+}
+
+/* Dump its memory, and what has changed then with all else, as a trial. */
+static int dump_while_it_runs(const struct folder *f, const struct container *c)
+{
+	int folder = open(c->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d\n", c->pid);
+	err = podman_predump(c, f->dir);
+	if (!err) {
+		pr_info("pre-dump 1: %.1f MiB",
+			images_pages(folder, PODMAN_PREDUMP) / MIB);
+		err = podman_checkpoint(c, f->dir, false, true) || chain(folder);
+	}
+	if (!err) {
+		pr_info("pre-dump 2: %.1f MiB",
+			images_pages(folder, PODMAN_PREDUMP) / MIB);
+		err = images_write(f->dir, IMAGES_PREDUMPED, pid);
+	}
+	close_fd(&folder);
+	return err;
+}
+
+/*
+ * What podman or CRIU cannot do shows before anything is stopped. If they cannot dump
+ * memory while it runs, all of it is dumped when the container is stopped.
+ */
+static int do_predump(const struct folder *f, struct container *c)
+{
+	int err;
+
+	if (!dump_while_it_runs(f, c))
+		return EXIT_SUCCESS;
+	forget_dumps(f, c);
+	err = podman_checkpoint(c, f->dir, false, false);
+	forget_dumps(f, c);
+	if (err)
+		return images_fail(f);
+	pr_warn("so there is no pre-dump: all of its memory is dumped while it is away");
+	return EXIT_SUCCESS;
+}
+
+/* Has podman failed when the container was dumped, as it took its network away? */
+static bool has_ended(const struct container *c)
+{
+	static struct container now;
+
+	return !podman_find(&now, c->name) && now.dumped && !now.running;
 }
 
 static int do_dump(const struct folder *f, struct container *c)
 {
 	double begin = clock_now();
+	long long bytes;
 	int folder;
 
 	if (dump_begin(f, c->on_host ? c->pid : 0))
 		return images_fail(f);
-	if (podman_checkpoint(c, f->dir, true)) {
+	if (podman_net_begin(f, c) ||
+	    (podman_checkpoint(c, f->dir, true, is_predumped(f, c)) &&
+	     !has_ended(c))) {
 		dump_break_off(f, c->pid);
 		return images_fail(f);
 	}
 	folder = open(c->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (c->on_host && netlock_save(f->name, c->pid, folder, PODMAN_CHECKPOINT))
+	if ((c->on_host && netlock_save(f->name, c->pid, folder, PODMAN_CHECKPOINT)) ||
+	    podman_net_save(f, c))
 		pr_warn("its connections may be reset: nobody can have their peers wait");
+	bytes = images_pages(folder, PODMAN_CHECKPOINT);
 	close_fd(&folder);
 	if (images_write(f->dir, IMAGES_SAVED, ""))
 		return images_fail(f);
-	pr_info("dump: %.3f s", clock_now() - begin);
+	pr_info("dump: %.1f MiB in %.3f s", bytes / MIB, clock_now() - begin);
 	return EXIT_SUCCESS;
 }
 
 static int restore(const struct folder *f, const struct container *c)
 {
 	int folder = open(c->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool unscaled = c->on_host && window_begin(folder, PODMAN_CHECKPOINT);
-	int err = podman_restore(c, f->dir);
 
-	window_end(unscaled);
+	window_mend(folder, PODMAN_CHECKPOINT);
 	close_fd(&folder);
-	return err;
+	podman_net_load(f);
+	return podman_restore(c, f->dir);
 }
 
 /* A restore that fails leaves the checkpoint as it is. */
@@ -160,6 +257,7 @@ static int do_resume(const struct folder *f, struct container *c)
 		return images_fail(f);
 	repair_timers(c->pid);
 	netlock_end(f->name);
+	forget_dumps(f, c);
 	images_clear(f->dir);
 	pr_info("restore: %.3f s", clock_now() - begin);
 	return stand_for(f, c);
@@ -172,6 +270,18 @@ static int do_ready(const struct folder *f, struct container *c, char **command)
 		return EXIT_FAILURE;
 	dump_mend(f);
 	return *command ? execvp(*command, command) : EXIT_SUCCESS;
+}
+
+/* What it had is gone if it was removed, and nobody will answer its peers. */
+static int fail_to_find(const struct folder *f, const char *container)
+{
+	if (podman_has_removed(container)) {
+		dump_forget(f);
+		images_clear(f->dir);
+		pr_warn("the container %s has been removed, and what it had with it: its peers are not kept waiting any more",
+			container);
+	}
+	return images_fail(f);
 }
 
 static int do_verb(const char *verb, const struct folder *f,
@@ -198,7 +308,7 @@ static int do_verb(const char *verb, const struct folder *f,
 		if (strcmp(verb, verbs[i].name))
 			continue;
 		if (podman_find(&c, container))
-			return images_fail(f);
+			return fail_to_find(f, container);
 		return verbs[i].run(f, &c);
 	}
 	fputs(usage_text, stderr);

@@ -11,6 +11,12 @@
  *	NAME.lock	makes the tables; it begins with what is in
  *	NAME.unlock	removes them, if they are there
  *
+ * A bridge of this host has rules of its own, in files of their own, as not every kernel
+ * knows such rules:
+ *
+ *	NAME.bridge-lock
+ *	NAME.bridge-unlock
+ *
  * Copyright The Linux Live Update LTS authors
  */
 #include <dirent.h>
@@ -32,6 +38,8 @@
 #define FOLDER		"/var/lib/lukeep"
 #define LOCK		".lock"
 #define UNLOCK		".unlock"
+#define BRIDGE_LOCK	".bridge-lock"
+#define BRIDGE_UNLOCK	".bridge-unlock"
 
 /* What does not let new connections to these ports in. */
 #define TABLE \
@@ -44,6 +52,9 @@
 
 /* That it is not there is no error so. */
 #define UNLOCK_TABLE	"table inet %s\ndelete table inet %s\n"
+#define UNLOCK_BRIDGE \
+	"table bridge lukeep-%s\ndelete table bridge lukeep-%s\n"
+#define BRIDGE_TABLE	UNLOCK_BRIDGE "table bridge lukeep-%s {\n%s}\n"
 
 #define NAME_SIZE	128
 #define UNLOCK_SIZE	(2 * NAME_SIZE + sizeof(UNLOCK_TABLE))
@@ -81,18 +92,37 @@ static int run_nft(char *const argv[], int output)
 	}
 	if (pid > 0)
 		waitpid(pid, &status, 0);
-	if (status)
-		pr_err(NFT_FAILED);
 	return status ? -1 : 0;
 }
 
+static int say(int err)
+{
+	if (err)
+		pr_err(NFT_FAILED);
+	return err;
+}
+
 /* Have it read a file of the service; 0 as well if there is none. */
-static int load(const char *name, const char *suffix)
+static int try(const char *name, const char *suffix)
 {
 	char path[PATH_MAX], *const argv[] = { "nft", "-f", path, NULL };
 
 	path_of(path, name, suffix);
 	return access(path, F_OK) ? 0 : run_nft(argv, STDERR_FILENO);
+}
+
+/* The same; why it has not done so is said. */
+static int load(const char *name, const char *suffix)
+{
+	return say(try(name, suffix));
+}
+
+static void remove_file(const char *name, const char *suffix)
+{
+	char path[PATH_MAX];
+
+	path_of(path, name, suffix);
+	unlink(path);
 }
 
 /*
@@ -223,7 +253,7 @@ static int add(const char *name, const char *suffix, const char *text,
 	path_of(path, name, suffix);
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) &&
-	    (!nft || !run_nft(nft, fd)))
+	    (!nft || !say(run_nft(nft, fd))))
 		ret = fsync(fd);
 	if (ret)
 		pr_err("cannot write %s: %s", path, strerror(errno));
@@ -252,6 +282,42 @@ int netlock_begin(const char *name, pid_t first)
 	return ret;
 }
 
+/* Have these @rules in our table as well. Returns -1 if that cannot be had, which is said. */
+int netlock_add(const char *name, const char *rules)
+{
+	char *table;
+	int ret;
+
+	if (asprintf(&table, "table inet lukeep-%s {\n%s}\n", name, rules) < 0)
+		return -1;
+	ret = add(name, LOCK, table, NULL) || load(name, LOCK) ? -1 : 0;
+	free(table);
+	return ret;
+}
+
+/*
+ * Have these @rules for packets that go from one port of a bridge to another. Returns -1
+ * if the kernel has none such; nothing is left then.
+ */
+int netlock_add_bridge(const char *name, const char *rules)
+{
+	char *lock = NULL, *unlock = NULL;
+	int ret = -1;
+
+	if (asprintf(&lock, BRIDGE_TABLE, name, name, name, rules) >= 0 &&
+	    asprintf(&unlock, UNLOCK_BRIDGE, name, name) >= 0 &&
+	    !add(name, BRIDGE_UNLOCK, unlock, NULL) &&
+	    !add(name, BRIDGE_LOCK, lock, NULL))
+		ret = try(name, BRIDGE_LOCK);
+	free(lock);
+	free(unlock);
+	if (ret) {
+		remove_file(name, BRIDGE_LOCK);
+		remove_file(name, BRIDGE_UNLOCK);
+	}
+	return ret;
+}
+
 /*
  * The service, whose first process was @first, has been dumped to a folder of @dir:
  * have the next kernel know who waits.
@@ -268,22 +334,23 @@ int netlock_save(const char *name, pid_t first, int dir, const char *dump)
 	       add(name, LOCK, unlock, list) ? -1 : 0;
 }
 
-/* Have peers wait, in this kernel. */
+/* Have peers wait, in this kernel; those behind a bridge as well, if it can. */
 int netlock_load(const char *name)
 {
+	if (try(name, BRIDGE_LOCK))
+		pr_warn(NETLOCK_NO_BRIDGE);
 	return load(name, LOCK);
 }
 
 /* The service is there, or will not be: peers are answered. */
 void netlock_end(const char *name)
 {
-	char path[PATH_MAX];
-
+	try(name, BRIDGE_UNLOCK);
 	load(name, UNLOCK);
-	path_of(path, name, LOCK);
-	unlink(path);
-	path_of(path, name, UNLOCK);
-	unlink(path);
+	remove_file(name, LOCK);
+	remove_file(name, UNLOCK);
+	remove_file(name, BRIDGE_LOCK);
+	remove_file(name, BRIDGE_UNLOCK);
 }
 
 /*
@@ -304,7 +371,7 @@ void netlock_forget_criu(const char *before)
 		};
 
 		if (!strstr(before, table))
-			run_nft(delete, STDERR_FILENO);
+			say(run_nft(delete, STDERR_FILENO));
 	}
 }
 
@@ -321,7 +388,7 @@ int netlock_load_all(void)
 		if (!suffix || strcmp(suffix, LOCK))
 			continue;
 		*suffix = '\0';
-		ret |= load(entry->d_name, LOCK);
+		ret |= netlock_load(entry->d_name);
 	}
 	if (dir)
 		closedir(dir);

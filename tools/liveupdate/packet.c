@@ -18,6 +18,7 @@
 
 #include "message.h"
 #include "packet.h"
+#include "rights.h"
 
 #define PACKET_MAX	65536
 /* Room for what a socket can be called. */
@@ -249,15 +250,11 @@ json_t *packet_receive_fd(int fd, int *passed)
 		.msg_control = control.buf,
 		.msg_controllen = CMSG_LEN(sizeof(int)),
 	};
-	struct cmsghdr *cmsg;
 	json_t *packet;
 
-	*passed = -1;
 	packet = receive(fd, &msg);
-	cmsg = CMSG_FIRSTHDR(&msg);
-	if (cmsg && cmsg->cmsg_level == SOL_SOCKET &&
-	    cmsg->cmsg_type == SCM_RIGHTS)
-		memcpy(passed, CMSG_DATA(cmsg), sizeof(int));
+	if (!rights_get(&msg, passed, 1))
+		*passed = -1;
 	if (!packet && *passed >= 0) {
 		close(*passed);
 		*passed = -1;

@@ -22,7 +22,13 @@
 #include "podman.h"
 #include "util.h"
 
-#define TIMEOUT		60000	/* ms */
+#define TIMEOUT		180000	/* ms */
+
+/* What a checkpoint takes at most, with a NULL behind */
+#define ARGUMENTS	9
+
+/* What "podman container exists" exits with then; with others if it cannot tell */
+#define NOT_THERE	1
 
 /* What a command of podman has said, in the folder of the service */
 #define SAID		"podman.log"
@@ -33,6 +39,9 @@
 	"{{.HostConfig.PidMode}}\n" \
 	"{{.HostConfig.AutoRemove}}\n{{.HostConfig.NetworkMode}}\n" \
 	"{{.State.Running}}\n{{.State.Checkpointed}}\n{{.State.Pid}}\n{{.State.ExitCode}}\n" \
+	"{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}\n" \
+	"{{range $port, $ends := .NetworkSettings.Ports}}{{range $ends}}" \
+	"{{$port}}:{{.HostPort}}:{{.HostIP}} {{end}}{{end}}\n" \
 	"{{.StaticDir}}\n{{range .Mounts}}{{.Source}}\n{{end}}"
 
 /* Where CRIU is told how to have peers wait; podman has no option for that. */
@@ -68,14 +77,29 @@ int podman_find(struct container *c, const char *name)
 	c->restarts = next_line(&rest);
 	c->pids = next_line(&rest);
 	c->removed = !strcmp(next_line(&rest), "true");
-	c->on_host = !strcmp(next_line(&rest), "host");
+	c->network = next_line(&rest);
+	c->on_host = !strcmp(c->network, "host");
 	c->running = !strcmp(next_line(&rest), "true");
 	c->dumped = !strcmp(next_line(&rest), "true");
 	c->pid = atoi(next_line(&rest));
 	c->status = atoi(next_line(&rest));
+	c->addresses = next_line(&rest);
+	c->addresses += strspn(c->addresses, " ");
+	c->ports = next_line(&rest);
 	c->folder = next_line(&rest);
 	c->sources = rest;
 	return 0;
+}
+
+/* Is it sure that there is no such container any more? Podman may be in trouble instead. */
+bool podman_has_removed(const char *name)
+{
+	char *const argv[] = {
+		"podman", "container", "exists", (char *)name, NULL
+	};
+	const int status = child_run(argv);
+
+	return WIFEXITED(status) && WEXITSTATUS(status) == NOT_THERE;
 }
 
 /* Podman's usual runtime can be built without CRIU. */
@@ -105,6 +129,16 @@ static bool locks_by_nftables(void)
 		close_fd(&fd);
 	}
 	return found;
+}
+
+/*
+ * Is its network one that podman or the kernel has again, as it was? Else a program passes
+ * on what it says, and knows nothing of it in the next kernel, or others have the network.
+ */
+static bool network_goes_on(const struct container *c)
+{
+	return c->on_host || !strcmp(c->network, "bridge") ||
+	       !strcmp(c->network, "none");
 }
 
 static bool is_on_tmpfs(const char *path)
@@ -151,9 +185,12 @@ int podman_check(struct container *c)
 		pr_err("the container %s has no PIDs of its own, and others may have them in the next kernel: create it without --pid",
 		       c->name);
 	else if (!knows_criu(c->runtime))
-		pr_err("the runtime %s of the container %s was built without CRIU: install the crun of Debian",
+		pr_err("the runtime %s of the container %s was built without CRIU, as Debian 12's crun is: take podman and crun of Debian 13",
 		       c->runtime, c->name);
-	else if (c->on_host && !locks_by_nftables())
+	else if (!network_goes_on(c))
+		pr_err("the container %s has the network %s, by which no connection goes on: create it with --network bridge, host or none, and in no pod",
+		       c->name, message_shown(c->network));
+	else if ((c->on_host || *c->addresses) && !locks_by_nftables())
 		pr_err("CRIU is not told to have peers of the container %s wait by nftables: write \"network-lock nftables\" to %s",
 		       c->name, configurations[0]);
 	else
@@ -253,15 +290,34 @@ static int run_criu(const struct container *c, int dir, const char *verb,
 	return err;
 }
 
-/* Dump it; then it @ends, or goes on. */
-int podman_checkpoint(const struct container *c, int dir, bool ends)
+/* Dump its memory while it runs. */
+int podman_predump(const struct container *c, int dir)
 {
 	char *const argv[] = {
-		"podman", "container", "checkpoint", "--tcp-established",
-		"--file-locks", (char *)c->name,
-		ends ? NULL : "--leave-running", NULL
+		"podman", "container", "checkpoint", "--pre-checkpoint",
+		(char *)c->name, NULL
 	};
 
+	return run_criu(c, dir, "dump", argv);
+}
+
+/*
+ * Dump it; then it @ends, or goes on. Of its memory that is only the @rest, which has
+ * changed since the pre-dump, if there is one.
+ */
+int podman_checkpoint(const struct container *c, int dir, bool ends, bool rest)
+{
+	char *argv[ARGUMENTS] = {
+		"podman", "container", "checkpoint", "--tcp-established",
+		"--file-locks",
+	};
+	char **next = &argv[5];
+
+	if (!ends)
+		*next++ = "--leave-running";
+	if (rest)
+		*next++ = "--with-previous";
+	*next = (char *)c->name;
 	return run_criu(c, dir, "dump", argv);
 }
 

@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Podman has its checkpoint there, in the folder of the container. */
+/* Podman has its checkpoint there, in the folder of the container, and a pre-dump. */
 #define PODMAN_CHECKPOINT	"checkpoint"
+#define PODMAN_PREDUMP		"pre-checkpoint"
 #define PODMAN_FAILED		"checkpoint.failed"
 
 #define PODMAN_OUTPUT		16384
@@ -20,8 +21,12 @@
  * @runtime:  the program that runs it
  * @restarts: when podman starts it again by itself
  * @pids:     whose PIDs it has: "private" is its own
+ * @addresses: those that it has in networks of podman's, between blanks
+ * @ports:    those that are published, as PORT/PROTOCOL:PORT-OF-HOST:ADDRESS-OF-HOST,
+ *            between blanks; without an address, or with one of only zeros, for all
  * @removed:  it is removed when it ends
- * @on_host:  it has the network of the host
+ * @network:  which kind of network it has
+ * @on_host:  that of the host
  * @running:  it runs
  * @dumped:   it does not, since it has been dumped
  * @pid:      its first process then
@@ -35,7 +40,10 @@ struct container {
 	const char *runtime;
 	const char *restarts;
 	const char *pids;
+	const char *addresses;
+	const char *ports;
 	bool removed;
+	const char *network;
 	bool on_host;
 	bool running;
 	bool dumped;
@@ -46,10 +54,12 @@ struct container {
 };
 
 int podman_find(struct container *c, const char *name);
+bool podman_has_removed(const char *name);
 int podman_check(struct container *c);
 int podman_run(const struct container *c, int dir, const char *verb,
 	       char *const argv[]);
-int podman_checkpoint(const struct container *c, int dir, bool ends);
+int podman_predump(const struct container *c, int dir);
+int podman_checkpoint(const struct container *c, int dir, bool ends, bool rest);
 int podman_restore(const struct container *c, int dir);
 
 #endif /* _LUKEEP_PODMAN_H */

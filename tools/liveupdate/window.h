@@ -3,9 +3,6 @@
 #ifndef _LUKEEP_WINDOW_H
 #define _LUKEEP_WINDOW_H
 
-#include <stdbool.h>
-
-bool window_begin(int dir, const char *dump);
-void window_end(bool begun);
+void window_mend(int dir, const char *dump);
 
 #endif /* _LUKEEP_WINDOW_H */
