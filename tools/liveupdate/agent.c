@@ -21,6 +21,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "adoption.h"
 #include "agent.h"
 #include "child.h"
 #include "hooks.h"
@@ -31,7 +32,7 @@
 #include "packet.h"
 #include "server.h"
 #include "session.h"
-#include "spawn.h"
+#include "spawn_order.h"
 #include "tmpfs_update.h"
 #include "update.h"
 #include "util.h"
@@ -191,61 +192,15 @@ static void do_status(void *user, int fd, json_t *request, int *passed)
 				  update_step(agent->update) : NULL));
 }
 
-static void spawn(const struct link *link, const struct turn *turn)
-{
-	const struct links *links = link->links;
-
-	if (link->stuck)
-		pr_err("%s: its keeper does not answer: is it stopped?",
-		       link->name);
-	else
-		spawn_keeper(link->name, links->conf_dir, links->run_dir,
-			     turn);
-}
-
-static bool is_missing(const struct link *link)
-{
-	return link->svc && link->fd < 0;
-}
-
-/* The highest order of those that are missing, below @order; -1 if there is none. */
-static int next_order(const struct links *links, int order)
+/* Those that have resumed in the initramfs get the host's root. */
+static void adopt_early(const struct links *links)
 {
 	const struct link *link;
-	int next = -1;
 
 	for (link = links->first; link; link = link->next) {
-		if (is_missing(link) && link->svc->order < order &&
-		    link->svc->order > next)
-			next = link->svc->order;
+		if (link->listed)
+			adoption_by_agent(link->name, links->run_dir);
 	}
-	return next;
-}
-
-/* Those of the highest order first; the others wait until they are at work. */
-static void spawn_in_order(const struct links *links)
-{
-	struct turn turn = { .wait = -1 };
-	struct link *link;
-	int ends[2], order = INT_MAX;
-
-	while ((order = next_order(links, order)) >= 0) {
-		if (pipe2(ends, O_CLOEXEC)) {
-			pr_warn("services are not started in their order: %s: raise the limit on open files",
-				strerror(errno));
-			ends[0] = -1;
-			ends[1] = -1;
-		}
-		turn.hold = ends[1];
-		for (link = links->first; link; link = link->next) {
-			if (is_missing(link) && link->svc->order == order)
-				spawn(link, &turn);
-		}
-		close_fd(&turn.hold);
-		close_fd(&turn.wait);
-		turn.wait = ends[0];
-	}
-	close_fd(&turn.wait);
 }
 
 /* Start the keepers that are missing, of the services @names, or of all if NULL. */
@@ -260,15 +215,15 @@ static void spawn_missing(struct agent *agent, json_t *names)
 
 	if (links_find(&links))
 		return;
+	adopt_early(&links);
 	links_connect(&links);
-	spawn_in_order(&links);
+	spawn_in_order(&links, false);
 	if (!links.first)
 		pr_warn("there is no declaration in %s: see lukeep.conf(5)",
 			links.conf_dir);
 	links_free(&links);
 }
 
-/* The client looks what has come of it. */
 /* The last unit that systemd stops before file systems asks for this. */
 static void do_late(void *user, int fd, json_t *request, int *passed)
 {
@@ -285,6 +240,7 @@ static void do_late(void *user, int fd, json_t *request, int *passed)
 	answer(agent, fd, EXIT_SUCCESS);
 }
 
+/* The client looks what has come of it. */
 static void do_spawn(void *user, int fd, json_t *request, int *passed)
 {
 	struct agent *agent = user;

@@ -105,7 +105,6 @@ static pid_t restore_all(const struct folder *f, int output, bool lazy,
 			 const struct pages *pages)
 {
 	struct criu_call call;
-	bool unscaled;
 	char was[24];
 	int ret;
 
@@ -125,9 +124,8 @@ static pid_t restore_all(const struct folder *f, int output, bool lazy,
 	criu_add(&call, "fd[%d]:pipe:[%lu]", output, strtoul(was, NULL, 10));
 	if (lazy)
 		criu_add(&call, "--lazy-pages");
-	unscaled = window_begin(f->dir, IMAGES_DUMP);
+	window_mend(f->dir, IMAGES_DUMP);
 	ret = pages ? serve_run(&call, pages) : criu_run(&call);
-	window_end(unscaled);
 	return ret ? -1 : pid_restored(f);
 }
 

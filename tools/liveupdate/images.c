@@ -109,6 +109,8 @@ int images_clear(int dir)
 	      images_remove(dir, IMAGES_DUMPING) |
 	      images_remove(dir, IMAGES_LAZY) |
 	      images_remove(dir, IMAGES_DUMP) |
+	      images_remove(dir, IMAGES_CONNECTIONS) |
+	      images_remove(dir, IMAGES_PREDUMPED) |
 	      images_remove(dir, IMAGES_ERROR);
 	for (i = 1; ; i++) {
 		snprintf(name, sizeof(name), "%d", i);

@@ -15,6 +15,8 @@
 #define IMAGES_DUMP	"dump"		/* with this */
 #define IMAGES_LAST	IMAGES_DUMP "/inventory.img"	/* CRIU writes that at last */
 #define IMAGES_PIPES	IMAGES_DUMP "/pipes"	/* its memory is in these pipes */
+#define IMAGES_CONNECTIONS "connections" /* what NAT knew of a container */
+#define IMAGES_PREDUMPED "pre-dumped"	/* a container's memory, while it runs */
 #define IMAGES_LAZY	"lazy"		/* its memory is still being brought in */
 #define IMAGES_FAILED	"failed"	/* what could not be restored, and was given up */
 #define IMAGES_ERROR	"error"		/* why the last command failed */

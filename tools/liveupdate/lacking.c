@@ -52,8 +52,8 @@ static int cannot_find(const char *program)
 	return err ? -ENOENT : 0;
 }
 
-static int check_command(const char *file, const char *key,
-			 const char *command)
+/* Warn of a command whose program is not here. Returns a negative errno for that. */
+int lacking_program(const char *file, const char *key, const char *command)
 {
 	const char *error;
 	char **words;
@@ -139,17 +139,20 @@ static int check_tmpfs(const char *file, const struct tmpfs *t)
 /* CRIU is no part of lukeep, and is not needed for anything else. */
 static int check_processes(const char *file, const struct processes *p)
 {
-	static const char * const programs[] = { "criu", "nft" };
-	size_t i;
+	static const char * const programs[] = { "criu", "nft", "podman" };
+	char missing[32] = "";
+	size_t i, n = ARRAY_SIZE(programs) - !p->container, len = 0;
 
-	for (i = 0; p->images && i < ARRAY_SIZE(programs); i++) {
-		if (cannot_find(programs[i])) {
-			pr_warn("%s: process: there is no program %s in PATH: install it",
-				file, programs[i]);
-			return -1;
-		}
+	for (i = 0; p->images && i < n; i++) {
+		if (cannot_find(programs[i]))
+			len += snprintf(missing + len, sizeof(missing) - len,
+					" %s", programs[i]);
 	}
-	return 0;
+	if (!len)
+		return 0;
+	pr_warn("%s: process: not in PATH, and needed:%s: install them", file,
+		missing);
+	return -1;
 }
 
 /* Warn of what the service of this @file will not have here. Returns -1 for that. */
@@ -158,14 +161,16 @@ int lacking(const struct service *svc, const char *file)
 	const struct memfd *m;
 	int err;
 
-	err = check_command(file, "start", svc->processes.program ?: svc->start);
-	err |= check_processes(file, &svc->processes);
+	err = check_processes(file, &svc->processes);
+	if (!svc->processes.container)
+		err |= lacking_program(file, "start",
+				       svc->processes.program ?: svc->start);
 	if (strcmp(svc->start, svc->resume))
-		err |= check_command(file, "resume", svc->resume);
-	err |= check_command(file, "save-command", svc->save_command);
-	err |= check_command(file, "stop-command", svc->stop_command);
-	err |= check_command(file, "ready-command",
-			     svc->processes.images ? svc->processes.ready :
+		err |= lacking_program(file, "resume", svc->resume);
+	err |= lacking_program(file, "save-command", svc->save_command);
+	err |= lacking_program(file, "stop-command", svc->stop_command);
+	err |= lacking_program(file, "ready-command",
+			       svc->processes.images ? svc->processes.ready :
 						     svc->ready_command);
 	for (m = svc->memfd; m < svc->memfd + svc->nr_memfds; m++)
 		err |= check_path(file, svc, m) | check_size(file, m) |

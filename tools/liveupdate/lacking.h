@@ -5,6 +5,7 @@
 
 #include "declaration.h"
 
+int lacking_program(const char *file, const char *key, const char *command);
 int lacking(const struct service *svc, const char *file);
 
 #endif /* _LUKEEP_LACKING_H */

@@ -17,6 +17,8 @@
 #include "check.h"
 #include "client.h"
 #include "declaration.h"
+#include "early.h"
+#include "early_files.h"
 #include "history.h"
 #include "keep.h"
 #include "message.h"
@@ -235,6 +237,11 @@ static int do_arrive(const struct options *opt)
 	return status;
 }
 
+static int do_early_files(const struct options *opt)
+{
+	return early_files_print(opt->conf_dir);
+}
+
 /**
  * struct verb - a verb of the command line
  * @name:      the verb
@@ -264,6 +271,9 @@ static const struct verb verbs[] = {
 	{ "arrive", "c:r:", do_arrive, true, false },
 	{ "keep", "c:r:", do_keep, true, false },
 	{ "late", "r:", client_late, false, false },
+	/* For the initramfs, and for those who make it */
+	{ "early", "c:r:", early_run, false, false },
+	{ "early-files", "c:", do_early_files, false, false },
 };
 
 static const struct verb *find_verb(const char *name)

@@ -16,13 +16,8 @@
 
 #include "message.h"
 #include "pages.h"
+#include "rights.h"
 #include "util.h"
-
-/* The file descriptors of a message */
-union control {
-	char buf[CMSG_SPACE(PAGES_MAX * sizeof(int))];
-	struct cmsghdr align;
-};
 
 /* Close all: what is in there is freed, unless a session has it. */
 void pages_drop(struct pages *p)
@@ -58,26 +53,9 @@ void pages_expected(struct pages *p)
 /* It has succeeded, and so has sent them before. Returns -1 if they are not there. */
 int pages_receive(struct pages *p)
 {
-	union control control;
-	char byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
-	};
-	struct cmsghdr *cmsg = NULL;
-
-	if (recvmsg(p->socket, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) > 0)
-		cmsg = CMSG_FIRSTHDR(&msg);
-	if (cmsg && cmsg->cmsg_level == SOL_SOCKET &&
-	    cmsg->cmsg_type == SCM_RIGHTS) {
-		p->nr = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(p->fd, CMSG_DATA(cmsg), p->nr * sizeof(int));
-	}
+	p->nr = rights_receive(p->socket, MSG_DONTWAIT, p->fd, PAGES_MAX);
 	close_fd(&p->socket);
-	if (p->nr && !(msg.msg_flags & MSG_CTRUNC))
+	if (p->nr)
 		return 0;
 	pr_err("the memory that was dumped has not arrived: raise the limit on open files");
 	return -1;
@@ -86,7 +64,10 @@ int pages_receive(struct pages *p)
 /* The other end of that. */
 int pages_send(int socket, const struct pages *p)
 {
-	union control control = { };
+	union {
+		char buf[CMSG_SPACE(PAGES_MAX * sizeof(int))];
+		struct cmsghdr align;
+	} control = { };
 	struct iovec iov = { .iov_base = "", .iov_len = 1 };
 	struct msghdr msg = {
 		.msg_iov = &iov,

@@ -2,7 +2,7 @@
 /*
  * Unix sockets of a service that are connected with others outside of it, as with the
  * journal. CRIU does not dump these, and would say so no sooner than when the service
- * stands still.
+ * stands still. One that nobody has accepted yet it does dump, but cannot restore.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -48,7 +48,10 @@ static bool has(const struct sockets *sockets, unsigned long inode)
 	return false;
 }
 
-/* Ask the kernel for all Unix sockets, with their names and their peers. */
+/*
+ * Ask the kernel for all Unix sockets, with their names and their peers, and those that
+ * listen with the sockets that wait to be accepted, which have no peer yet.
+ */
 static int ask(void)
 {
 	struct {
@@ -63,7 +66,8 @@ static int ask(void)
 		.diag = {
 			.sdiag_family = AF_UNIX,
 			.udiag_states = -1,
-			.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER,
+			.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER |
+				      UDIAG_SHOW_ICONS,
 		},
 	};
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
@@ -83,27 +87,39 @@ struct search {
 	char *name;
 };
 
+/* Are these two what is looked for, the one of the service, the other outside? */
+static void compare(struct search *search, unsigned long inode,
+		    unsigned long peer)
+{
+	if (search->peer || !peer || !has(search->sockets, inode) ||
+	    has(search->sockets, peer))
+		return;
+	search->inode = inode;
+	search->peer = peer;
+}
+
 static void look_at(struct search *search, const struct nlmsghdr *header)
 {
 	const struct unix_diag_msg *socket = NLMSG_DATA(header);
 	const struct rtattr *attribute = (const void *)(socket + 1);
 	int left = NLMSG_PAYLOAD(header, sizeof(*socket));
-	unsigned int peer = 0;
+	const __u32 *inode;
+	size_t waiting = 0;
 
 	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
+		inode = RTA_DATA(attribute);
 		if (attribute->rta_type == UNIX_DIAG_PEER)
-			memcpy(&peer, RTA_DATA(attribute), sizeof(peer));
+			compare(search, socket->udiag_ino, *inode);
+		if (attribute->rta_type == UNIX_DIAG_ICONS)
+			waiting = RTA_PAYLOAD(attribute) / sizeof(*inode);
+		for (; waiting; waiting--)
+			compare(search, *inode++, socket->udiag_ino);
 		if (attribute->rta_type == UNIX_DIAG_NAME && search->name &&
 		    socket->udiag_ino == search->peer)
 			snprintf(search->name, PEER_NAME, "%.*s",
 				 (int)RTA_PAYLOAD(attribute),
 				 (const char *)RTA_DATA(attribute));
 	}
-	if (search->peer || !peer || !has(search->sockets, socket->udiag_ino) ||
-	    has(search->sockets, peer))
-		return;
-	search->inode = socket->udiag_ino;
-	search->peer = peer;
 }
 
 static void look(struct search *search)

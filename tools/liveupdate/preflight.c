@@ -209,8 +209,40 @@ static void check_peers(struct check *check)
 	if (!inode)
 		return;
 	check->refused = true;
-	pr_err("a Unix socket of it (inode %lu) is connected with another program%s%s, which CRIU does not dump: have the service log to its standard error, and do without D-Bus",
+	pr_err("a Unix socket of it (inode %lu) is connected with another program%s%s, which CRIU does not keep: have the service log to its standard error, and do without D-Bus",
 	       inode, *name ? ", at " : "", message_shown(name));
+}
+
+static bool add_socket(void *user, const char *link)
+{
+	char target[64];
+	ssize_t n = readlink(link, target, sizeof(target) - 1);
+	struct check *check = user;
+	unsigned long inode;
+
+	target[n < 0 ? 0 : n] = '\0';
+	if (sscanf(target, "socket:[%lu]", &inode) == 1)
+		sockets_add(&check->sockets, inode);
+	return false;
+}
+
+static void add_sockets(void *user, pid_t pid)
+{
+	proc_find_link(pid, "fd", add_socket, user);
+}
+
+/*
+ * Has the service whose first process is @first no socket with a peer that stays behind?
+ * Returns -1 if it has, which is said.
+ */
+int preflight_peers(pid_t first)
+{
+	struct check check = { };
+
+	namespace_each(first, add_sockets, &check);
+	check_peers(&check);
+	sockets_free(&check.sockets);
+	return check.refused ? -1 : 0;
 }
 
 /* CRIU opens /proc of the namespace with the rights of the first process. */

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+int preflight_peers(pid_t first);
 int preflight(pid_t first, const char *images, char *const preserved[]);
 
 #endif /* _LUKEEP_PREFLIGHT_H */

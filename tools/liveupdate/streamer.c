@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "rights.h"
 #include "streamer.h"
 #include "util.h"
 
@@ -147,27 +148,9 @@ int streamer_answer(struct streamer *s, bool exists)
 /* Our end of the pipe of the image that was asked for; -1 when it does not come. */
 int streamer_receive(struct streamer *s)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	char byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
-	};
-	struct cmsghdr *cmsg = NULL;
-	int fd = -1;
+	int fd;
 
-	if (recvmsg(s->conn, &msg, MSG_CMSG_CLOEXEC) == 1)
-		cmsg = CMSG_FIRSTHDR(&msg);
-	if (cmsg && cmsg->cmsg_level == SOL_SOCKET &&
-	    cmsg->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
-	return fd;
+	return rights_receive(s->conn, 0, &fd, 1) ? fd : -1;
 }
 
 /* Has a pipe no room? Only that can stop a splice() that has something to move. */
