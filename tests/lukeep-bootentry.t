@@ -12,7 +12,7 @@ sources=$root/tools/liveupdate
 examples=$root/tests/bootentries
 read -ra libraries < <(pkg-config --cflags --libs libsystemd jansson)
 gcc -O1 -g -Wall -Wextra -D_GNU_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=all -I"$sources" \
-	-o "$box/driver" "$root/tests/programs/lukeep-bootentry.c" "$sources"/{alloc,bootentry*,grub*,message,packet}.c \
+	-o "$box/driver" "$root/tests/programs/lukeep-bootentry.c" "$sources"/{alloc,bootentry*,grub*,message,packet,rights}.c \
 	"${libraries[@]}" || { result "not ok" "the driver builds"; done_testing; exit 1; }
 cd "$box" || exit
 

@@ -330,9 +330,15 @@ lacking() {
 	lacks 'memfd m: its size is more than the memory of this host' "${memory}size = 999T\n"
 	lacks 'it has neither a memfd nor a tmpfs, and is not dumped, so nothing that the service has is kept: add a section [memfd NAME], [tmpfs] or [process]' "$service"
 	lacks 'tmpfs: there is no folder /no/such to mount it on: make it, with the owner and the mode that the tmpfs is to have' "${service}[tmpfs]\npath = /no/such\n"
-	printf '#!/bin/sh\n' >"$box/bin/lukeep-criu"
-	chmod +x "$box/bin/lukeep-criu"
-	lacks 'process: there is no program criu in PATH: install it' "$process"
+	for program in lukeep-criu lukeep-podman; do
+		printf '#!/bin/sh\n' >"$box/bin/$program"
+		chmod +x "$box/bin/$program"
+	done
+	PATH=$box/bin lacks 'process: not in PATH, and needed: criu nft: install them' "$process"
+	PATH=$box/bin lacks 'process: not in PATH, and needed: criu nft podman: install them' "[service]\n[process]\ncontainer = x\n"
+	cp "$box/bin/a" "$box/bin/nft"
+	PATH=$box/bin lacks 'process: not in PATH, and needed: criu podman: install them' "[service]\n[process]\ncontainer = x\n"
+	rm "$box/bin/nft"
 	lacks 'tmpfs: its size is more than the memory of this host' "${service}[tmpfs]\npath = /mnt\nsize = 999T\n"
 	lacks 'memfd m: there is no folder /no/such/ for its link: take /run/lukeep-x, or make it' "${memory}path = /no/such/m\n"
 	lacks 'memfd m: there is no folder /run/lukeep-other/ for its link: take /run/lukeep-x, or make it' "${memory}path = /run/lukeep-other/m\n"

@@ -12,8 +12,9 @@
 programs=$root/tests/programs
 out=$build/lukeep-host
 flags=(-O1 -g -fno-omit-frame-pointer "-fsanitize=address,undefined" -fno-sanitize-recover=undefined)
-wrapped=(open fopen access opendir ioctl syscall poll reboot sync uname accept4 sd_booted time clock_gettime clock_settime
-	sd_event_add_time_relative sd_event_source_set_time_relative fspick fsconfig setns)
+wrapped=(open fopen access opendir ioctl syscall poll reboot sync fsync uname accept4 sd_booted time clock_gettime clock_settime
+	sd_event_add_time_relative sd_event_source_set_time_relative fspick fsconfig setns early_root_enter early_root_leave
+	early_cgroup_enter early_cgroup_adopt early_cgroup_kill)
 
 # The same for all tests of a state of the sources.
 sources_sum() {
@@ -26,13 +27,16 @@ compile() {
 
 	rm -rf "$out" && mkdir -p "$out/agent" &&
 		"${own[@]}" -c -o "$out/shim.o" "$programs/lukeep-shim.c" &&
+		"${own[@]}" -c -o "$out/shim-time.o" "$programs/lukeep-shim-time.c" &&
 		"${own[@]}" -c -o "$out/shim-mount.o" "$programs/lukeep-shim-mount.c" &&
+		"${own[@]}" -c -o "$out/shim-early.o" "$programs/lukeep-shim-early.c" &&
 		"${own[@]}" -o "$out/lukeep-machine" "$programs"/lukeep-{machine,folder,mounts,processes,sessions}.c &&
 		"${own[@]}" -o "$out/lukeep-service" "$programs/lukeep-service.c" -lsystemd &&
 		"${own[@]}" -o "$out/lukeep-unit" "$programs/lukeep-unit.c" &&
 		"${own[@]}" -o "$out/criu" "$programs"/fake-criu*.c &&
 		make -C "$root/tools/liveupdate" -j "$(nproc)" OUTPUT="$out/agent/" CFLAGS="${flags[*]}" \
-			LUKEEP_VERSION=test LDFLAGS="${flags[*]} $out/shim.o $out/shim-mount.o $(printf -- '-Wl,--wrap=%s ' "${wrapped[@]}")" "$out/agent/lukeep" "$out/agent/lukeep-criu"
+			LUKEEP_VERSION=test LDFLAGS="${flags[*]} $out/shim.o $out/shim-time.o $out/shim-mount.o $out/shim-early.o $(printf -- '-Wl,--wrap=%s ' "${wrapped[@]}")" "$out/agent/lukeep" "$out/agent/lukeep-criu" \
+			"$out/agent/lukeep-podman"
 }
 
 build_lukeep() {
@@ -54,7 +58,7 @@ if [ -z "${LUKEEP_TEST:-}" ]; then
 		exec unshare --map-root-user "$0"
 	fi
 	"$root/scripts/setup" demo >&2
-	in_build_lock lukeep-host build_lukeep
+	in_build_lock lukeep-host build_lukeep || exit
 	LUKEEP_TEST=$(mktemp -d)
 	export LUKEEP_TEST
 	trap 'rm -rf "$LUKEEP_TEST"' EXIT
@@ -327,7 +331,7 @@ fails_at() {
 fresh() {
 	"$out/lukeep-machine" "$machine" reset
 	wait
-	rm -rf "$run" "$run"-* "$conf" "$machine"/{*.unit,*.store,*.show,*.status,nope,no-device,no-tmpfs,asked,away,history*,fault.*,*.has,*.log,*.mood,*.pid,calls,faster,odd,systemd,refused,timers,there,before,log,said}
+	rm -rf "$run" "$run"-* "$conf" "$machine"/{*.unit,*.store,*.show,*.status,no-fsync,no-bridge,nope,no-device,no-tmpfs,no-root,unloadable,early,asked,away,history*,fault.*,*.has,*.log,*.mood,*.pid,calls,faster,odd,systemd,refused,timers,there,before,log,said}
 	mkdir "$conf"
 	: >"$log"
 	: >"$machine/refused"

@@ -97,15 +97,7 @@ pipes_restart() {
 # They are its keeper's.
 pipes_keeper_killed() {
 	worker 'pages = pipes'
-	keeper=$(keeper worker)
-	fault preserve.worker hang
-	update &
-	client=$!
-	until_true "it is dumped" test -e "$images/saved"
-	kill -9 "$keeper"
-	fault preserve.worker
-	wait $client
-	is $? 4 "the update fails"
+	kill_keeper_after_dump
 	lukeep reload worker
 	until_true "it is said that its memory is gone" logged 'its memory is not there: it was in pipes'
 	lukeep stop worker

@@ -136,6 +136,68 @@ agent_killed() {
 	goes_on "${worker_had}2"
 }
 
+# killed_in_predump PID: an expression, as the process is not there yet
+killed_in_predump() {
+	worker
+	rig pre-dump end hangs
+	update &
+	client=$!
+	hangs pre-dump end
+	eval "kill -9 $1"
+	wait $client
+	ok "the update fails" test $? != 0
+	rig pre-dump
+}
+
+# As memory is dumped while it is used, nothing has been stopped yet.
+agent_killed_in_predump() {
+	killed_in_predump '"$agent"'
+	run_agent
+	works 1
+	goes_on 12
+}
+
+# The restore comes to its end.
+agent_killed_in_restore() {
+	worker
+	jumps
+	rig restore made hangs
+	boots
+	hangs restore made
+	kill -9 "$agent"
+	rig restore
+	run_agent
+	works 12
+	goes_on 123
+}
+
+# Its service goes with it, as with any keeper: there is no whole dump.
+keeper_killed_in_predump() {
+	killed_in_predump '"$(keeper worker)"'
+	until_true "the service is gone" eval '! find_processes worker'
+	ok "it is started again" lukeep reload worker
+	until_true "it runs" state_is worker running
+	is "$(started worker)" 2 "afresh"
+	is "$(find "$machine/tables" "$machine/locks" -type f)" "" "nothing keeps its peers waiting"
+}
+
+# Memory is still being brought in: what brings it goes with the keeper, and so does the service.
+keeper_killed_when_lazy() {
+	worker
+	jumps
+	rig lazy-pages end hangs
+	boots
+	hangs lazy-pages end
+	until_true "it has what it had" has worker 12
+	kill -9 "$(keeper worker)"
+	rig lazy-pages
+	until_true "the service is gone" eval '! find_processes worker'
+	until_true "no CRIU is left" eval '! find_processes criu'
+	ok "it is started again" lukeep reload worker
+	until_true "it runs" state_is worker running
+	is "$(find "$machine/tables" "$machine/locks" -type f)" "" "nothing keeps its peers waiting"
+}
+
 # Its service goes with it, unless it is dumped by then.
 keeper_killed() {
 	worker
@@ -153,15 +215,7 @@ keeper_killed() {
 	is "$(started worker)" 2 "afresh"
 	is "$(find "$machine/tables" "$machine/locks" -type f)" "" "nothing keeps its peers waiting"
 
-	keeper=$(keeper worker)
-	fault preserve.worker hang
-	update &
-	client=$!
-	until_true "it is dumped" test -e "$images/saved"
-	kill -9 "$keeper"
-	fault preserve.worker
-	wait $client
-	is $? 4 "the update fails"
+	kill_keeper_after_dump
 	ok "it is started again" lukeep reload worker
 	until_true "it has what it had" has worker 11
 	is "$(started worker)" 2 "as it was dumped"
@@ -347,6 +401,7 @@ on_tmpfs() {
 }
 
 scenario whole predumps predump_fails dump_fails \
-	criu_killed tool_killed agent_killed keeper_killed restore_fails restarts given_up keeper_killed_in_restore lazily stale_lock refuses \
+	criu_killed tool_killed agent_killed agent_killed_in_predump agent_killed_in_restore keeper_killed \
+	keeper_killed_in_predump keeper_killed_when_lazy restore_fails restarts given_up keeper_killed_in_restore lazily stale_lock refuses \
 	on_tmpfs
 done_testing

@@ -239,9 +239,9 @@ init_script() {
 	done
 }
 
-# unit_of NAME ACTIVE RESULT [STORED [STATUS]]: what systemd says of a unit, for which it has stored so many file descriptors
+# unit_of NAME ACTIVE RESULT [STORED [STATUS [JOB]]]: what systemd says of a unit, for which it has stored so many file descriptors
 unit_of() {
-	printf 'NFileDescriptorStore=%s\nResult=%s\nStatusText=%s\nActiveState=%s\n' "${4:-0}" "$3" "${5:-running}" "$2" \
+	printf "${6:+Job=$6\\n}"'NFileDescriptorStore=%s\nResult=%s\nStatusText=%s\nActiveState=%s\n' "${4:-0}" "$3" "${5:-running}" "$2" \
 		>"$machine/$1.show"
 }
 
@@ -261,10 +261,10 @@ fake_systemctl() {
 	rm -f "$machine/asked"
 }
 
-# shown ACTIVE RESULT STATE [STORED]: by the status
+# shown ACTIVE RESULT STATE [STORED [JOB]]: by the status
 shown() {
-	unit_of signal "$1" "$2" "${4:-}"
-	is "$(of_service signal state)" "$3" "a unit that is $1 ($2${4:+, with $4 stored}) is $3"
+	unit_of signal "$1" "$2" "${4:-}" '' "${5:-}"
+	is "$(of_service signal state)" "$3" "a unit that is $1 ($2${4:+, with $4 stored}${5:+, to be started}) is $3"
 }
 
 states_of_units() {
@@ -275,6 +275,8 @@ states_of_units() {
 	shown activating success starting
 	shown deactivating success stopping
 	shown inactive success stopped
+	shown inactive success starting '' 7
+	shown failed exit-code starting '' 7
 	shown failed exit-code down
 	is "$(of_service signal error)" 'signal: its unit has failed (exit-code): see "systemctl status lukeep@signal"' "it says where to look"
 	lukeep status

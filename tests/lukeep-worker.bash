@@ -119,3 +119,16 @@ tool_killed_at() {
 	rig dump
 	works 1
 }
+
+# The worker's keeper is killed when its service has been dumped.
+kill_keeper_after_dump() {
+	keeper=$(keeper worker)
+	fault preserve.worker hang
+	update &
+	client=$!
+	until_true "it is dumped" test -e "$images/saved"
+	kill -9 "$keeper"
+	fault preserve.worker
+	wait $client
+	is $? 4 "the update fails"
+}

@@ -27,7 +27,7 @@ vm_outside() {
 	local name=$1 port forwards=
 
 	for port in ${2//,/ }; do forwards=$forwards,hostfwd=tcp:127.0.0.1:${port%:*}-10.0.2.15:${port#*:}; done
-	vm "$name" "${@:3}" --mem 2G --timeout 1800 -- -cpu max,-erms -drive "file=$disk,if=virtio,format=raw,snapshot=on" \
+	vm "$name" "${@:3}" --mem 2G --timeout 3600 -- -cpu max,-erms -drive "file=$disk,if=virtio,format=raw,snapshot=on" \
 		-netdev "user,id=net,restrict=on$forwards" -device virtio-net-pci,netdev=net,romfile= \
 		-object "filter-dump,id=dump,netdev=net,file=$tmp/packets"
 }

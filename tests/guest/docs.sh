@@ -50,7 +50,20 @@ install_kernels() {
 	done
 }
 
+# memcached, which has only just started, does not handle its signal to save yet, and calls an update off. By the time that it
+# listens, it does.
+wait_for_memcached() {
+	for _ in $(seq 300); do
+		pidof memcached >/dev/null || break
+		! grep -q ':2BCB .* 0A ' /proc/net/tcp || break
+		sleep 0.1
+	done
+}
+
 run() {
+	case $2 in
+	"lukeep update"*) wait_for_memcached ;;
+	esac
 	case $2 in
 	*/boot/vmlinuz-* | "lukeep update"*) install_kernels "$2" ;;
 	esac

@@ -16,6 +16,17 @@ levels() {
 	grep -qw la57 /proc/cpuinfo && echo 5 || echo 4
 }
 
+# next_unpacked 1|0 A|B [PARAMETER]...: goes on to it, when it was unpacked or for its page tables was not
+next_unpacked() {
+	_unpacked=$1
+	shift
+	load_kernel "$@" || fail "kexec -s -l of kernel $1"
+	is "$(messages 'KHO: the next kernel decompresses itself .*: it has page tables of another number of levels')" \
+		$((1 - _unpacked)) "kernel $stage: the next one is unpacked: $_unpacked"
+	is "$(messages 'KHO: the next kernel decompresses itself')" $((1 - _unpacked)) "kernel $stage: it says so once, or not at all"
+	do_kexec
+}
+
 nodes() {
 	find /sys/devices/system/node -name 'node[0-9]*' -maxdepth 1 | wc -l
 }
@@ -73,21 +84,31 @@ large() {
 }
 
 case $(param case):$stage in
-# Five levels of page tables, four, and five again.
+# Five levels of page tables and again, four and again, and five. Where their number stays, the kernel is unpacked when it is loaded.
 levels:1)
 	is "$(levels)" 5 "levels of page tables"
 	prepare
-	next_kernel B no5lvl ;;
+	next_unpacked 1 B ;;
 levels:2)
 	came_from A 1
-	is "$(levels)" 4 "levels of page tables"
+	is "$(levels)" 5 "levels of page tables"
 	verify
-	without no5lvl
-	next_kernel A ;;
+	next_unpacked 0 A no5lvl ;;
 levels:3)
 	came_from B 2
-	is "$(levels)" 5 "levels of page tables"
+	is "$(levels)" 4 "levels of page tables"
 	verify_last
+	next_unpacked 1 B ;;
+levels:4)
+	came_from A 3
+	is "$(levels)" 4 "levels of page tables"
+	halves luo_update verify chain
+	without no5lvl
+	next_unpacked 0 A ;;
+levels:5)
+	came_from B 4
+	is "$(levels)" 5 "levels of page tables"
+	halves luo_update verify chain
 	pass ;;
 
 # Two nodes, which the next kernel does not look for, and of which the one after it makes four.

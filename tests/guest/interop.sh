@@ -142,10 +142,18 @@ receive() {
 	esac
 }
 
+# leave: to the other kernel. Ours unpacks mainline's when it is loaded, and says so when it does not.
+leave() {
+	load_kernel $there || fail "kexec -s -l of kernel $there"
+	[ "$here" != A ] ||
+		is "$(messages 'KHO: the next kernel decompresses itself')" 0 "stage $stage: mainline's kernel is unpacked when it is loaded"
+	do_kexec
+}
+
 came=$((stage / 2))
 # Mainline's gets nothing back.
 [ "$first$here" != MM ] || came=0
 receive $came
 [ "$here$came" != "A$trips" ] || pass
 [ "$here" != "$first" ] || send $(((stage + 1) / 2))
-next_kernel $there
+leave

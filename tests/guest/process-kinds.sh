@@ -31,7 +31,7 @@ goes_on() {
 refused() {
 	rm -rf /var/odd
 	declare_kinds odd "$1"
-	ln -s /var/tmp/outside /var/odd/outside
+	ln -s /var/tmp/outside /var/tmp/deaf /var/odd
 	lukeep reload odd
 	until_true "a service has $1" counts odd "$1" 1
 	update B
@@ -50,6 +50,9 @@ case $stage in
 s = socket.socket(socket.AF_UNIX)
 s.bind("/var/tmp/outside")
 s.listen()
+deaf = socket.socket(socket.AF_UNIX)
+deaf.bind("/var/tmp/deaf")
+deaf.listen()
 connections = []
 while True: connections.append(s.accept())' &
 	# shellcheck disable=SC2086 # words
@@ -62,7 +65,8 @@ while True: connections.append(s.accept())' &
 		refused $kind 1 'an open file of process .* is anon_inode:.*, which CRIU does not dump: have the service do without'
 	done
 	refused seized 1 'criu pre-dump: Error .*Unseizable'
-	refused unix_outside 1 'a Unix socket of it .* is connected with another program, at /var/tmp/outside, which CRIU does not dump'
+	refused unix_outside 1 'a Unix socket of it .* is connected with another program, at /var/tmp/outside, which CRIU does not keep'
+	refused unix_unaccepted 1 'a Unix socket of it .* is connected with another program, at /var/tmp/deaf, which CRIU does not keep'
 	refused tcp_backlog 3 'criu dump: Error .*In-flight connection'
 	refused unix_backlog 3 'criu dump: Error .*Non-empty write queue on an in-flight socket'
 	until_true "all else is as before" services_are running

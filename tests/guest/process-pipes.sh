@@ -92,15 +92,6 @@ refused() {
 	at_work
 }
 
-declare_unload() {
-	cat >/etc/lukeep/unload.conf <<-END
-	[service]
-	start = sh -c 'trap "kexec -s -u; exit 0" TERM; touch /run/unload; while :; do sleep 0.1; done'
-	END
-	lukeep reload unload
-	until_true "a service runs that unloads the next kernel" test -e /run/unload
-}
-
 mkdir -p "$images" /var/lib/redis.tmpfs /run/lukeep
 make_network
 [ "$stage" != 1 ] || declare_redis pipes

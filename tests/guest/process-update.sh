@@ -49,12 +49,7 @@ refused() {
 
 # The update fails when all have been dumped, as somebody has unloaded the next kernel; or its agent is killed meanwhile.
 called_off() {
-	cat >/etc/lukeep/unload.conf <<-END
-	[service]
-	start = sh -c 'trap "kexec -s -u; exit 0" TERM; touch /run/unload; while :; do sleep 0.1; done'
-	END
-	lukeep reload unload
-	until_true "a service runs that unloads the next kernel" test -e /run/unload
+	declare_unload
 	update B
 	is $? 3 "an update fails when all are dumped"
 	says /run/update 'failed at the step "jump into the next kernel"' "at the last step"
@@ -95,6 +90,7 @@ case $stage in
 	called_off ;;
 *)	is "$(uname -r | tail -c 3)" "$([ $((stage % 2)) = 0 ] && echo -B || echo -A)" "the other kernel runs"
 	at_work
+	is "$(wrong_values "$keys" 0)" 0 "each key of redis has its value"
 	while read -r line; do note "$line"; done <"$agent_log" ;;
 esac
 [ "$stage" -lt 5 ] || pass

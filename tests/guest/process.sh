@@ -36,6 +36,35 @@ make_network() {
 	$ip link set eth0 up
 }
 
+# A service that unloads the next kernel when it is stopped, so that an update fails when all have been dumped
+declare_unload() {
+	cat >/etc/lukeep/unload.conf <<-END
+	[service]
+	start = sh -c 'trap "kexec -s -u; exit 0" TERM; touch /run/unload; while :; do sleep 0.1; done'
+	END
+	lukeep reload unload
+	until_true "a service runs that unloads the next kernel" test -e /run/unload
+}
+
+# wrong_values KEYS SIZE [OPTION]...: how many keys of redis have another value than "debug populate" gave them, or none. Its clients wait
+# meanwhile, which is why it is not asked for all of them at once, and is not to tell them that it is busy.
+wrong_values() {
+	_keys=$1 _size=$2 _first=0 _wrong=0
+	shift 2
+	redis-cli "$@" config set busy-reply-threshold 0 >/dev/null
+	while [ $_first -lt "$_keys" ]; do
+		_wrong=$((_wrong + $(redis-cli "$@" eval 'local wrong = 0
+			for i = ARGV[1], math.min(ARGV[1] + 9999, ARGV[2] - 1) do
+				local value = "value:" .. i
+				value = value .. string.rep("\0", ARGV[3] - #value)
+				if redis.call("get", "key:" .. i) ~= value then wrong = wrong + 1 end
+			end
+			return wrong' 0 $_first "$_keys" "$_size")))
+		_first=$((_first + 10000))
+	done
+	echo $_wrong
+}
+
 # client_counts DESCRIPTION: the client of process-client.py, which writes to /tmp/client, gets some more answers
 client_counts() {
 	_seen=$(wc -l </tmp/client)

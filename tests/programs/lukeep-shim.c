@@ -5,11 +5,9 @@
  *
  *	root/		files that stand for those of this host, by their paths
  *	kernel		the number of the kernel that runs
- *	clock		seconds by which its clock is ahead of this host's
- *	faster		how many times faster than here its time passes, if there
  *	systemd		there is one, if there
  *	no-device	there is no device, if there
- *	timers		microseconds, a line for each timer that was set
+ *	no-fsync	files cannot be written to the disk, if there
  *	odd		what no process should do, a line each time it did
  *	refused		as many bytes as one process failed to accept connections
  *
@@ -18,7 +16,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -26,14 +23,13 @@
 #include <sys/reboot.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <time.h>
 
 #include <linux/kexec.h>
 #include <linux/liveupdate.h>
 #include <linux/reboot.h>
-#include <systemd/sd-event.h>
 
 #include "lukeep-machine.h"
+#include "lukeep-shim.h"
 
 #define DEVICE		"/dev/liveupdate"
 
@@ -41,20 +37,12 @@
 #define IMAGE		"KERNEL"
 
 int __real_open(const char *path, int flags, ...);
-FILE *__real_fopen(const char *path, const char *mode);
 int __real_access(const char *path, int mode);
 DIR *__real_opendir(const char *path);
 int __real_ioctl(int fd, unsigned long cmd, ...);
 long __real_syscall(long number, ...);
-int __real_poll(struct pollfd *fds, nfds_t nr, int timeout);
-int __real_clock_gettime(clockid_t id, struct timespec *ts);
 int __real_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 int __real_uname(struct utsname *uts);
-int __real_sd_event_add_time_relative(sd_event *e, sd_event_source **source,
-				      clockid_t clock, uint64_t usec,
-				      uint64_t accuracy,
-				      sd_event_time_handler_t handler,
-				      void *user);
 
 static off_t refused;
 
@@ -68,17 +56,13 @@ static const char *folder(void)
 	abort();
 }
 
-int __real_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec);
-
-/* The path of a file in the machine's folder. */
-static const char *in_folder(const char *name, char path[PATH_MAX])
+const char *in_folder(const char *name, char path[PATH_MAX])
 {
 	snprintf(path, PATH_MAX, "%s/%s", folder(), name);
 	return path;
 }
 
-/* The number that a file in the machine's folder has. Leaves errno alone. */
-static long number(const char *name, long otherwise)
+long number(const char *name, long otherwise)
 {
 	char path[PATH_MAX];
 	int err = errno;
@@ -122,6 +106,18 @@ static int open_device(void)
 		fd = -1;
 	}
 	return fd;
+}
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+	char path[PATH_MAX];
+
+	if (__real_access(in_folder("no-fsync", path), F_OK))
+		return __real_fsync(fd);
+	errno = EIO;
+	return -1;
 }
 
 int __wrap_open(const char *path, int flags, ...);
@@ -365,7 +361,7 @@ int __wrap_uname(struct utsname *uts)
 	return ret;
 }
 
-static void tell_odd(const char *what)
+void tell_odd(const char *what)
 {
 	char path[PATH_MAX];
 	FILE *f = __real_fopen(in_folder("odd", path), "ae");
@@ -399,102 +395,4 @@ int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 		tell_odd("connects to itself");
 	errno = err;
 	return ret;
-}
-
-/*
- * The clock, and timers.
- */
-
-int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
-int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
-{
-	int ret = __real_clock_gettime(id, ts);
-	long factor = number("faster", 1);
-
-	if (id == CLOCK_REALTIME) {
-		ts->tv_sec += number("clock", 0);
-	} else if (id == CLOCK_MONOTONIC) {
-		ts->tv_sec *= factor;
-		ts->tv_nsec *= factor;
-		ts->tv_sec += ts->tv_nsec / 1000000000;
-		ts->tv_nsec %= 1000000000;
-	}
-	return ret;
-}
-
-time_t __wrap_time(time_t *t);
-time_t __wrap_time(time_t *t)
-{
-	struct timespec ts;
-
-	__wrap_clock_gettime(CLOCK_REALTIME, &ts);
-	if (t)
-		*t = ts.tv_sec;
-	return ts.tv_sec;
-}
-
-int __wrap_clock_settime(clockid_t id, const struct timespec *ts);
-int __wrap_clock_settime(clockid_t id, const struct timespec *ts)
-{
-	char path[PATH_MAX];
-	struct timespec now;
-	FILE *f;
-
-	__real_clock_gettime(CLOCK_REALTIME, &now);
-	f = id == CLOCK_REALTIME ?
-		__real_fopen(in_folder("clock", path), "we") : NULL;
-	if (!f) {
-		errno = EPERM;
-		return -1;
-	}
-	fprintf(f, "%ld\n", (long)(ts->tv_sec - now.tv_sec));
-	return fclose(f);
-}
-
-int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout);
-int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout)
-{
-	bool nothing = nr;
-	nfds_t i;
-
-	for (i = 0; i < nr; i++)
-		nothing &= fds[i].fd < 0;
-	if (nothing && timeout)
-		tell_odd("waits for nothing");
-	if (timeout > 0)
-		timeout = timeout / number("faster", 1) + 1;
-	return __real_poll(fds, nr, timeout);
-}
-
-static uint64_t sooner(uint64_t usec)
-{
-	char path[PATH_MAX];
-	FILE *f = __real_fopen(in_folder("timers", path), "ae");
-
-	if (f) {
-		fprintf(f, "%llu\n", (unsigned long long)usec);
-		fclose(f);
-	}
-	return usec / number("faster", 1);
-}
-
-int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **source,
-				      clockid_t clock, uint64_t usec,
-				      uint64_t accuracy,
-				      sd_event_time_handler_t handler,
-				      void *user);
-int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **source,
-				      clockid_t clock, uint64_t usec,
-				      uint64_t accuracy,
-				      sd_event_time_handler_t handler,
-				      void *user)
-{
-	return __real_sd_event_add_time_relative(e, source, clock, sooner(usec),
-						 accuracy, handler, user);
-}
-
-int __wrap_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec);
-int __wrap_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec)
-{
-	return __real_sd_event_source_set_time_relative(s, sooner(usec));
 }

@@ -11,6 +11,7 @@
  *	NAME.stale	is in the store from the beginning, as "state", if there
  *	NAME.store	the names of what is in the store, a line each
  *	NAME.status	the last STATUS= of the keeper or the step before
+ *	NAME.main	the process that is said to be the main one, if there
  *	NAME.unit	"active", or how the keeper or the step before has ended
  *
  * Copyright The Linux Live Update LTS authors
@@ -83,6 +84,14 @@ static void tell_status(const char *status)
 	fclose(f);
 }
 
+static void tell_main(const char *pid)
+{
+	FILE *f = open_file("main");
+
+	fprintf(f, "%s\n", pid);
+	fclose(f);
+}
+
 static void drop(const char *what)
 {
 	int i, kept = 0;
@@ -119,6 +128,8 @@ static void receive(int notify)
 		return;
 	if (!strncmp(text, "STATUS=", strlen("STATUS=")))
 		tell_status(text + strlen("STATUS="));
+	if (value(text, "MAINPID="))
+		tell_main(value(text, "MAINPID="));
 	if (strstr(text, "FDSTOREREMOVE=1")) {
 		drop(value(text, "FDNAME=") ?: "");
 	} else if (strstr(text, "FDSTORE=1") && fd >= 0 &&

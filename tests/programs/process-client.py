@@ -12,12 +12,13 @@ file = open(path, "w", buffering=1)
 
 
 def connect():
-    """As soon as there is a redis; QEMU may be there before."""
+    """As soon as there is a redis; QEMU may be there before, and so may be podman, which has nobody accept from the port."""
     while True:
         try:
-            connection = socket.create_connection((address, port))
+            connection = socket.create_connection((address, port), 10)
             connection.sendall(b"PING\r\n")
             if connection.recv(100):
+                connection.settimeout(None)
                 return connection
         except OSError:
             pass

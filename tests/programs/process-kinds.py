@@ -208,6 +208,13 @@ def unix_outside():
         yield
 
 
+def unix_unaccepted():
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(path("deaf"))
+    while True:
+        yield
+
+
 def tcp_listening():
     listener = socket.create_server(("127.0.0.1", 0))
     while True:
