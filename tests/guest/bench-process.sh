@@ -65,5 +65,7 @@ until services_are running >/dev/null; do sleep 1; done
 figure pages $((mib * 256))
 figure park "$(stat 1 stats-dump)"
 figure dump "$(stat 2 stats-dump)"
+# From reboot() on, in milliseconds to the microsecond
+figure kexec "$(awk '$3 == "devices" { sub(/\./, "", $1); print $1 + 0 }' /sys/kernel/debug/liveupdate/timeline)"
 figure restore $(($(stat 3 stats-restore) + $(stat 4 stats-restore)))
 pass
