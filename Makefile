@@ -7,7 +7,7 @@ DEMO    ?=
 export ARCH TESTS DEMO SOURCE PATCH FILE DISCARD LAX_CONFIG VERSION CONFIG
 
 .NOTPARALLEL:
-.PHONY: help demo test test-all interop corrupt tree kernel refresh check clean series series-check docs bench deb deb-check
+.PHONY: help demo test test-all interop corrupt tree kernel refresh check clean series series-check docs bench bench-host deb deb-check
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## */  make \1\t/p' Makefile | expand -t 20
@@ -18,13 +18,13 @@ demo: ## A live update under memcached, or DEMO=vm or DEMO=process, seen with yo
 test: ## The tests of each change; some of them: TESTS='tests/boot.t ...', ARCH=x86_64|arm64, FLAVOUR=default|debug
 	@FLAVOUR='$(FLAVOUR)' scripts/test
 
-test-all: ## All tests, those of a release; TESTS, ARCH and FLAVOUR as above, and FLAVOUR=odd|plain|host|criu|pci, or 16k|64k|debug on arm64
+test-all: ## All tests, those of a release; TESTS, ARCH and FLAVOUR as above, and FLAVOUR=odd|plain|host|criu|pci|pcidebug, or 16k|64k|debug on arm64
 	@TIER=all FLAVOUR='$(FLAVOUR)' scripts/test
 
 interop: ## Builds Debian's kernel 7.3, and updates from our kernel to it and back, and from it to ours; x86_64 only
 	@TIER=all TESTS=tests/interop.t FLAVOUR=default ARCH='$(or $(ARCH),x86_64)' scripts/test
 
-corrupt: kernel ## Corrupts what is handed over and tells what came of it; COUNT=1000, SEED=1, FLAVOUR=default|debug
+corrupt: kernel ## Corrupts what is handed over and tells what came of it; COUNT=1000, SEED=1, FLAVOUR=default|debug|pci|pcidebug
 	@scripts/setup vm
 	@FLAVOUR='$(or $(FLAVOUR),default)' scripts/corrupt --count '$(or $(COUNT),1000)' --seed '$(or $(SEED),1)'
 
@@ -33,11 +33,15 @@ bench: tree ## Counts what an update costs; PEER=mainline compares, SIZES='64 25
 	@scripts/bench/bench --kernel ours --kernel plain $(if $(PEER),--kernel '$(PEER)') $(if $(FULL),--full) --sizes '$(SIZES)' --case '$(CASE)'
 	@scripts/bench/bench-report $(if $(DOCS),--docs)
 
+bench-host: kernel ## Counts the pause of a virtual machine on a Debian host that is updated; PEER=mainline compares, DOCS=1; an hour at first
+	@scripts/setup vm demo deb deb-check bench
+	@scripts/bench/bench-host --kernel ours --kernel late --kernel early --kernel early-late $(if $(PEER),--kernel '$(PEER)') $(if $(DOCS),--docs)
+
 tree: ## The patched kernel tree, in build/linux/; SOURCE=/path/linux-6.12.y.tar.xz instead of Debian's
 	@scripts/setup build
 	@scripts/kernel/tree
 
-kernel: tree ## The kernel, in build/ARCH-FLAVOUR/; ARCH=x86_64|arm64, FLAVOUR=default|debug|off|odd|plain|host|criu|pci, and 16k|64k on arm64
+kernel: tree ## The kernel, in build/ARCH-FLAVOUR/; ARCH=x86_64|arm64, FLAVOUR=default|debug|off|odd|plain|host|criu|pci|pcidebug, and 16k|64k on arm64
 	@FLAVOUR='$(or $(FLAVOUR),default)' scripts/kernel/kernel
 
 refresh: ## Takes edits in build/linux/ back into patches/; PATCH=NNNN-... FILE=... claims a file for a patch
