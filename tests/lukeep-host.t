@@ -112,7 +112,7 @@ by_systemd() {
 	boot_systemd signal
 	until_true "signal runs" has signal 1
 	systemctl 1
-	is "$(status .agent.state)" updating "the agent answers meanwhile"
+	until_true "the agent answers meanwhile" agent_is updating
 	lukeep cancel
 	is $? 1 "it cannot be called off"
 	ok "it says why" says 'it is too late'

@@ -216,7 +216,7 @@ broken_shown() {
 	ok "checked, the status is an error" test $? != 0
 	rm "$conf/third.conf"
 	lukeep reload
-	ok "without it all is well" lukeep status --check
+	until_true "without it all is well" lukeep status --check
 }
 
 # What has changed is taken at once, where that is possible.
@@ -245,7 +245,7 @@ changed_memfds() {
 
 check_tells() {
 	two_services
-	ok "all is well" lukeep status --check
+	until_true "all is well" lukeep status --check
 	kill -KILL "$(pid signal)"
 	until_true "a service is down" state_is signal down
 	lukeep status --check
@@ -447,7 +447,7 @@ agents_meet() {
 	for each in "${others[@]}"; do
 		! alive "$each" || agent=$each
 	done
-	ok "the agent answers" agent_answers
+	until_true "the agent answers" agent_answers
 	is "$(status .agent.pid)" "$agent" "it is the one that is left"
 	is "$(started signal)" 1 "the service was started once"
 }

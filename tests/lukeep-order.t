@@ -22,6 +22,11 @@ three_services() {
 	done
 }
 
+# Those who wait for their turn do not answer, and are asked for a shorter time. The turn itself comes when it does, or after 60 s.
+ask_shortly() {
+	export LUKEEP_FASTER=3
+}
+
 # in_order TEXT: the services, as they have said so
 in_order() {
 	sed -n "s/^lukeep: \([a-z]*\): $1.*/\1/p" "$log" | tr '\n' ' '
@@ -33,8 +38,8 @@ resumes() {
 	jumps
 	mood high slow
 	: >"$log"
-	echo 3 >"$machine/faster"
 	boot
+	ask_shortly
 	until_true "the most urgent one is not ready yet" state_is high starting
 	until_true "the others wait" state_is low silent
 	never "neither was started" grep -q ^resume "$machine/mid.log" "$machine/low.log"
@@ -52,8 +57,8 @@ not_there() {
 	jumps
 	mood high stumbles
 	mood mid slow
-	echo 3 >"$machine/faster"
 	boot
+	ask_shortly
 	until_true "the most urgent one has ended" state_is high down
 	until_true "the next one is started" state_is mid starting
 	until_true "the last one waits" state_is low silent

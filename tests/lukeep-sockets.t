@@ -34,7 +34,7 @@ status_of_stopped() {
 	ok "the status comes" answers status
 	connections signal.keeper 1000
 	ok "the status comes when the keeper's queue is full" answers status
-	is "$(of_service signal state)" silent "it tells of the keeper that does not answer"
+	ok "it tells of the keeper that does not answer" state_is signal silent
 	is "$(of_service command state)" running "and of the other one"
 	kill "$idle"
 	resumed
