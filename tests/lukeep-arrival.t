@@ -21,6 +21,7 @@ waits() {
 	until_true "it says why it waits" logged "signal: .*$3"
 	fault "$1"
 	at_work signal 12
+	rm "$machine/faster"
 	jumps
 	boot
 	at_work signal 123

@@ -234,7 +234,7 @@ stuck_for_good() {
 }
 
 stop_when_stuck() {
-	stuck 20
+	stuck 5
 	pkill -TERM -P "$unit"
 	until_true "the unit is stopped" unit_is quick ended
 	ok "the keeper is killed" grep -q 'killed quick' "$machine/early"
@@ -246,7 +246,7 @@ stop_when_stuck() {
 
 # The keeper stops its service as one of the unit would.
 stop_in_time() {
-	stuck 20
+	stuck 5
 	rm "$machine/faster"
 	pkill -TERM -P "$unit"
 	kill -CONT "$keeper"

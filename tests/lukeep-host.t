@@ -131,7 +131,7 @@ by_systemd() {
 
 late() {
 	two_services
-	echo 10 >"$machine/faster"
+	hurry signal 20
 	mood signal late
 	fails_at 4 "save and stop the services" 'it has not saved and exited within 20 s'
 	until_true "the status says that the service is late" state_is signal late
@@ -139,6 +139,8 @@ late() {
 	mood signal
 	at_work signal 11
 
+	hurry signal 1
+	hurry command 20
 	mood command hangs
 	fails_at 3 "save and stop the services" 'it has not saved and exited within 20 s'
 	mood command
@@ -149,7 +151,7 @@ late() {
 # Its service has saved and exited, and that counts.
 command_lingers() {
 	two_services
-	echo 20 >"$machine/faster"
+	hurry command 4
 	mood command lingers
 	jumps
 	mood command
@@ -162,13 +164,13 @@ command_lingers() {
 saves_a_bit_late() {
 	two_services
 	mood command dawdles
-	echo 20 >"$machine/faster"
+	hurry command 4
 	fails_at 3 "save and stop the services" 'command: it has not saved and exited within 20 s'
 }
 
 saves_in_grace() {
 	saves_a_bit_late
-	rm "$machine/faster"
+	hurry command 1
 	mood command
 	at_work command 11
 	at_work signal 11
@@ -180,7 +182,7 @@ saves_in_grace() {
 
 saves_too_late() {
 	saves_a_bit_late
-	sleep 0.5
+	hurry command 1000	# it is long ago
 	mood command
 	until_true "it says that what it saved is not used" logged 'command: what it has saved is not used'
 	until_true "it has exited unasked" state_is command down
@@ -280,7 +282,7 @@ next_kernel_stays() {
 cancels() {
 	two_services
 	update_that_hangs "$1"
-	echo 20 >"$machine/faster"	# a keeper that hangs is waited for
+	echo 20 >"$machine/faster.$agent"	# a keeper that hangs is waited for
 	ok "it can be called off" lukeep cancel
 	wait "$client"
 	is $? 1 "the update fails"
@@ -385,7 +387,7 @@ cancel_nothing() {
 
 limited() {
 	two_services
-	echo 100 >"$machine/faster"
+	echo 10 >"$machine/faster.$agent"
 	fault load hang
 	update
 	is $? 1 "an update that hangs as the next kernel is loaded ends"
@@ -428,7 +430,7 @@ without() {
 	mood deaf deaf
 	lukeep reload
 	until_true "a service that will not save runs" has deaf 1
-	echo 20 >"$machine/faster"
+	hurry deaf 20
 	fails_at 4 "save and stop the services" 'it has not saved and exited within 20 s'
 	at_work signal 11
 	jumps --without deaf

@@ -198,9 +198,8 @@ silent_and_left_out() {
 	two_services
 	keeper=$(keeper signal)
 	kill -STOP "$keeper"
-	echo 20 >"$machine/faster"
+	echo 10 >"$machine/faster.$agent"
 	jumps --without signal
-	rm "$machine/faster"
 	rm "$conf/signal.conf"
 	boot
 	at_work command 12
@@ -311,9 +310,10 @@ owned_by_another() {
 	other=$!
 	disown
 	until_true "another agent asks" grep -q '"ok":true' "$machine/there"
-	echo 20 >"$machine/faster"
+	echo 10 >"$machine/faster.$agent"
 	fails_at 1 "check the services" 'signal: an update of another agent is under way'
 	never "no other service is said not to be back" says 'not back at work'
+	rm "$machine/faster.$agent"
 	is "$(wc -l <"$machine/there")" 1 "the other agent does not notice"
 	kill "$other"
 	until_true "its update is called off" logged 'signal: the agent is gone'

@@ -76,12 +76,11 @@ cannot_save() {
 	one_late 'if-lost = hold'
 	mood guest deaf
 	to_systemd 0
-	echo 20 >"$machine/faster"
+	hurry guest 20
 	ok "systemd goes on" lukeep late
 	ok "who is lost is told" says 'guest: it has not saved, and systemd is about to enter the next kernel: what it had is lost'
 	is "$(of_service early state)" saved "the other one has saved"
 	until_true "the lost one is stopped" state_is guest down
-	rm "$machine/faster"
 	mood guest
 	enter early guest
 	at_work early 12

@@ -264,6 +264,7 @@ restarts() {
 	echo 20 >"$machine/faster"
 	rig restore
 	works 12
+	rm "$machine/faster"
 	declare_worker worker 'on-failed-restore = start' 'restart = yes'
 	ok "it may start afresh" lukeep reload worker
 	jumps

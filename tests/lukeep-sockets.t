@@ -22,6 +22,7 @@ stopped() {
 }
 
 resumed() {
+	rm "$machine/faster"
 	kill -CONT "$keeper"
 	until_true "the keeper is there again" state_is signal running
 	at_work signal 1

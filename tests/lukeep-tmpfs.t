@@ -102,6 +102,7 @@ by_units() {
 	echo 10 >"$machine/faster"
 	back 12
 	until_true "its unit is active" unit_is files active
+	rm "$machine/faster"
 	jumps
 	boot_systemd files
 	back 123
@@ -205,6 +206,7 @@ agent_killed() {
 	echo 10 >"$machine/faster"
 	run_agent
 	back 111
+	rm "$machine/faster"
 	ok "there can be an update" update --dry-run
 	jumps
 	boot
