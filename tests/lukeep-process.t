@@ -175,8 +175,7 @@ agent_killed_in_restore() {
 keeper_killed_in_predump() {
 	killed_in_predump '"$(keeper worker)"'
 	until_true "the service is gone" eval '! find_processes worker'
-	ok "it is started again" lukeep reload worker
-	until_true "it runs" state_is worker running
+	begins_anew "it is started again"
 	is "$(started worker)" 2 "afresh"
 	is "$(find "$machine/tables" "$machine/locks" -type f)" "" "nothing keeps its peers waiting"
 }
@@ -210,8 +209,7 @@ keeper_killed() {
 	is $? 4 "the update fails"
 	rig dump
 	until_true "the service is gone" eval '! find_processes worker'
-	ok "it is started again" lukeep reload worker
-	until_true "it runs" state_is worker running
+	begins_anew "it is started again"
 	is "$(started worker)" 2 "afresh"
 	is "$(find "$machine/tables" "$machine/locks" -type f)" "" "nothing keeps its peers waiting"
 
@@ -355,7 +353,7 @@ refuses() {
 	mount -t tmpfs volatile "$machine/volatile"
 	sed -i "s|^start = \\(.*\\)|start = sh -c 'exec 3>$machine/volatile/open; exec \\1'|" "$conf/worker.conf"
 	lukeep stop worker
-	ok "it has a file on a tmpfs" lukeep reload worker
+	begins_anew "it has a file on a tmpfs"
 	fails_at 1 "check the services" "worker: an open file of process .* is $machine/volatile/open, on a tmpfs"
 	cat >"$machine/bin/connects" <<-CONNECTS
 		#!/usr/bin/python3
@@ -368,11 +366,11 @@ refuses() {
 	chmod +x "$machine/bin/connects"
 	sed -i "s|^start.*|start = connects $machine worker|" "$conf/worker.conf"
 	lukeep stop worker
-	ok "it is connected with another program" lukeep reload worker
+	begins_anew "it is connected with another program"
 	fails_at 1 "check the services" "worker: a Unix socket of it .* is connected with another program, at $machine/socket"
 	sed -i "s|^start.*|start = worker $machine worker|; s|^images.*|images = $machine/volatile/images|" "$conf/worker.conf"
 	lukeep stop worker
-	ok "it has its images on a tmpfs" lukeep reload worker
+	begins_anew "it has its images on a tmpfs"
 	fails_at 1 "check the services" "worker: the folder of its images is $machine/volatile/images, on a tmpfs"
 	sed -i 's|^images.*|images = /nowhere/images|' "$conf/worker.conf"
 	lukeep stop worker

@@ -41,6 +41,15 @@ worker() {
 	declare_worker worker "${1:-}" "${2:-}"
 	boot
 	until_true "worker runs" state_is worker running
+	until_true "it has come as far as to work" has worker 1
+}
+
+# begins_anew DESCRIPTION: the worker is started afresh, and has come as far as to work
+begins_anew() {
+	rm -f "$machine/worker.has"
+	ok "$1" lukeep reload worker
+	until_true "it runs" state_is worker running
+	until_true "it has come as far as to work" has worker 1
 }
 
 # rig VERB [POINT fails|mumbles|dies|hangs]: CRIU, or no more
