@@ -12,9 +12,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,6 +29,9 @@
 #include "util.h"
 
 static sd_event *event;
+
+/* The child has come as far as to hang. Shared with it. */
+static volatile bool *hangs;
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
@@ -106,6 +111,8 @@ long __wrap_syscall(long nr, ...)
 	}
 	if (!hang || !strcmp(hang, "late"))
 		set_loaded('1');
+	if (hang)
+		*hangs = true;
 	while (hang)
 		pause();
 	return 0;
@@ -139,8 +146,13 @@ static int over_limit(struct next_kernel *next)
 {
 	siginfo_t si;
 
-	if (kexec_load(event, next, 1, on_over_limit, next))
+	hangs = mmap(NULL, sizeof(*hangs), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (hangs == MAP_FAILED ||
+	    kexec_load(event, next, 1, on_over_limit, next))
 		return EXIT_FAILURE;
+	while (!*hangs)
+		usleep(10000);
 	sd_event_run(event, UINT64_MAX);
 	waitid(P_ALL, 0, &si, WEXITED | WNOWAIT);
 	sd_event_run(event, UINT64_MAX);
