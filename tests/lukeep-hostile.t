@@ -225,8 +225,9 @@ ended_and_left_out() {
 evil() {
 	perl -MSocket -e '
 		socket my $s, PF_UNIX, SOCK_SEQPACKET, 0 or die;
-		bind $s, pack_sockaddr_un($ARGV[0]) or die;
+		bind $s, pack_sockaddr_un("$ARGV[0].new") or die;
 		listen $s, 20 or die;
+		rename "$ARGV[0].new", $ARGV[0] or die;
 		$SIG{PIPE} = "IGNORE";
 		my @all;
 		while (accept my $c, $s) { push @all, $c; recv $c, my $request, 65536, 0; '"$1"' }
@@ -312,8 +313,8 @@ owned_by_another() {
 	until_true "another agent asks" grep -q '"ok":true' "$machine/there"
 	echo 10 >"$machine/faster.$agent"
 	fails_at 1 "check the services" 'signal: an update of another agent is under way'
-	never "no other service is said not to be back" says 'not back at work'
 	rm "$machine/faster.$agent"
+	never "no other service is said not to be back" says 'not back at work'
 	is "$(wc -l <"$machine/there")" 1 "the other agent does not notice"
 	kill "$other"
 	until_true "its update is called off" logged 'signal: the agent is gone'

@@ -39,7 +39,12 @@ until_there() {
 monitor() {
 	until_there "$monitor"
 	perl -MIO::Socket::UNIX -e '
-		my $qmp = IO::Socket::UNIX->new($ARGV[0]) or die "$ARGV[0]: $!\n";
+		my ($qmp, $tries);
+		# The socket may be there before QEMU listens.
+		until ($qmp = IO::Socket::UNIX->new($ARGV[0])) {
+			die "$ARGV[0]: $!\n" if $tries++ > 600;
+			select undef, undef, undef, 0.1;
+		}
 		for my $command ("", "qmp_capabilities", $ARGV[1]) {
 			print $qmp qq({"execute": "$command"}\n) if $command;
 			do { $_ = <$qmp> } while defined && /"event"/;

@@ -202,9 +202,11 @@ def serve(listener, talk, clients=1):
 
 
 def listen(path):
+    """By the time that the socket is there, it can be connected to."""
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
+    listener.bind(path + ".new")
     listener.listen(16)
+    os.rename(path + ".new", path)
     return listener
 
 
