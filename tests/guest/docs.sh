@@ -54,7 +54,7 @@ install_kernels() {
 # listens, it does.
 wait_for_memcached() {
 	for _ in $(seq 300); do
-		pidof memcached >/dev/null || break
+		lukeep status | grep -qE '^memcached +(running|starting|silent)' || break
 		! grep -q ':2BCB .* 0A ' /proc/net/tcp || break
 		sleep 0.1
 	done
