@@ -1,6 +1,8 @@
 # shellcheck shell=sh
 # In the initramfs: waits until what can resume there has, and remembers who that is; see early.sh.
 
+. /tests/keep.sh
+
 # state NAME
 state() {
 	lukeep status --json | jq -r ".services[] | select(.name == \"$1\") | .state"
@@ -18,7 +20,7 @@ is "$(cat /sys/class/net/lo/flags)" 0x9 "the loopback interface is up"
 is "$(cat /sys/class/net/br0/flags)" 0x1003 "so is the bridge"
 is "$(ls /sys/class/net/br0/brif)" "$([ "$stage" = 3 ] || echo eth0)" "the cards in it, unless the root file system is in the network"
 ok "there is no service else" test ! -e /run/lukeep/other.keeper -a ! -e /run/lukeep/lacks.keeper
-lukeep status --json | jq -r '.services[] | select(.pid > 0) | "seen_\(.name)=\(.pid)", "seen_\(.name)_keeper=\(.keeper)"' >/run/seen
+status | jq -r '.services[] | select(.pid > 0) | "seen_\(.name)=\(.pid)", "seen_\(.name)_keeper=\(.keeper)"' >/run/seen
 . /run/seen
 # shellcheck disable=SC2154 # of /run/seen
 [ "$stage" != 3 ] || kill -9 "$seen_dies_keeper"

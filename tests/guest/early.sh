@@ -41,7 +41,7 @@ go_on() {
 }
 
 look() {
-	lukeep status --json | jq -r '.services[] | "\(.name)_keeper=\(.keeper) \(.name)_pid=\(.pid)"' >/run/status
+	status | jq -r '.services[] | "\(.name)_keeper=\(.keeper) \(.name)_pid=\(.pid)"' >/run/status
 	. /run/status
 }
 
@@ -102,7 +102,7 @@ died() {
 
 verbs() {
 	ok "declarations are read by those that were adopted" lukeep reload
-	is "$(lukeep status --json | jq '.services[] | select(.name == "simple") | .pid')" "$simple_pid" "which leaves them alone"
+	is "$(status | jq '.services[] | select(.name == "simple") | .pid')" "$simple_pid" "which leaves them alone"
 	ok "a unit can be restarted" systemctl restart lukeep@dies
 	ok "its service runs" service_is dies '.state == "running"'
 	ok "a unit can be stopped" systemctl stop lukeep@dies

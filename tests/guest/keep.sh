@@ -43,8 +43,20 @@ start_agent() {
 	agent=$!
 }
 
+# The status as JSON. Who is kept from a processor is silent for a while, and asked again.
+status() {
+	for _ in 1 2 3 4 5; do
+		_json=$(lukeep status --json)
+		case $_json in
+		*'"state": "silent"'*) ;;
+		*)	break ;;
+		esac
+	done
+	printf '%s\n' "$_json"
+}
+
 status_is() {
-	lukeep status --json | jq -e "$1"
+	status | jq -e "$1"
 }
 
 # service_is NAME CONDITION

@@ -27,7 +27,7 @@ twice() {
 case $stage in
 1)	start_agent
 	until_true "the service comes up" services_are running
-	before=$(lukeep status --json | jq -c '[.services[].pid]')
+	before=$(status | jq -c '[.services[].pid]')
 	make_initrd
 	dry_run --initrd /tmp/initrd
 	is $status 0 "this initramfs fits"
@@ -46,7 +46,7 @@ case $stage in
 		is $status 0 "with the size that was told, one of twice the size fits"
 		nothing_loaded
 	fi
-	is "$(lukeep status --json | jq -c '[.services[].pid]')" "$before" "the service was not restarted"
+	is "$(status | jq -c '[.services[].pid]')" "$before" "the service was not restarted"
 	[ -n "$(param fits)" ] || pass
 	kexec -s -l /boot/kernel-B --reuse-cmdline
 	dry_run --initrd /tmp/twice

@@ -29,7 +29,7 @@ case $stage in
 	cat /run/update
 	is $status 0 "the update is handed to systemd"
 	# The agent has its session as well. systemd before 255 kills keepers that are not root's.
-	kill -9 "$(lukeep status --json | jq '.services[] | select(.name == "other") | .keeper')"
+	kill -9 "$(status | jq '.services[] | select(.name == "other") | .keeper')"
 	until_true "a keeper dies under way" service_is other '.state == "gone"'
 	until_true "the agent notices" grep -q 'other: its keeper has ended' "$agent_log"
 	is "$(cat /sys/kernel/kexec_loaded)" 1 "the next kernel is still loaded"

@@ -36,7 +36,7 @@ case $stage in
 	ok "it is started with it" lukeep reload
 	until_true "it runs, and has written" grep -q kept /run/has
 	is "$(huge_pages)" 32768 "all of its memory that can be is in huge pages"
-	is "$(lukeep status --json | jq '.services[0].memfds[0].allocated')" 33554432 "no more of it is allocated"
+	is "$(status | jq '.services[0].memfds[0].allocated')" 33554432 "no more of it is allocated"
 	ok "the status says how it is declared" service_is thp '.memfds[0].thp'
 	make_initrd
 	update B
@@ -46,7 +46,7 @@ case $stage in
 	start_agent
 	until_true "the service has resumed" service_is thp '.state == "running" and .resumed and .session == null'
 	until_true "it has its memory" grep -q kept /run/has
-	is "$(lukeep status --json | jq '.services[0].memfds[0].allocated')" 33554432 "all of it"
+	is "$(status | jq '.services[0].memfds[0].allocated')" 33554432 "all of it"
 	is "$(huge_pages)" 32768 "in huge pages"
 	pass ;;
 esac

@@ -7,7 +7,7 @@ socket=/run/memcached.sock
 
 # The pids of the services, which change when one is started again.
 pids() {
-	lukeep status --json | jq -c '[.services[].pid]'
+	status | jq -c '[.services[].pid]'
 }
 
 # at_work SIGNAL COMMAND: all services have what they had; the two have run in these kernels
@@ -40,7 +40,7 @@ fails_at() {
 
 # memfds NAME: a line for each memfd of a service that its keeper has, MODE seal|no-seal; the seal is F_SEAL_EXEC
 memfds() {
-	_keeper=$(lukeep status --json | jq ".services[] | select(.name == \"$1\") | .keeper")
+	_keeper=$(status | jq ".services[] | select(.name == \"$1\") | .keeper")
 	for _fd in /proc/"$_keeper"/fd/*; do
 		case $(readlink "$_fd") in
 		*memfd:*) ;;
@@ -58,7 +58,7 @@ memfds() {
 
 # Bytes of RAM that memcached's memory takes up.
 allocated() {
-	lukeep status --json | jq '.services[] | select(.name == "memcached").memfds[] | select(.kind == "memory").allocated'
+	status | jq '.services[] | select(.name == "memcached").memfds[] | select(.kind == "memory").allocated'
 }
 
 # go_on A|B: the update to the next stage
@@ -238,7 +238,7 @@ retried() {
 	ok "the declarations are read again" lukeep reload
 	until_true "all services run" services_are running
 	until_true "it has resumed" has again AA
-	kill -9 "$(lukeep status --json | jq '.services[] | select(.name == "again") | .pid')"
+	kill -9 "$(status | jq '.services[] | select(.name == "again") | .pid')"
 	until_true "later its exit is as any other" service_is again '.state == "down"'
 	without_it again
 	at_work "$1" "$2"
@@ -259,14 +259,14 @@ unreadable() {
 
 # A service that exits unasked, and is to be restarted, has nothing.
 restarted() {
-	kill -9 "$(lukeep status --json | jq '.services[] | select(.name == "command") | .pid')"
+	kill -9 "$(status | jq '.services[] | select(.name == "command") | .pid')"
 	until_true "it is started afresh" has command A
 	until_true "it runs" services_are running
 }
 
 # A keeper takes its service with it, and another is a new beginning.
 keeper_killed() {
-	kill -9 "$(lukeep status --json | jq '.services[] | select(.name == "signal") | .keeper')"
+	kill -9 "$(status | jq '.services[] | select(.name == "signal") | .keeper')"
 	until_true "a killed keeper is noticed" service_is signal '.state == "gone"'
 	update B
 	is $? 1 "there is no update without it"

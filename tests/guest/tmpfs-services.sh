@@ -39,7 +39,7 @@ is_as_declared() {
 }
 
 pid_of() {
-	lukeep status --json | jq ".services[] | select(.name == \"$1\").pid"
+	status | jq ".services[] | select(.name == \"$1\").pid"
 }
 
 all_run() {
@@ -128,7 +128,7 @@ case $stage in
 	has_all AAAB
 	ok "they have resumed" status_is '.services | map(select(.tmpfs)) | length == 3 and all(.resumed)'
 	is_as_declared memcached rw size=98304k huge=within_size mode=750 uid=100 gid=100
-	note "pauses: $(lukeep status --json | jq -c '.services | map({ (.name): .pause }) | add')"
+	note "pauses: $(status | jq -c '.services | map({ (.name): .pause }) | add')"
 	go_on A ;;
 3)	all_run
 	has_all AAABA

@@ -15,14 +15,14 @@ show() {
 
 # Puts what the status says into variables: memcached_pid, and so on.
 look() {
-	lukeep status --json | jq -r '.services[] | "\(.name)_keeper=\(.keeper) \(.name)_pid=\(.pid) \(.name)_pause=\(.pause)",
+	status | jq -r '.services[] | "\(.name)_keeper=\(.keeper) \(.name)_pid=\(.pid) \(.name)_pause=\(.pause)",
 		"\(.name)_allocated=\(.memfds[0].allocated)"' >/run/status
 	. /run/status
 }
 
 # The pids of keepers and services.
 pids() {
-	lukeep status --json | jq -c '[.services[] | .keeper, .pid]'
+	status | jq -c '[.services[] | .keeper, .pid]'
 }
 
 cgroup() {
