@@ -115,6 +115,9 @@ case $stage in
 1)	declarations
 	lukeep reload
 	until_true "all services run" services_are running
+	for service in simple dies other lacks linker; do
+		until_true "$service serves" serves $service
+	done
 	ok "none was started in the initramfs" test ! -e /run/seen
 	ok "memcached takes items" mcload fill $socket $items
 	go_on B ;;

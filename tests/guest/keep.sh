@@ -38,6 +38,11 @@ has() {
 	[ "$(sed 's/.*-//' "/run/$1.has" | tr -d '\n')" = "$2" ] || { cat "/run/$1.has"; return 1; }
 }
 
+# serves NAME: a service that is service.sh handles its signals by then, which "running" does not say
+serves() {
+	[ -s "/run/$1.has" ]
+}
+
 start_agent() {
 	lukeep run >>"$agent_log" 2>&1 &
 	agent=$!

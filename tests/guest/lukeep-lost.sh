@@ -8,6 +8,12 @@ has_nothing() {
 	[ "$(cat "/run/$1.has")" = "$(uname -r)" ]
 }
 
+until_serve() {
+	for name in simple careful; do
+		until_true "$name serves" serves $name
+	done
+}
+
 rm /etc/lukeep/memcached.conf
 declare_service simple 'save-signal = USR1'
 declare_service careful "$(printf 'save-signal = USR1\nif-lost = hold')"
@@ -15,6 +21,7 @@ declare_service careful "$(printf 'save-signal = USR1\nif-lost = hold')"
 case $stage in
 1)	start_agent
 	until_true "all services come up" services_are running
+	until_serve
 	ok "nothing was lost, it says" sh -c "! grep -q 'is lost' $agent_log"
 	make_initrd
 	# What comes in does not fit a service that has a memfd more than it saved.
@@ -48,8 +55,10 @@ case $stage in
 	done
 	lukeep stop
 	wait "$agent"
+	rm /run/simple.has /run/careful.has
 	start_agent
 	until_true "both start once more" services_are running
+	until_serve
 	update A liveupdate=off
 	is $? 1 "there is no update to a kernel that would take nothing over"
 	ok "it says why" grep -q 'its command line lacks "liveupdate=on"' /run/update

@@ -27,6 +27,7 @@ twice() {
 case $stage in
 1)	start_agent
 	until_true "the service comes up" services_are running
+	until_true "it serves" serves simple
 	before=$(status | jq -c '[.services[].pid]')
 	make_initrd
 	dry_run --initrd /tmp/initrd

@@ -20,7 +20,9 @@ fake_systemd() {
 
 case $stage in
 1)	start_agent
-	until_true "the service comes up" services_are running
+	until_true "the services come up" services_are running
+	until_true "the one serves" serves simple
+	until_true "the other one, too" serves other
 	make_initrd
 	# From here on: lukeep would leave it to systemd to start keepers.
 	fake_systemd
@@ -35,6 +37,7 @@ case $stage in
 	is "$(cat /sys/kernel/kexec_loaded)" 1 "the next kernel is still loaded"
 	# What SIGTERM ends need not be killed.
 	(trap '' TERM; exec sleep 600) &
+	until_true "it does not end what ignores it" grep -q '^SigIgn:.*[4-7c-f]...$' "/proc/$!/status"
 	# systemd does without it.
 	rm /sbin/kexec
 	mv /run/last /run/shutdown ;;

@@ -174,16 +174,23 @@ agent_killed() {
 	rm /run/command.mood /run/command.fifo
 }
 
-# with_another NAME SAVE-KEYS STATUS: a service that is there for a while, and has no time to save
-with_another() {
-	declare_service "$1" "$(printf '%s\nsave-timeout = 1' "$2")"
+# another NAME KEYS: a service that is there for a while
+another() {
+	rm -f "/run/$1.has"
+	declare_service "$1" "$2"
 	ok "the declarations are read again" lukeep reload
 	until_true "another service runs" services_are running
+	until_true "it serves" serves "$1"
+}
+
+# with_another NAME SAVE-KEYS STATUS SECONDS: it has so little time to save, and cannot
+with_another() {
+	another "$1" "$(printf '%s\nsave-timeout = %s' "$2" "$4")"
 	ok "they are four" status_is '.services | length == 4'
 	update B
 	is $? "$3" "the update fails when a service is late"
 	cat /run/update
-	ok "it says so" grep -q "$1: it has not saved and exited within 1 s" /run/update
+	ok "it says so" grep -q "$1: it has not saved and exited within $4 s" /run/update
 }
 
 # A declaration that is gone stops nothing.
@@ -198,17 +205,17 @@ without_it() {
 # A save command that hangs is ended.
 hanging() {
 	echo hang >/run/slow.mood
-	with_another slow 'save-command = sh /tests/service.sh slow save' 3
+	with_another slow 'save-command = sh /tests/service.sh slow save' 3 1
 	until_true "all are at work" services_are running
 	without_it slow
 	at_work AAA AA
 }
 
-# late SAVE-KEY SIGNAL COMMAND: a service that is late is left alone until it has saved.
+# late SAVE-KEY SECONDS SIGNAL COMMAND: a service that was told to save in this time, but is late, is left alone until it has saved.
 late() {
 	mkfifo /run/late.fifo
 	echo late >/run/late.mood
-	with_another late "$1" 4
+	with_another late "$1" 4 "$2"
 	ok "the status shows it" service_is late '.state == "late"'
 	update B
 	is $? 1 "it fails again"
@@ -219,15 +226,13 @@ late() {
 	until_true "it has what it saved" has late AA
 	without_it late
 	rm /run/late.fifo
-	at_work "$2" "$3"
+	at_work "$3" "$4"
 }
 
 # A service that does not get as far as to resume can try again, until it has.
 retried() {
 	touch /run/again.empties
-	declare_service again "$(printf 'save-signal = USR1\nretry = yes')"
-	ok "the declarations are read again" lukeep reload
-	until_true "another service runs" services_are running
+	another again "$(printf 'save-signal = USR1\nretry = yes')"
 	echo refuse >/run/command.mood
 	echo stumble >/run/again.mood
 	update B
@@ -325,8 +330,8 @@ case $stage in
 1)	make_initrd
 	failures
 	agent_killed AAAAA AAAA
-	late 'save-signal = USR1' AAAAAAA AAAAA
-	late 'save-command = sh /tests/service.sh late save' AAAAAAAA AAAAAA
+	late 'save-signal = USR1' 1 AAAAAAA AAAAA
+	late 'save-command = sh /tests/service.sh late save' 10 AAAAAAAA AAAAAA
 	retried AAAAAAAAA AAAAAA
 	unreadable
 	restarted
@@ -349,6 +354,9 @@ case $stage in
 	# What came in is gone; from here on it is a service like any other.
 	start_agent
 	until_true "all services start afresh" services_are running
+	for name in signal command; do
+		until_true "$name serves" has $name A
+	done
 	ok "memcached takes items" mcload fill $socket $items
 	ok "nothing was lost, it says" sh -c "! grep -q 'is lost' $agent_log"
 	go_on B ;;

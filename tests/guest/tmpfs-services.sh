@@ -44,6 +44,7 @@ pid_of() {
 
 all_run() {
 	until_true "all services run" services_are running
+	until_true "the one without a tmpfs serves" serves simple
 	is_mounted memcached "$(pid_of memcached)"
 	is_mounted redis "$(pid_of redis-tmpfs)"
 	is_mounted notes "$(pid_of notes)"
@@ -77,6 +78,7 @@ has_all() {
 called_off() {
 	exec 8>/srv/notes/open
 	make_initrd
+	rm /run/simple.has
 	update B
 	is $? 3 "an update fails when a file is open"
 	cat /run/update
