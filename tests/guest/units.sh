@@ -51,7 +51,15 @@ unit_is_active() {
 	is "$(show "$1" NFileDescriptorStore)" 0 "systemd stores nothing for it: the keeper has taken all"
 }
 
+# systemd has heard what the keepers have told it.
+are_settled() {
+	for _service in memcached simple; do
+		[ "$(show $_service ActiveState) $(show $_service NFileDescriptorStore)" = "active 0" ] || return
+	done
+}
+
 units_are_active() {
+	until_true "systemd has both units" are_settled
 	look
 	unit_is_active memcached "$memcached_keeper" "$memcached_pid"
 	unit_is_active simple "$simple_keeper" "$simple_pid"
@@ -89,8 +97,8 @@ drop_in() {
 }
 
 messages() {
-	ok "what a service writes has its name" journalctl --quiet --grep='in kernel' --identifier=simple
-	ok "what is said of it has a field" journalctl --quiet --grep='started afresh' LUKEEP_SERVICE=simple SYSLOG_IDENTIFIER=lukeep
+	until_true "what a service writes has its name" journalctl --quiet --grep='in kernel' --identifier=simple
+	until_true "what is said of it has a field" journalctl --quiet --grep='started afresh' LUKEEP_SERVICE=simple SYSLOG_IDENTIFIER=lukeep
 	for _unit in lukeep lukeep@memcached; do
 		_text=$(systemctl status "$_unit" | sed -n 's/^ *Status: "\(.*\)"$/\1/p')
 		note "$_unit: $_text"
@@ -133,7 +141,9 @@ verbs() {
 	before=$(pids)
 	ok "it can be reloaded" systemctl reload lukeep@simple
 	is "$(pids)" "$before" "which leaves it alone"
+	rm /run/simple.has
 	ok "it can be restarted" systemctl restart lukeep@simple
+	until_true "it serves" serves simple
 	ok "which does not" test "$(pids)" != "$before"
 	rm /run/simple.stopped
 
@@ -184,7 +194,7 @@ resumed() {
 	units_are_active
 	note "pauses: memcached ${memcached_pause}s, simple ${simple_pause}s"
 	ok "the status has the pauses" status_is '.services | all(.pause > 0)'
-	ok "the journal has one" journalctl --quiet --grep='after a pause of' LUKEEP_SERVICE=memcached
+	until_true "the journal has one" journalctl --quiet --grep='after a pause of' LUKEEP_SERVICE=memcached
 }
 
 journalctl --follow --output=short-monotonic --lines=all >"$agent_log" &
