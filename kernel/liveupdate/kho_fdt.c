@@ -8,6 +8,7 @@
  * Copyright The Linux Live Update LTS authors
  */
 
+#include <linux/crc32.h>
 #include <linux/errno.h>
 #include <linux/libfdt.h>
 #include <linux/limits.h>
@@ -102,6 +103,46 @@ int kho_check_fdt(const void *fdt, u64 len, phys_addr_t *tree)
 	return check_fdt_root(fdt, tree);
 }
 
+/* Of all but the checksum itself, which is at @sum. */
+static u64 sum_of(const void *fdt, const void *sum)
+{
+	const void *behind = sum + sizeof(u64);
+	u32 crc = crc32_le(~0, fdt, sum - fdt);
+
+	return crc32_le(crc, behind, fdt + fdt_totalsize(fdt) - behind);
+}
+
+/**
+ * kho_fdt_write_sum - write the checksum of a root FDT
+ * @fdt: the FDT, which has the property
+ *
+ * Context: any.
+ */
+void kho_fdt_write_sum(void *fdt)
+{
+	void *sum = fdt_getprop_w(fdt, 0, KHO_FDT_SUM_PROP_NAME, NULL);
+
+	put_unaligned(sum_of(fdt, sum), (u64 *)sum);
+}
+
+/**
+ * kho_fdt_is_damaged - is a root FDT not as it was written?
+ * @fdt: the FDT
+ *
+ * Context: any, early boot included.
+ * Return: false if it is, or if its writer, another kernel, does not let that be seen.
+ */
+bool kho_fdt_is_damaged(const void *fdt)
+{
+	const void *sum;
+	int len;
+
+	sum = fdt_getprop(fdt, 0, KHO_FDT_SUM_PROP_NAME, &len);
+
+	return sum && (len != sizeof(u64) ||
+		       get_unaligned((const u64 *)sum) != sum_of(fdt, sum));
+}
+
 /**
  * kho_find_subtree_in - what a root FDT says of a blob
  * @fdt:  the root FDT
@@ -110,8 +151,9 @@ int kho_check_fdt(const void *fdt, u64 len, phys_addr_t *tree)
  * @size: set to its size, likewise
  *
  * Context: any, early boot included.
- * Return: 0, -ENOENT when there is no such subtree, or -EINVAL when the address
- * is not that of a page or the size cannot be.
+ * Return: 0, -ENOENT when there is no such subtree, -EIO when there is none but the
+ * FDT is damaged, or -EINVAL when the address is not that of a page or the size
+ * cannot be.
  */
 int kho_find_subtree_in(const void *fdt, const char *name, u64 *phys, u64 *size)
 {
@@ -119,7 +161,7 @@ int kho_find_subtree_in(const void *fdt, const char *name, u64 *phys, u64 *size)
 
 	node = fdt_subnode_offset(fdt, 0, name);
 	if (node < 0)
-		return -ENOENT;
+		return kho_fdt_is_damaged(fdt) ? -EIO : -ENOENT;
 
 	if (kho_fdt_get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME, phys) ||
 	    kho_fdt_get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME, size) ||

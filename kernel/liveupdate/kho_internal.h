@@ -28,6 +28,8 @@
 bool kho_fdt_is_sound(const void *fdt, u64 len);
 int kho_fdt_get_u64(const void *fdt, int node, const char *name, u64 *value);
 int kho_check_fdt(const void *fdt, u64 len, phys_addr_t *tree);
+void kho_fdt_write_sum(void *fdt);
+bool kho_fdt_is_damaged(const void *fdt);
 int kho_find_subtree_in(const void *fdt, const char *name, u64 *phys, u64 *size);
 int kho_fdt_find_blob(const void *fdt, phys_addr_t phys);
 

@@ -305,9 +305,9 @@ EXPORT_SYMBOL_GPL(kho_is_preserved);
  * @size: set to its size in bytes; may be NULL
  *
  * Context: any.
- * Return: 0, -ENOENT when there is no such subtree or no handover, or -EINVAL,
- * with a message, when what the previous kernel said of it is malformed, or the
- * blob is not preserved any more.
+ * Return: 0, -ENOENT when there is no such subtree or no handover; with a message, -EIO
+ * when there is none but what came in is damaged, or -EINVAL when what the previous
+ * kernel said of it is malformed, or the blob is not preserved any more.
  */
 int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 {
@@ -320,6 +320,9 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 	trace_kho_retrieve_subtree(name, addr, len, err);
 	if (err == -EINVAL)
 		pr_warn("subtree %s of the previous kernel is malformed or was taken back already, ignored\n",
+			name);
+	if (err == -EIO)
+		pr_warn("root FDT of the previous kernel is damaged, subtree %s may be lost\n",
 			name);
 	if (err)
 		return err;

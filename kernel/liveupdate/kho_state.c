@@ -96,8 +96,9 @@ const void *kho_incoming_fdt(void)
  * @size: set to its size, likewise
  *
  * Context: any, once kho_memory_init_early() found the handover usable.
- * Return: 0, -ENOENT when there is no such subtree or no handover, or -EINVAL
- * when the address is not that of a page or the size cannot be.
+ * Return: 0, -ENOENT when there is no such subtree or no handover, -EIO when there is
+ * none but what came in is damaged, or -EINVAL when the address is not that of a page
+ * or the size cannot be.
  */
 int kho_find_subtree(const char *name, u64 *phys, u64 *size)
 {

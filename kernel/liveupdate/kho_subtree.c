@@ -82,6 +82,7 @@ static int write_subtree(const char *name, phys_addr_t phys, size_t size)
 			      size);
 	if (err)
 		fdt_del_node(root_fdt, node);
+	kho_fdt_write_sum(root_fdt);
 
 	return fdt_errno(err);
 }
@@ -140,8 +141,10 @@ void kho_remove_subtree(void *blob)
 				 virt_to_phys(blob), 0, 0);
 	if (watcher)
 		watcher->removed(blob);
-	scoped_guard(irqsave)
+	scoped_guard(irqsave) {
 		fdt_del_node(root_fdt, node);
+		kho_fdt_write_sum(root_fdt);
+	}
 }
 EXPORT_SYMBOL_GPL(kho_remove_subtree);
 
@@ -190,11 +193,14 @@ static int __init make_root_fdt(phys_addr_t tree)
 					 KHO_FDT_COMPATIBLE);
 	if (!err)
 		err = set_u64(fdt, 0, KHO_FDT_MEMORY_MAP_PROP_NAME, tree);
+	if (!err)
+		err = set_u64(fdt, 0, KHO_FDT_SUM_PROP_NAME, 0);
 	if (err) {
 		kho_unpreserve_free(fdt);
 		return fdt_errno(err);
 	}
 
+	kho_fdt_write_sum(fdt);
 	root_fdt = fdt;
 
 	return 0;

@@ -7,6 +7,7 @@
  */
 
 #include <kunit/test.h>
+#include <linux/errno.h>
 #include <linux/libfdt.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
@@ -117,6 +118,37 @@ static void fdt_good(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tree, TREE);
 }
 
+/* A subtree that is missed may have lost its name. */
+static void fdt_with_checksum(struct kunit *test)
+{
+	void *fdt = make_fdt(test, KHO_FDT_COMPATIBLE,
+			     KHO_FDT_MEMORY_MAP_PROP_NAME);
+	u64 phys, size, sum = 0;
+	size_t i;
+
+	KUNIT_ASSERT_EQ(test, 0, fdt_setprop(fdt, 0, KHO_FDT_SUM_PROP_NAME,
+					     &sum, sizeof(sum)));
+	KUNIT_EXPECT_TRUE(test, kho_fdt_is_damaged(fdt));
+	kho_fdt_write_sum(fdt);
+	KUNIT_EXPECT_FALSE(test, kho_fdt_is_damaged(fdt));
+	KUNIT_EXPECT_EQ(test, kho_find_subtree_in(fdt, "none", &phys, &size),
+			-ENOENT);
+
+	/* The header is checked before. */
+	for (i = fdt_off_dt_struct(fdt); i < KHO_FDT_SIZE; i++) {
+		u8 *byte = fdt + i, old = *byte;
+
+		*byte ^= 0x10;
+		if (kho_fdt_is_sound(fdt, KHO_FDT_SIZE) &&
+		    fdt_getprop(fdt, 0, KHO_FDT_SUM_PROP_NAME, NULL))
+			KUNIT_EXPECT_EQ(test, -EIO,
+					kho_find_subtree_in(fdt, "none", &phys,
+							    &size));
+		*byte = old;
+	}
+	KUNIT_EXPECT_FALSE(test, kho_fdt_is_damaged(fdt));
+}
+
 static void fdt_other_format(struct kunit *test)
 {
 	phys_addr_t tree;
@@ -178,6 +210,7 @@ static struct kunit_case kho_parse_cases[] = {
 	KUNIT_CASE(areas_of_zero_are_left_out),
 	KUNIT_CASE(scratch_malformed),
 	KUNIT_CASE(fdt_good),
+	KUNIT_CASE(fdt_with_checksum),
 	KUNIT_CASE(fdt_other_format),
 	KUNIT_CASE(fdt_without_map),
 	KUNIT_CASE(fdt_too_long),

@@ -256,9 +256,12 @@ static bool root_is_whole(void)
 	const void *fdt = phys_to_virt(kho_root_fdt());
 	phys_addr_t tree;
 	u64 phys, size;
+	int err;
+
+	err = kho_find_subtree_in(fdt, "kunit", &phys, &size);
 
 	return !kho_check_fdt(fdt, KHO_FDT_SIZE, &tree) &&
-	       kho_find_subtree_in(fdt, "kunit", &phys, &size) != -EINVAL;
+	       (!err || err == -ENOENT);
 }
 
 static enum hrtimer_restart look_at_root(struct hrtimer *timer)

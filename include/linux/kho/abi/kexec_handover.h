@@ -25,6 +25,7 @@
  *   / {
  *           compatible = "kho-v4";
  *           preserved-memory-map = <u64>;
+ *           sum-lts = <u64>;
  *           NAME {
  *                   preserved-data = <u64>;
  *                   blob-size = <u64>;
@@ -35,10 +36,13 @@
  * is the physical address of the root of the preserved-memory tree; those of a
  * subtree NAME say where its preserved blob lies and how many bytes it has.
  * Subtrees of unknown name are ignored. A root of another compatible string is
- * not used at all.
+ * not used at all. The checksum, CRC-32 of all of the FDT but its own value, is not
+ * known to other kernels: they ignore it, and write none. If it is wrong, a subtree
+ * that is missed may have lost its name.
  */
 #define KHO_FDT_COMPATIBLE		"kho-v4"
 #define KHO_FDT_MEMORY_MAP_PROP_NAME	"preserved-memory-map"
+#define KHO_FDT_SUM_PROP_NAME		"sum-lts"
 #define KHO_SUB_TREE_PROP_NAME		"preserved-data"
 #define KHO_SUB_TREE_SIZE_PROP_NAME	"blob-size"
 
