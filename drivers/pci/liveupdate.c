@@ -92,8 +92,9 @@ static unsigned int pci_nr_stopped __ro_after_init;
  * pci_liveupdate_note_stopped - a device was stopped before PCI was up
  * @bdf: its bus, device and function in the first domain
  *
- * For an architecture that finds that nothing can be taken over. The device will be
- * reset before a driver binds it, unless there are very many.
+ * For an architecture that finds that memory is lost which devices may use. The device
+ * will be reset before a driver binds it, unless there are very many. If it came in, it
+ * is lost.
  *
  * Context: early boot
  */
@@ -145,6 +146,8 @@ void pci_liveupdate_setup(struct pci_dev *dev)
 	if (found) {
 		pci_info(dev, "live update: incoming\n");
 		pci_in_check_reset(dev);
+		if (pci_was_stopped(dev))
+			pci_liveupdate_lose(dev, "was stopped, as memory that it may use is lost");
 	} else if (pci_is_endpoint(dev) &&
 		   dev->class >> 16 != PCI_BASE_CLASS_BRIDGE) {
 		dev->liveupdate.stray =

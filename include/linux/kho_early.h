@@ -18,15 +18,16 @@
  *           handover is not usable; may be NULL
  * @release: called when each preserved block is marked, to give to the buddy
  *           allocator what came in and nobody claimed; may be NULL
- * @refused: called when there is a handover that is not usable, before memory of the
- *           previous kernel is used, but not in a crash kernel; may be NULL
+ * @lost:    called when not all that is preserved is known, as the handover is not
+ *           usable, or damaged, before memory of the previous kernel is used; but not in
+ *           a crash kernel; may be NULL
  *
  * Clients are called in no particular order.
  */
 struct kho_early_client {
 	void (*receive)(void);
 	void (*release)(void);
-	void (*refused)(void);
+	void (*lost)(void);
 };
 
 #define __KHO_EARLY_CLIENT(_name, ...)					\
@@ -38,9 +39,9 @@ struct kho_early_client {
 #define KHO_EARLY_CLIENT(_name, _receive, _release)			\
 	__KHO_EARLY_CLIENT(_name, .receive = _receive, .release = _release)
 
-/* One that is called only when the handover is not usable. */
-#define KHO_EARLY_REFUSED(_name, _refused)				\
-	__KHO_EARLY_CLIENT(_name, .refused = _refused)
+/* One that is called only when not all that is preserved is known. */
+#define KHO_EARLY_LOST(_name, _lost)					\
+	__KHO_EARLY_CLIENT(_name, .lost = _lost)
 
 /* The table of clients, which the linker makes. */
 extern const struct kho_early_client __start_kho_early_clients[];

@@ -28,18 +28,22 @@
 
 #include "kho_internal.h"
 
-static void __init refuse(const char *fault)
+static void __init call_lost(void)
 {
 	const struct kho_early_client *client;
 
-	pr_warn("handover not usable, going on as from a cold boot: %s\n",
-		fault);
-	if (is_kdump_kernel())
-		return;
 	for (client = __start_kho_early_clients;
 	     client < __end_kho_early_clients; client++)
-		if (client->refused)
-			client->refused();
+		if (client->lost)
+			client->lost();
+}
+
+static void __init refuse(const char *fault)
+{
+	pr_warn("handover not usable, going on as from a cold boot: %s\n",
+		fault);
+	if (!is_kdump_kernel())
+		call_lost();
 }
 
 /**
@@ -77,6 +81,8 @@ void __init kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 	if (fault)
 		return refuse(fault);
 
+	if (kho_takeover.damaged)
+		pr_warn("the root FDT is damaged, what it does not name any more is lost\n");
 	memblock_reserve(scratch_phys, scratch_len);
 	memblock_set_kho_policy(MEMBLOCK_KHO_POLICY_ONLY);
 	kho_in.scratch = scratch_phys;
@@ -162,6 +168,8 @@ void __init kho_memory_init_early(void)
 	fault = reserve_preserved();
 	if (fault)
 		return give_up(fault);
+	if (kho_takeover.damaged)
+		call_lost();
 
 	kho_granules_free();
 	kho_poison_reserve();

@@ -74,13 +74,15 @@ struct kho_in {
 extern struct kho_in kho_in;
 
 /**
- * struct kho_takeover - what came of taking over, for the trace event
+ * struct kho_takeover - what came of taking over
+ * @damaged:   not all that is preserved is known
  * @nodes:     nodes of the tree of preserved memory
  * @preserved: bytes that the tree describes
  * @reserved:  bytes that were reserved because something there is preserved
  * @released:  pages that went to the buddy allocator
  */
 struct kho_takeover {
+	bool damaged;
 	unsigned long nodes;
 	u64 preserved;
 	u64 reserved;

@@ -94,6 +94,7 @@ const char * __init kho_take_fdt(phys_addr_t phys, u64 len, phys_addr_t *tree)
 
 	switch (kho_check_fdt(fdt, len, tree)) {
 	case 0:
+		kho_takeover.damaged = kho_fdt_is_damaged(fdt);
 		break;
 	case -EPROTONOSUPPORT:
 		fault = "the root FDT is not of format " KHO_FDT_COMPATIBLE;

@@ -172,9 +172,11 @@ const char * __init kho_tree_take(void)
 	if (damaged < 0 || damaged > KHO_DAMAGE_MAX || !nodes_left)
 		return "the tree of preserved memory is damaged";
 
-	if (damaged)
+	if (damaged) {
 		pr_warn("the tree of preserved memory is damaged, %ld entries are ignored; what they described is lost\n",
 			damaged);
+		kho_takeover.damaged = true;
+	}
 
 	return NULL;
 }
@@ -480,8 +482,8 @@ bool __init kho_claim_early(phys_addr_t phys, u64 size)
  * The blob stays preserved, for kho_retrieve_subtree() later.
  *
  * Context: early boot, from kho_memory_init_early() on, until memblock is gone.
- * Return: 0, -ENOENT when there is no such subtree or no handover, or -EINVAL
- * when it is damaged, or of another size.
+ * Return: 0, -ENOENT when there is no such subtree or no handover, -EIO when there is
+ * none but what came in is damaged, or -EINVAL when it is damaged, or of another size.
  */
 int __init kho_copy_subtree_early(const char *name, void *buf, size_t size)
 {

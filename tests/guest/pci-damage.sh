@@ -38,6 +38,17 @@ reset_first() {
 	halves luo_pci verify nothing
 }
 
+# Are the devices stopped before PCI is up?
+early_stopped() {
+	is "$(masters "$EDU" "$IGB")" 00 "the devices are stopped"
+	is "$(messages 'PCI: live update: memory that devices may use is lost: bus mastering of [0-9]* devices is off')" 1 "the log says so"
+}
+
+# Where the name of LUO's subtree begins in the root FDT: behind the tag of a node.
+luo_name() {
+	hexdump -ve '1/1 "%02x"' /sys/kernel/debug/kho/out/fdt | awk '{ print (index($0, "000000014c554f00") - 1) / 2 + 4 }'
+}
+
 # all_lost ERRNO: by its number
 all_lost() {
 	is "$(messages "luo: shared state 'pci-v2' cannot be retrieved: -$1;")" 1 "the log says that the list is damaged"
@@ -96,7 +107,30 @@ case $stage in
 	next_kernel B ;;
 8)	is "$(messages 'KHO: handover not usable')" 1 "nothing can be taken over at all"
 	is "$(masters "$EDU" "$IGB")" 00 "the devices are stopped"
-	is "$(messages 'PCI: live update: nothing can be taken over: bus mastering of [0-9]* devices is off')" 1 "the log says so"
+	early_stopped
 	reset_first
+	rmmod luo_pci_sample
+	prepare
+	damage "root-fdt 0 $(luo_name) 0x20"
+	next_kernel A initcall_blacklist=igb_init_module ;;
+9)	came_from B 1
+	is "$(messages 'KHO: root FDT of the previous kernel is damaged, subtree LUO may be lost')" 1 "the log says that LUO's name is damaged"
+	early_stopped
+	ok "no session can be used" fails cat /dev/liveupdate
+	load_sample
+	bind luo_pci_sample "$IGB"
+	is "$(messages "$IGB: live update: was reset before a driver binds it")" 1 "the log says that igb is reset"
+	next_kernel B ;;
+10)	came_from A 2
+	prepare
+	# An entry of the root of the tree that is not in use, and cannot be of this machine.
+	damage "tree-node 0 4095 0x01"
+	next_kernel A initcall_blacklist=igb_init_module ;;
+11)	came_from B 3
+	is "$(messages 'KHO: the tree of preserved memory is damaged, 1 entries are ignored')" 1 "memory may be lost"
+	early_stopped
+	load_sample
+	bind luo_pci_sample "$IGB"
+	halves luo_pci verify stopped
 	pass ;;
 esac

@@ -201,12 +201,12 @@ static void prepare(int dev)
 }
 
 /*
- * When the next kernel does not find out what is preserved, a device would write to
- * memory that is not: who hands nothing over has to stop it.
+ * When the next kernel does not find out that something is not preserved any more, a
+ * device would write to memory that is others'.
  */
 static void start_device(const char *line)
 {
-	if (!has_device || !strncmp(line, "root-fdt", 8) || !strncmp(line, "tree-", 5))
+	if (!has_device || !strncmp(line, "tree-", 5))
 		return;
 	must(device_forget(device.memory) ? 0 : -1, "memory of the device");
 	device_transfer(device.fd, true);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kexec handover (KHO): stops PCI devices when nothing can be taken over.
+ * Kexec handover (KHO): stops PCI devices when memory that they may use is lost.
  *
  * A device that the previous kernel has preserved is at work. When the handover is not
- * usable nobody knows which devices these are, nor which memory they use, and that
- * memory is about to be given to others. PCI is not up yet, hence the access by ports.
- * Devices of other domains than the first are not found by it.
+ * usable, or damaged, nobody knows which devices these are, or which memory they use,
+ * and that memory is about to be given to others. PCI is not up yet, hence the access
+ * by ports. Devices of other domains than the first are not found by it.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -33,15 +33,16 @@ static bool __init is_master(u8 bus, u8 slot, u8 func)
 	       PCI_COMMAND_MASTER;
 }
 
-/* Returns false for a device that does not let itself be stopped. */
-static bool __init stop(u8 bus, u8 slot, u8 func)
+static void __init stop(u8 bus, u8 slot, u8 func)
 {
 	u16 cmd = read_pci_config_16(bus, slot, func, PCI_COMMAND);
 
 	write_pci_config_16(bus, slot, func, PCI_COMMAND,
 			    cmd & ~PCI_COMMAND_MASTER);
 	/* The answer comes after all that the device has written before. */
-	return !is_master(bus, slot, func);
+	if (is_master(bus, slot, func))
+		pr_err("%02x:%02x.%d may write to memory that is lost, and does not let its bus mastering be turned off: power the machine off\n",
+		       bus, slot, func);
 }
 
 static void __init stop_devices(void)
@@ -54,14 +55,15 @@ static void __init stop_devices(void)
 		u8 bus = PCI_BUS_NUM(bdf), slot = PCI_SLOT(bdf);
 		u8 func = PCI_FUNC(bdf);
 
-		if (!is_master(bus, slot, func) || !stop(bus, slot, func))
+		if (!is_master(bus, slot, func))
 			continue;
+		stop(bus, slot, func);
 		pci_liveupdate_note_stopped(bdf);
 		nr++;
 	}
 	if (nr)
-		pr_warn("nothing can be taken over: bus mastering of %u devices is off\n",
+		pr_warn("memory that devices may use is lost: bus mastering of %u devices is off\n",
 			nr);
 }
 
-KHO_EARLY_REFUSED(pci, stop_devices);
+KHO_EARLY_LOST(pci, stop_devices);

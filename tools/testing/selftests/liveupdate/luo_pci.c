@@ -235,6 +235,17 @@ TEST_F(verify, lost)
 	EXPECT_EQ(0, luo_finish(session));
 }
 
+/* Both were stopped, since nobody knew which memory they use. */
+TEST_F(verify, stopped)
+{
+	int session = luo_retrieve(self->dev, DEVICES);
+
+	ASSERT_LE(0, session);
+	EXPECT_EQ(-EIO, luo_retrieve_fd(session, IGB_TOKEN));
+	EXPECT_EQ(-EIO, luo_retrieve_fd(session, EDU_TOKEN));
+	EXPECT_EQ(0, luo_finish(session));
+}
+
 /* It was reset while no kernel ran. */
 TEST_F(verify, replaced)
 {
