@@ -32,5 +32,6 @@ vm_vfio vfio-damage "$noiommu" "${beside[@]}"
 iommu='intel-iommu,intremap=on,caching-mode=on,aw-bits=48,snoop-control=on'
 vm_vfio vfio-iommu 'intel_iommu=on' -device "$iommu"
 vm_vfio vfio-iommu 'intel_iommu=on,sm_on' -device "$iommu,x-scalable-mode=on"
-vm_vfio vfio-msi 'intel_iommu=on' -device "$iommu" "${beside[@]}"
+# Firmware leaves slots to the kernel.
+vm_vfio vfio-edu 'intel_iommu=on' -device "$iommu" "${beside[@]}" -global 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off'
 done_testing

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Interrupts of a device that has MSI, and no MSI-X: nothing remembers one that is
- * pending while MSI is off. How to run it: luo_update.h. QEMU's "edu" is behind an IOMMU
- * at the address EDU, as in "0000:01:00.0", and vfio-pci has bound it.
+ * A simple device behind an IOMMU. It has MSI, and no MSI-X: nothing remembers an
+ * interrupt that is pending while MSI is off. And it is pulled. How to run it:
+ * luo_update.h. QEMU's "edu" is at the address EDU, as in "0000:01:00.0", and vfio-pci
+ * has bound it.
  *
  * Copyright The Linux Live Update LTS authors
  */
+#include <fcntl.h>
 #include <linux/reboot.h>
 #include <sys/syscall.h>
 
@@ -13,7 +15,7 @@
 #include "luo_update.h"
 #include "luo_vfio.h"
 
-#define SESSION		"msi"
+#define SESSION		"edu"
 #define MEMORY_TOKEN	1
 #define EDU_TOKEN	2
 #define IOVA		0x100000ULL
@@ -122,6 +124,24 @@ TEST_F(verify, msi)
 	ASSERT_EQ(0, luo_finish(session));
 	expect_interrupt(_metadata, device, eventfd);
 	EXPECT_EQ(0, vfio_events(eventfd));
+}
+
+/*
+ * Nobody takes its memory over, for it is pulled, which the script does when it sees the
+ * file. Then nothing keeps the session.
+ */
+TEST_F(verify, pulled)
+{
+	int session = luo_retrieve(self->dev, SESSION), err;
+
+	ASSERT_LE(0, session);
+	ASSERT_LE(0, luo_retrieve_fd(session, EDU_TOKEN));
+	EXPECT_EQ(-EBUSY, luo_finish(session));
+	close(creat("/tmp/retrieved", 0600));
+	do
+		err = luo_finish(session);
+	while (err == -EBUSY && !usleep(1000));
+	EXPECT_EQ(0, err);
 }
 
 TEST_HARNESS_MAIN

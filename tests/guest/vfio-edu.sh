@@ -1,0 +1,30 @@
+# shellcheck shell=sh
+# A device with MSI, but without MSI-X, goes on over an update, in the middle of which it interrupts; and over one more, after which it
+# is pulled.
+. /tests/pcievents.sh
+
+EDU=$(find_device 05.0 0x11e8)
+export EDU
+bind vfio-pci "$EDU"
+case $stage in
+1)	load_kernel B
+	halves luo_vfio_edu prepare msi
+	fail "no kexec" ;;
+2)	came_from A 1
+	halves luo_vfio_edu verify msi
+	is "$(messages 'No irq handler|nobody cared')" 0 "no interrupt is lost"
+	load_kernel A
+	halves luo_vfio_edu prepare msi
+	fail "no kexec" ;;
+3)	came_from B 2
+	port=$(bridges "$EDU")
+	(
+		wait_for test -e /tmp/retrieved
+		unplug "$port"
+	) &
+	halves luo_vfio_edu verify pulled
+	wait_for test ! -e "$devices/$EDU"
+	ok "the device is gone when its file is closed" test ! -e "$devices/$EDU"
+	is "$(messages 'WARNING:')" 0 "and nothing is wrong"
+	pass ;;
+esac
