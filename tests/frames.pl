@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# frames.pl: the peer of a network card of QEMU's, for "-netdev dgram" with UDP. Prints the ports: QEMU's, and its own. When a frame
-# of tools/testing/selftests/liveupdate/luo_igb.h comes in, it begins to send frames, twenty in a second, with numbers from 1 on.
-# It ends with its standard input.
+# frames.pl [SECONDS]: the peer of a network card of QEMU's, for "-netdev dgram" with UDP. Prints the ports: QEMU's, and its own.
+# When a frame of tools/testing/selftests/liveupdate/luo_igb.h comes in, it begins to send frames, twenty in a second unless told
+# otherwise, with numbers from 1 on. It ends with its standard input.
 use strict;
 use warnings;
 use IO::Select;
@@ -18,7 +18,7 @@ close $free;
 $| = 1;
 print "$port ", $socket->sockport, "\n";
 while (1) {
-	for my $ready ($select->can_read(0.05)) {
+	for my $ready ($select->can_read($ARGV[0] // 0.05)) {
 		exit if $ready != $socket;
 		$socket->recv(my $frame, 2048);
 		$started ||= defined $frame && length $frame > 14 && unpack('x12n', $frame) == 0x88b5;

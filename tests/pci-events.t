@@ -1,7 +1,7 @@
 #!/bin/bash
 # What happens to PCI devices while they are preserved, and before they are finished: errors, slots that are turned off, cards that
 # are pulled, and sleep.
-# flavours: pci
+# flavours: pci pcidebug
 # tier: all
 # peer: off
 . "$(dirname "$0")/lib.bash"

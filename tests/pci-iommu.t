@@ -1,6 +1,6 @@
 #!/bin/bash
 # PCI devices behind an IOMMU that go on over updates, those that do not, and damaged tables.
-# flavours: pci
+# flavours: pci pcidebug
 # tier: all
 . "$(dirname "$0")/lib.bash"
 
@@ -9,6 +9,8 @@ for program in kernel-ret vtd; do
 	ok "$program builds" gcc -static -O2 -Wall -o "$build/guest/$program" "$root/tests/programs/$program.c"
 done
 
+crash=192M
+[ "$FLAVOUR" != pcidebug ] || crash=640M
 machine=(-machine q35
 	-device 'pcie-root-port,id=alone,chassis=1,slot=1,addr=3'
 	-device 'edu,bus=alone,dma_mask=0xffffffffffffffff'
@@ -19,7 +21,7 @@ machine=(-machine q35
 vm_iommu() {
 	vm "$1" --with "/selftests=$selftests" --with "/bin/kernel-ret=$build/guest/kernel-ret" --with "/bin/vtd=$build/guest/vtd" \
 		--accel nested --smp 1 \
-		--timeout 900 --append "intel_iommu=on$4" "${@:5}" -- \
+		--append "intel_iommu=on$4" "${@:5}" -- \
 		-icount shift=0,sleep=off -device "intel-iommu,intremap=on,caching-mode=on$3" "${machine[@]}" \
 		-D "$build/logs/$2.trace" -trace vtd_dmar_enable
 }
@@ -38,6 +40,6 @@ vm_iommu pci-iommu-nothing pci-iommu-nothing ',aw-bits=48' ''
 is "$(switches pci-iommu-nothing)" 1010 'without preserved devices, or a kexec, it is switched off'
 vm_iommu pci-iommu-damage pci-iommu-damage ',aw-bits=48' ''
 vm_iommu pci-iommu-damage pci-iommu-damage-scalable ',aw-bits=48,x-scalable-mode=on' ',sm_on'
-vm_iommu pci-iommu-crash pci-iommu-crash ',aw-bits=48' ' crashkernel=192M' --allow 'Kernel panic - not syncing: Out of memory'
+vm_iommu pci-iommu-crash pci-iommu-crash ',aw-bits=48' " crashkernel=$crash" --allow 'Kernel panic - not syncing: Out of memory'
 is "$(switches pci-iommu-crash)" 10 'translation is not switched off for a crash kernel'
 done_testing

@@ -1,6 +1,6 @@
 #!/bin/bash
 # PCI devices that go on over updates, those that do not, and damaged lists of them.
-# flavours: pci
+# flavours: pci pcidebug
 # tier: all
 # peer: off
 . "$(dirname "$0")/lib.bash"

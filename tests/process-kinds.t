@@ -4,5 +4,5 @@
 # tier: all
 . "$(dirname "$0")/lib.bash"
 disk=$("$root/scripts/vm/disk") || exit
-vm process-kinds --timeout 1500 --mem 1G --append rdinit=/tests/disk.sh -- -drive "file=$disk,if=virtio,format=raw,snapshot=on" -cpu max,-erms
+vm process-kinds --timeout 3000 --mem 1G --append rdinit=/tests/disk.sh -- -drive "file=$disk,if=virtio,format=raw,snapshot=on" -cpu max,-erms
 done_testing

@@ -23,7 +23,7 @@ rom() {
 
 # uefi [VM-OPTION]...
 uefi() {
-	vm uefi --with "/selftests=$selftests" --firmware uefi --timeout 600 "$@"
+	vm uefi --with "/selftests=$selftests" --firmware uefi --timeout 1800 "$@"
 }
 
 "$root/scripts/setup" hosts
