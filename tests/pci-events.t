@@ -3,7 +3,6 @@
 # are pulled, and sleep.
 # flavours: pci pcidebug
 # tier: all
-# peer: off
 . "$(dirname "$0")/lib.bash"
 
 mkdir -p "$build/guest"
