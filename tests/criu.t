@@ -4,5 +4,5 @@
 # tier: all
 . "$(dirname "$0")/lib.bash"
 disk=$("$root/scripts/vm/disk") || exit
-vm criu --timeout 1800 --append rdinit=/tests/disk.sh -- -drive "file=$disk,if=virtio,format=raw,snapshot=on" -cpu max,-erms
+vm criu --append rdinit=/tests/disk.sh -- -drive "file=$disk,if=virtio,format=raw,snapshot=on" -cpu max,-erms
 done_testing

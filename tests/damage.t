@@ -4,5 +4,5 @@
 
 mkdir -p "$build/guest"
 ok "damage builds" gcc -static -O2 -Wall -o "$build/guest/damage" "$root/tests/programs/damage.c"
-vm damage --with "/selftests=$selftests" --with "/bin/damage=$build/guest/damage" --timeout 1800
+vm damage --with "/selftests=$selftests" --with "/bin/damage=$build/guest/damage"
 done_testing

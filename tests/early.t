@@ -7,6 +7,6 @@ options=()
 for tool in "${tools[@]}" "/bin/jq=$(command -v jq)" "/=$("$root/scripts/vm/systemd-root")" "/=$root/tests/guest/units"; do
 	options+=(--with "$tool")
 done
-vm early "${options[@]}" --timeout 2400 --append "rdinit=/tests/early-init.sh systemd.show_status=no" \
+vm early "${options[@]}" --timeout 3600 --append "rdinit=/tests/early-init.sh systemd.show_status=no" \
 	-- -netdev user,id=net,restrict=on -device virtio-net-pci,netdev=net,romfile=
 done_testing

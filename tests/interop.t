@@ -36,7 +36,7 @@ result() {
 
 # from MEMORY FIRST KERNEL [WORD]: the two kernels in turns, beginning with this one
 from() {
-	run_vm "interop-$1-$2" --initrd "$kernel/initrd/interop.cpio" --kernel "$3" --mem "$1" --timeout 1800 \
+	run_vm "interop-$1-$2" --initrd "$kernel/initrd/interop.cpio" --kernel "$3" --mem "$1" --timeout 3600 \
 		--append "test=interop first=$2 ${4:-} reserve_mem=1M:4096:oops reserve_mem=12345:64:plain1 reserve_mem=8M:2M:plain2 \
 ramoops.mem_name=oops ramoops.pmsg_size=65536"
 }

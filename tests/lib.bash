@@ -48,7 +48,7 @@ vm() {
 # vm_with_machines NAME [VM-OPTION]...: as vm, for a guest that runs virtual machines of stock QEMU. Its clock counts its instructions: an
 # emulated processor that emulates another takes so long that timers would leave no time for anything else.
 vm_with_machines() {
-	local tools options=(--mem 2G --timeout 1800 --accel nested --peer 10.0.2.100) tool
+	local tools options=(--mem 2G --timeout 3600 --accel nested --peer 10.0.2.100) tool
 
 	read -ra tools < <("$root/scripts/vm/guest-tools" qemu)
 	for tool in "${tools[@]}" "/bin/jq=$(command -v jq)"; do

@@ -9,7 +9,7 @@ for tool in "${tools[@]}" "/bin/jq=$(command -v jq)"; do
 done
 is "$(awk '/^\[/ { section = $1 } /^SurviveFinalKillSignal=/ { print section }' "$root/tools/liveupdate/lukeep.service")" "[Unit]" \
 	"systemd is told in the right section to spare the agent"
-vm lukeep "${options[@]}" --timeout 1800
+vm lukeep "${options[@]}" --timeout 3600
 vm lukeep-lost "${options[@]}"
 vm lukeep-thp "${options[@]}"
 # The initramfs of the next kernel is twice that of this one: too large, but not with the size of scratch memory that it is told.

@@ -10,5 +10,5 @@ options=()
 for tool in "${tools[@]}" "/bin/jq=$(command -v jq)" "/bin/as=$(command -v setpriv)" "/=$postgresql"; do
 	options+=(--with "$tool")
 done
-vm tmpfs-postgresql "${options[@]}" --mem 2G --timeout 1800
+vm tmpfs-postgresql "${options[@]}" --mem 2G --timeout 3600
 done_testing

@@ -10,5 +10,5 @@ for tool in "${tools[@]}" "/bin/jq=$(command -v jq)" "/etc/lukeep/redis-tmpfs.co
 	"/=$("$root/scripts/vm/systemd-root")" "/=$services" "/=$root/tests/guest/units" "/=$root/tests/guest/tmpfs"; do
 	options+=(--with "$tool")
 done
-vm tmpfs-services "${options[@]}" --timeout 1800 --append "rdinit=/lib/systemd/systemd systemd.show_status=no"
+vm tmpfs-services "${options[@]}" --timeout 3600 --append "rdinit=/lib/systemd/systemd systemd.show_status=no"
 done_testing

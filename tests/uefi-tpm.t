@@ -6,6 +6,6 @@
 . "$(dirname "$0")/lib.bash"
 
 "$root/scripts/setup" hosts
-vm uefi-tpm --with "/selftests=$selftests" --firmware uefi --tpm tpm-tis --timeout 1800 \
+vm uefi-tpm --with "/selftests=$selftests" --firmware uefi --tpm tpm-tis \
 	--append 'reserve_mem=4M:4096:trace trace_instance=kept@trace' -- -machine q35
 done_testing

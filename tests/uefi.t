@@ -23,7 +23,7 @@ rom() {
 
 # uefi [VM-OPTION]...
 uefi() {
-	vm uefi --with "/selftests=$selftests" --firmware uefi --timeout 1800 "$@"
+	vm uefi --with "/selftests=$selftests" --firmware uefi "$@"
 }
 
 "$root/scripts/setup" hosts

@@ -11,6 +11,6 @@ for tool in "${tools[@]}" "/bin/jq=${programs%/}/usr/bin/jq" "/=$("$root/scripts
 	options+=(--with "$tool")
 done
 for name in units-store units-trixie; do
-	vm $name "${options[@]}" --timeout 1800 --append "rdinit=/lib/systemd/systemd systemd.show_status=no"
+	vm $name "${options[@]}" --timeout 3600 --append "rdinit=/lib/systemd/systemd systemd.show_status=no"
 done
 done_testing

@@ -8,5 +8,5 @@ options=()
 for tool in "${tools[@]}" "/bin/jq=$(command -v jq)" "/=$("$root/scripts/vm/systemd-root")" "/=$root/tests/guest/units"; do
 	options+=(--with "$tool")
 done
-vm units "${options[@]}" --timeout 1800 --append "rdinit=/lib/systemd/systemd systemd.show_status=no"
+vm units "${options[@]}" --timeout 3600 --append "rdinit=/lib/systemd/systemd systemd.show_status=no"
 done_testing
