@@ -30,11 +30,12 @@
  * binds it.
  */
 
-#include <linux/array_size.h>
-#include <linux/cache.h>
+#include <linux/bitmap.h>
+#include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/init.h>
+#include <linux/limits.h>
 #include <linux/module.h>
 #include <linux/printk.h>
 
@@ -84,34 +85,28 @@ void pci_liveupdate_unregister_flb(struct liveupdate_file_handler *fh)
 }
 EXPORT_SYMBOL_GPL(pci_liveupdate_unregister_flb);
 
-/* Devices of the first domain that were stopped before PCI was up. */
-static u16 pci_stopped[64] __ro_after_init;
-static unsigned int pci_nr_stopped __ro_after_init;
+/* Devices of the first domain that were stopped before PCI was up, until they are found. */
+static DECLARE_BITMAP(pci_stopped, U16_MAX + 1);
 
 /**
  * pci_liveupdate_note_stopped - a device was stopped before PCI was up
  * @bdf: its bus, device and function in the first domain
  *
  * For an architecture that finds that memory is lost which devices may use. The device
- * will be reset before a driver binds it, unless there are very many. If it came in, it
- * is lost.
+ * will be reset before a driver binds it. If it came in, it is lost.
  *
  * Context: early boot
  */
 void __init pci_liveupdate_note_stopped(u16 bdf)
 {
-	if (pci_nr_stopped < ARRAY_SIZE(pci_stopped))
-		pci_stopped[pci_nr_stopped++] = bdf;
+	set_bit(bdf, pci_stopped);
 }
 
+/* Once: another one may come to its place. */
 static bool pci_was_stopped(struct pci_dev *dev)
 {
-	if (pci_domain_nr(dev->bus))
-		return false;
-	for (unsigned int i = 0; i < pci_nr_stopped; i++)
-		if (pci_stopped[i] == pci_dev_id(dev))
-			return true;
-	return false;
+	return !pci_domain_nr(dev->bus) &&
+	       test_and_clear_bit(pci_dev_id(dev), pci_stopped);
 }
 
 /**
@@ -146,13 +141,12 @@ void pci_liveupdate_setup(struct pci_dev *dev)
 	if (found) {
 		pci_info(dev, "live update: incoming\n");
 		pci_in_check_reset(dev);
-		if (pci_was_stopped(dev))
+		if (dev->liveupdate.stray)
 			pci_liveupdate_lose(dev, "was stopped, as memory that it may use is lost");
 	} else if (pci_is_endpoint(dev) &&
-		   dev->class >> 16 != PCI_BASE_CLASS_BRIDGE) {
-		dev->liveupdate.stray =
-			pci_in_stop(dev, "not among the devices that came in") &&
-			!checked;
+		   pci_in_stop(dev, "not among the devices that came in") &&
+		   !checked) {
+		dev->liveupdate.stray = true;
 	}
 }
 

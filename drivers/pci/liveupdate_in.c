@@ -391,10 +391,8 @@ bool pci_liveupdate_can_probe(struct pci_dev *dev, struct pci_driver *drv)
 {
 	scoped_guard(mutex, &pci_liveupdate_lock)
 		dev->liveupdate.leaving = false;
-	if (!pci_liveupdate_is_incoming(dev))
+	if (!pci_liveupdate_is_incoming(dev) || drv->liveupdate)
 		return pci_in_reset_stray(dev);
-	if (drv->liveupdate)
-		return true;
 	pci_info(dev, "live update: not bound by %s, which cannot take it over\n",
 		 drv->name);
 	return false;

@@ -26,8 +26,8 @@ struct pci_dev;
  * @preserved: between pci_liveupdate_preserve() and pci_liveupdate_unpreserve()
  * @leaving:   it is being taken from its driver
  * @claimed:   came in, and pci_liveupdate_retrieve() was called for its file
- * @stray:     was at work and is in no list that came in, so that it is to be reset
- *	       before a driver binds it
+ * @stray:     was at work and is in no list that came in, or memory that it may use is
+ *	       lost, so that it is to be reset before a driver binds it
  * @adopted:   came in, finished or not: @acs_ctrl is valid
  * @sized:     @bars is valid
  * @acs_ctrl:  ACS control, as it came in

@@ -131,6 +131,7 @@ case $stage in
 	early_stopped
 	load_sample
 	bind luo_pci_sample "$IGB"
+	is "$(messages "$IGB: live update: was reset before a driver binds it")" 1 "the log says that igb is reset"
 	halves luo_pci verify stopped
 	pass ;;
 esac
