@@ -84,9 +84,26 @@ bool pci_liveupdate_refuses_reset(struct pci_dev *bridge)
 	return true;
 }
 
+static int pci_let_go(struct pci_dev *dev, void *preserved)
+{
+	dev->liveupdate.leaving = true;
+	*(bool *)preserved |= dev->liveupdate.preserved;
+	return 0;
+}
+
+/* From now on none below the port is preserved. Is any already? */
+static bool pci_has_preserved(struct pci_dev *port)
+{
+	bool preserved = false;
+
+	guard(mutex)(&pci_liveupdate_lock);
+	pci_walk_bus(port->subordinate, pci_let_go, &preserved);
+	return preserved;
+}
+
 /**
  * pci_liveupdate_leaves_slot - is a slot left as it is, although its card has gone?
- * @port: above the slot
+ * @port: above the slot; its card has gone, or is to be turned off
  *
  * To take the card from its driver may mean to wait for files to be closed. Once the
  * kexec has begun nobody closes them any more, and the shutdown would wait, too.
@@ -97,7 +114,7 @@ bool pci_liveupdate_refuses_reset(struct pci_dev *bridge)
  */
 bool pci_liveupdate_leaves_slot(struct pci_dev *port)
 {
-	if (!READ_ONCE(port->liveupdate.outgoing))
+	if (!pci_has_preserved(port))
 		return false;
 	/* First: the kexec may begin while the devices are being removed. */
 	pci_liveupdate_lose(port, "has lost its card");

@@ -310,7 +310,8 @@ static bool pci_out_lose_driver(struct pci_dev *dev)
 {
 	guard(mutex)(&pci_liveupdate_lock);
 	dev->liveupdate.leaving = true;
-	if (!dev->liveupdate.outgoing)
+	/* One that is not handed over keeps its driver all the same. */
+	if (!dev->liveupdate.outgoing && !dev->liveupdate.preserved)
 		return false;
 	pci_liveupdate_lose(dev, pci_lost_driver);
 	return true;
@@ -347,6 +348,8 @@ void pci_liveupdate_remove(struct pci_dev *dev)
 		pci_out_keep_driver(dev);
 
 	guard(mutex)(&pci_liveupdate_lock);
+	if (!dev->liveupdate.outgoing)
+		return;
 	pci_warn(dev, "live update: the device is preserved, and loses its driver\n");
 	if (dev->liveupdate.preserved)
 		pci_out_put_path(dev, NULL);
@@ -402,19 +405,27 @@ static void pci_out_stop(struct pci_dev *dev)
 		pci_warn(dev, "live update: the device cannot be reset; do not let a driver bind it that does not reset it first\n");
 }
 
+static bool pci_out_drop(struct pci_dev *dev)
+{
+	guard(mutex)(&pci_liveupdate_lock);
+	if (!dev->liveupdate.preserved || !dev->liveupdate.outgoing ||
+	    !pci_report_lost(dev, "the device is not handed over"))
+		return false;
+	pci_out_put_path(dev, NULL);
+	return true;
+}
+
 /* It is too late to call the kexec off. They are not where they would be looked for. */
 static void pci_out_drop_lost(void)
 {
 	struct pci_dev *dev = NULL;
 
-	guard(mutex)(&pci_liveupdate_lock);
-	for_each_pci_dev(dev) {
-		if (!dev->liveupdate.preserved || !dev->liveupdate.outgoing ||
-		    !pci_report_lost(dev, "the device is not handed over"))
-			continue;
-		pci_out_put_path(dev, NULL);
-		pci_out_stop(dev);
-	}
+	/* pci_out_keep_driver() is about to be called for these. */
+	for_each_pci_dev(dev)
+		cmpxchg(&dev->liveupdate.lost, pci_lost_driver, NULL);
+	for_each_pci_dev(dev)
+		if (pci_out_drop(dev))
+			pci_out_stop(dev);
 }
 
 /**
