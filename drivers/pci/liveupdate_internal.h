@@ -44,9 +44,11 @@ static inline u64 pci_ser_sum(struct pci_ser *ser)
 		     xxh64(pci_sizes(ser)->bars, nr * sizeof(struct pci_bars_ser), 0));
 }
 
+/* Of bridges that look like one, as host bridges do, some never stop. */
 static inline bool pci_is_endpoint(struct pci_dev *dev)
 {
-	return dev->hdr_type == PCI_HEADER_TYPE_NORMAL;
+	return dev->hdr_type == PCI_HEADER_TYPE_NORMAL &&
+	       dev->class >> 16 != PCI_BASE_CLASS_BRIDGE;
 }
 
 /* liveupdate_out.c */
