@@ -13,6 +13,18 @@
 #include <linux/vfio_pci_core.h>
 
 /**
+ * vfio_pci_liveupdate_may_open - is a device as it was when it came in?
+ * @pdev: the device, which is about to be opened
+ *
+ * Return: 0, also for one that did not come in; -EIO when it is lost: it would be
+ * reset.
+ */
+static inline int vfio_pci_liveupdate_may_open(struct pci_dev *pdev)
+{
+	return pci_liveupdate_is_incoming(pdev) ? pci_liveupdate_retrieve(pdev) : 0;
+}
+
+/**
  * vfio_pci_liveupdate_saved - a device is opened, and its state was saved
  * @vdev:  the device
  * @reset: what an attempt to reset it has returned
@@ -28,7 +40,7 @@ static inline void vfio_pci_liveupdate_saved(struct vfio_pci_core_device *vdev,
 	if (!pci_liveupdate_is_incoming(pdev))
 		return;
 	/* A device that cannot be reset at all fails otherwise. */
-	vdev->reset_works = reset == -EBUSY;
+	vdev->reset_works = !reset || reset == -EBUSY;
 	pdev->saved_config_space[PCI_COMMAND / 4] &= ~(PCI_COMMAND_MASTER |
 						       PCI_COMMAND_INTX_DISABLE);
 }
