@@ -28,20 +28,20 @@
 
 #define ANON_INODE	"anon_inode:"
 
+#define PEER_TRIES	3
+
 /**
  * struct check - a preflight
  * @preserved: folders on file systems that are preserved; NULL ends them
  * @pid:       the process that is looked at
  * @lacking:   so many files will not be there
  * @refused:   one is of a kind that cannot be dumped
- * @sockets:   those that the service has
  */
 struct check {
 	char *const *preserved;
 	pid_t pid;
 	int lacking;
 	bool refused;
-	struct sockets sockets;
 };
 
 /* The file at @path will not be there: the first one is named, the others would be many. */
@@ -154,14 +154,12 @@ static void check_link(struct check *check, const char *what, const char *link)
 	if (n < 0)
 		return;
 	target[n] = '\0';
-	if (sscanf(target, "socket:[%lu]", &inode) == 1) {
-		sockets_add(&check->sockets, inode);
+	if (sscanf(target, "socket:[%lu]", &inode) == 1)
 		check_socket(check, inode);
-	} else if (is_refused(target)) {
+	else if (is_refused(target))
 		refuse(check, target);
-	} else if (!is_memory(target) && !stays(check, link)) {
+	else if (!is_memory(target) && !stays(check, link))
 		lack(check, what, target);
-	}
 }
 
 static bool check_open_file(void *check, const char *link)
@@ -200,49 +198,46 @@ static void check_process(void *user, pid_t pid)
 	proc_find_link(pid, "map_files", check_mapped_file, check);
 }
 
-/* A peer outside stays behind. */
-static void check_peers(struct check *check)
-{
-	char name[PEER_NAME];
-	unsigned long inode = sockets_find_outside(&check->sockets, name);
-
-	if (!inode)
-		return;
-	check->refused = true;
-	pr_err("a Unix socket of it (inode %lu) is connected with another program%s%s, which CRIU does not keep: have the service log to its standard error, and do without D-Bus",
-	       inode, *name ? ", at " : "", message_shown(name));
-}
-
-static bool add_socket(void *user, const char *link)
+static bool add_socket(void *sockets, const char *link)
 {
 	char target[64];
 	ssize_t n = readlink(link, target, sizeof(target) - 1);
-	struct check *check = user;
 	unsigned long inode;
 
 	target[n < 0 ? 0 : n] = '\0';
 	if (sscanf(target, "socket:[%lu]", &inode) == 1)
-		sockets_add(&check->sockets, inode);
+		sockets_add(sockets, inode);
 	return false;
 }
 
-static void add_sockets(void *user, pid_t pid)
+static void add_sockets(void *sockets, pid_t pid)
 {
-	proc_find_link(pid, "fd", add_socket, user);
+	proc_find_link(pid, "fd", add_socket, sockets);
 }
 
 /*
  * Has the service whose first process is @first no socket with a peer that stays behind?
- * Returns -1 if it has, which is said.
+ * Returns -1 if it has, which is said. A peer that has come since its sockets were listed
+ * looks like one outside, so that is asked again.
  */
 int preflight_peers(pid_t first)
 {
-	struct check check = { };
+	unsigned long inode = 1;
+	char name[PEER_NAME];
+	int i;
 
-	namespace_each(first, add_sockets, &check);
-	check_peers(&check);
-	sockets_free(&check.sockets);
-	return check.refused ? -1 : 0;
+	for (i = 0; inode && i < PEER_TRIES; i++) {
+		struct sockets sockets = { };
+
+		namespace_each(first, add_sockets, &sockets);
+		inode = sockets_find_outside(&sockets, name);
+		sockets_free(&sockets);
+	}
+	if (!inode)
+		return 0;
+	pr_err("a Unix socket of it (inode %lu) is connected with another program%s%s, which CRIU does not keep: have the service log to its standard error, and do without D-Bus",
+	       inode, *name ? ", at " : "", message_shown(name));
+	return -1;
 }
 
 /* CRIU opens /proc of the namespace with the rights of the first process. */
@@ -275,8 +270,8 @@ int preflight(pid_t first, const char *images, char *const preserved[])
 		return -1;
 	}
 	namespace_each(first, check_process, &check);
-	check_peers(&check);
-	sockets_free(&check.sockets);
+	if (preflight_peers(first))
+		check.refused = true;
 	if (check.lacking > 1)
 		pr_warn("and so are %d more of its files", check.lacking - 1);
 	return check.lacking || check.refused ? -1 : 0;
