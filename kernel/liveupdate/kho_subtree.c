@@ -191,10 +191,11 @@ static int __init make_root_fdt(phys_addr_t tree)
 	if (!err)
 		err = fdt_setprop_string(fdt, 0, "compatible",
 					 KHO_FDT_COMPATIBLE);
-	if (!err)
-		err = set_u64(fdt, 0, KHO_FDT_MEMORY_MAP_PROP_NAME, tree);
+	/* The last one is the first in the FDT. */
 	if (!err)
 		err = set_u64(fdt, 0, KHO_FDT_SUM_PROP_NAME, 0);
+	if (!err)
+		err = set_u64(fdt, 0, KHO_FDT_MEMORY_MAP_PROP_NAME, tree);
 	if (err) {
 		kho_unpreserve_free(fdt);
 		return fdt_errno(err);

@@ -280,7 +280,7 @@ static char *in_fdt(char *fdt, const char *string)
 }
 
 /*
- * The tree's address: the only 8 bytes long property of the root. Its value
+ * The tree's address: the first 8 bytes long property of the root. Its value
  * comes after its tag (3), its length and the offset of its name.
  */
 static char *tree_value(char *fdt)
