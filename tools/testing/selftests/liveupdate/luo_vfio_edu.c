@@ -127,15 +127,19 @@ TEST_F(verify, msi)
 }
 
 /*
- * Nobody takes its memory over, for it is pulled, which the script does when it sees the
- * file. Then nothing keeps the session.
+ * Its tables are taken over, but not its memory, for it is pulled, which the script does
+ * when it sees the file. Then nothing keeps the session.
  */
 TEST_F(verify, pulled)
 {
 	int session = luo_retrieve(self->dev, SESSION), err;
+	int iommufd = vfio_open_iommufd(), device;
 
 	ASSERT_LE(0, session);
-	ASSERT_LE(0, luo_retrieve_fd(session, EDU_TOKEN));
+	device = luo_retrieve_fd(session, EDU_TOKEN);
+	ASSERT_LE(0, device);
+	ASSERT_EQ(0, vfio_bind(device, iommufd));
+	ASSERT_EQ(0, vfio_attach(device, iommufd_ioas(iommufd)));
 	EXPECT_EQ(-EBUSY, luo_finish(session));
 	close(creat("/tmp/retrieved", 0600));
 	do
