@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# Two updates on a machine of a special kind: tests/kho-boot.t gives parameters and hardware. want_PARAMETER=VALUE on
-# the command line is what each kernel must find.
+# Two updates on a machine of a special kind: tests/kho-boot.t and kho-boot-machines.t give parameters and hardware.
+# want_PARAMETER=VALUE on the command line is what each kernel must find.
 . /tests/selftest.sh
 
 # expect PARAMETER GOT DESCRIPTION: when a value of that name is wanted
