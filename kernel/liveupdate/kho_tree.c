@@ -153,8 +153,7 @@ static const struct kho_radix_run_cb take_cb __initconst = {
 };
 
 /**
- * kho_tree_take - check the tree, and mark the granules in which something is
- * preserved
+ * kho_tree_take - check the tree, and mark the granules of what is preserved
  *
  * The nodes of the tree are marked like what is preserved.
  *
@@ -172,11 +171,10 @@ const char * __init kho_tree_take(void)
 	if (damaged < 0 || damaged > KHO_DAMAGE_MAX || !nodes_left)
 		return "the tree of preserved memory is damaged";
 
-	if (damaged) {
+	if (damaged)
 		pr_warn("the tree of preserved memory is damaged, %ld entries are ignored; what they described is lost\n",
 			damaged);
-		kho_takeover.damaged = true;
-	}
+	kho_takeover.damaged |= damaged > 0;
 
 	return NULL;
 }
