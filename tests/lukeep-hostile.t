@@ -80,6 +80,7 @@ hooks_inherit_nothing() {
 	exec 9>"$machine/there"
 	boot
 	exec 9>&-
+	until_true "signal runs" has signal 1
 	ok "the agent has inherited a file" test "/proc/$agent/fd/9" -ef "$machine/there"
 	hooks before "ls -l /proc/self/fd >$machine/before"
 	jumps
@@ -118,6 +119,7 @@ hooks_in_order() {
 
 	by_signal signal
 	boot
+	until_true "signal runs" has signal 1
 	for name in b a c; do
 		hooks before "echo $name \$LUKEEP_RESULT >>$machine/before; [ $name != b ]"
 		mv "$conf/before-update.d/hook" "$conf/before-update.d/$name"
