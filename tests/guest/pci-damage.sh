@@ -133,5 +133,12 @@ case $stage in
 	bind luo_pci_sample "$IGB"
 	is "$(messages "$IGB: live update: was reset before a driver binds it")" 1 "the log says that igb is reset"
 	halves luo_pci verify stopped
+	prepare
+	damage "tree-node 0 4095 0x01"
+	next_kernel B pci=noearly ;;
+12)	came_from A 4
+	is "$(messages 'PCI: live update: memory that devices may use is lost, and they cannot be stopped with pci=noearly')" 1 \
+		"the log says that devices may write to lost memory"
+	is "$(masters "$EDU" "$IGB")" 11 "they go on"
 	pass ;;
 esac

@@ -68,16 +68,21 @@ hold() {
 	halves luo_pci prepare other
 }
 
-# begin_kexec ADDRESS: it begins, and gets no further than this device, which vfio-pci has bound, before go_on_with_kexec. The device
-# must be the last one, for it is the first that is shut down.
-begin_kexec() {
-	ln -s luo_vfio /selftests/liveupdate/luo_opener
+# block PROGRAM ADDRESS: the shutdown gets no further than this device, which vfio-pci has bound, as long as there is the process PROGRAM
+block() {
+	ln -s luo_vfio "/selftests/liveupdate/$1"
 	(
-		export IGB="$1"
-		halves luo_opener prepare opened
+		export IGB="$2"
+		halves "$1" prepare opened
 	)
-	echo "$1" >"$drivers/vfio-pci/unbind" &
-	wait_for logged 1 "$1: No device request channel registered, blocked until released by user"
+	echo "$2" >"$drivers/vfio-pci/unbind" &
+	wait_for logged 1 "$2: No device request channel registered, blocked until released by user"
+}
+
+# begin_kexec ADDRESS: it begins, and gets no further than this device before go_on_with_kexec. The device must be the last one, for it is
+# the first that is shut down.
+begin_kexec() {
+	block luo_opener "$1"
 	kexec -e -x -y &
 	wait_for grep -qx device_shutdown "/proc/$!/wchan"
 }

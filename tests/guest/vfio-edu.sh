@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# A device with MSI, but without MSI-X, goes on over an update, in the middle of which it interrupts; and over one more, after which it
-# is pulled.
+# A device with MSI, but without MSI-X, goes on over an update, in the middle of which it interrupts; over one more, after which it has
+# a fatal error; and over a third, after which it is pulled.
 . /tests/pcievents.sh
 
-EDU=$(find_device 05.0 0x11e8)
-export EDU
+find_devices
+EDU=$PULLED
 bind vfio-pci "$EDU"
 case $stage in
 1)	load_kernel B
@@ -17,6 +17,18 @@ case $stage in
 	halves luo_vfio_edu prepare msi
 	fail "no kexec" ;;
 3)	came_from B 2
+	(
+		wait_for test -e /tmp/retrieved
+		monitor "pcie_aer_inject_error pulled DLP"
+		wait_for logged 1 'device recovery'
+		rm /tmp/retrieved
+	) &
+	halves luo_vfio_edu verify lost
+	is "$(messages "$EDU: live update: $EDU had a fatal error; finish its session, and use it afresh")" 1 "the log says why"
+	load_kernel B
+	halves luo_vfio_edu prepare msi
+	fail "no kexec" ;;
+4)	came_from A 3
 	port=$(bridges "$EDU")
 	(
 		wait_for test -e /tmp/retrieved

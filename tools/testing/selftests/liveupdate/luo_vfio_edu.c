@@ -19,6 +19,7 @@
 #define MEMORY_TOKEN	1
 #define EDU_TOKEN	2
 #define IOVA		0x100000ULL
+#define RETRIEVED	"/tmp/retrieved"	/* the file that scripts wait for */
 
 #define EDU_IRQ_STATUS	0x24
 #define EDU_IRQ_RAISE	0x60
@@ -127,6 +128,26 @@ TEST_F(verify, msi)
 }
 
 /*
+ * It has a fatal error when its file has been retrieved, which the script does when it
+ * sees the file. To open it would reset it; it can be opened when it is finished.
+ */
+TEST_F(verify, lost)
+{
+	int session = luo_retrieve(self->dev, SESSION);
+	int iommufd = vfio_open_iommufd(), device;
+
+	ASSERT_LE(0, session);
+	device = luo_retrieve_fd(session, EDU_TOKEN);
+	ASSERT_LE(0, device);
+	close(creat(RETRIEVED, 0600));
+	while (!access(RETRIEVED, F_OK))
+		usleep(1000);
+	EXPECT_EQ(-EIO, vfio_bind(device, iommufd));
+	EXPECT_EQ(0, luo_finish(session));
+	EXPECT_EQ(0, vfio_bind(device, iommufd));
+}
+
+/*
  * Its tables are taken over, but not its memory, for it is pulled, which the script does
  * when it sees the file. Then nothing keeps the session.
  */
@@ -141,7 +162,7 @@ TEST_F(verify, pulled)
 	ASSERT_EQ(0, vfio_bind(device, iommufd));
 	ASSERT_EQ(0, vfio_attach(device, iommufd_ioas(iommufd)));
 	EXPECT_EQ(-EBUSY, luo_finish(session));
-	close(creat("/tmp/retrieved", 0600));
+	close(creat(RETRIEVED, 0600));
 	do
 		err = luo_finish(session);
 	while (err == -EBUSY && !usleep(1000));
