@@ -127,19 +127,26 @@ static void read_value(struct param *param, int nr, const char *name,
 	}
 }
 
-/* As parse_args() does in the next kernel. What follows "--" is for init. */
-static void read_cmdline(struct param *params, int nr, char *cmdline)
+/*
+ * As parse_args() does in the next kernel. What follows "--" is for init. Returns false
+ * when there are more parameters elsewhere, in a bootconfig.
+ */
+static bool read_cmdline(struct param *params, int nr, char *cmdline)
 {
 	char *name, *value;
 
 	cmdline = skip_spaces(cmdline);
 	while (*cmdline) {
 		cmdline = next_arg(cmdline, &name, &value);
+		if (!strcmp(name, "bootconfig"))
+			return false;
 		if (value)
 			read_value(params, nr, name, value);
 		else if (!strcmp(name, "--"))
-			return;
+			break;
 	}
+
+	return true;
 }
 
 /* Are all of @params on? It may be that nobody knows; then not. */
@@ -149,9 +156,8 @@ static bool all_on(const char *params, const char *cmdline)
 	struct param param[PARAMS_MAX];
 	int nr = read_params(params, param);
 
-	if (!copy || nr < 0)
+	if (!copy || nr < 0 || !read_cmdline(param, nr, copy))
 		return false;
-	read_cmdline(param, nr, copy);
 	while (nr--)
 		if (!param[nr].on)
 			return false;

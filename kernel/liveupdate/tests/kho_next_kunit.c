@@ -121,6 +121,13 @@ static void words_of_others_do_not_take_off_back(struct kunit *test)
 	expect_taken(test, "kho=on pci=OFF pci=no pci=0", 1);
 }
 
+static void a_bootconfig_may_say_anything(struct kunit *test)
+{
+	expect_taken(test, "kho=on bootconfig", 0);
+	expect_taken(test, "bootconfig=off kho=on", 0);
+	expect_taken(test, "kho=on xbootconfig -- bootconfig", 1);
+}
+
 static void quotes_are_those_of_the_next_kernel(struct kunit *test)
 {
 	expect_taken(test, "kho=\"on\"", 1);
@@ -228,6 +235,7 @@ static struct kunit_case kho_next_test_cases[] = {
 	KUNIT_CASE(what_is_off_is_not),
 	KUNIT_CASE(own_parameters_are_read_by_their_beginning),
 	KUNIT_CASE(words_of_others_do_not_take_off_back),
+	KUNIT_CASE(a_bootconfig_may_say_anything),
 	KUNIT_CASE(quotes_are_those_of_the_next_kernel),
 	KUNIT_CASE(malformed_files_take_nothing),
 	KUNIT_CASE(short_files_take_nothing),
