@@ -6,7 +6,8 @@ reasons='damaged:its payload is damaged
 short:its payload is damaged
 outside:its payload is not in the file
 bzip2:it is compressed neither by gzip nor by xz, zstd or LZ4
-large:its payload is larger than its header says
+large:its payload is not of the size that its header says
+empty:its payload is not of the size that its header says
 elf:its ELF file is malformed
 relocs:its table of relocations is malformed
 fixed:it runs at one address only, or its header is malformed
@@ -101,6 +102,8 @@ case $stage in
 	END
 	stays_packed "mem=, memmap= or mem_encrypt= is on its command line" gzip memmap=1M\$3G
 	stays_packed "movable_node is on its command line" gzip movable_node
+	ok "an image that allows for it is loaded with a long command line" load_kernel cmdline "long=$(head -c 2048 /dev/zero | tr '\0' x)"
+	is "$(said)" "its command line is longer than that of this kernel can be" "it stays packed, and the reason"
 	# QEMU emulates a processor that can have five levels, of which the kernel here makes no use.
 	! grep -q '^model name.*QEMU TCG' /proc/cpuinfo || kernel_has X86_5LEVEL ||
 		stays_packed "it has page tables of another number of levels" levels

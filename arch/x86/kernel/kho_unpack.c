@@ -26,6 +26,7 @@
 #include <linux/printk.h>
 #include <linux/random.h>
 #include <linux/sizes.h>
+#include <linux/string.h>
 #include <linux/unaligned.h>
 #include <linux/vmalloc.h>
 
@@ -34,6 +35,7 @@
 #include <asm/cpufeatures.h>
 #include <asm/cpuid.h>
 #include <asm/kho_unpack.h>
+#include <asm/setup.h>
 
 /* The virtual addresses of a kernel that may run at any. */
 #define RANDOM_RANGE	SZ_1G
@@ -80,6 +82,10 @@ static const char *check_header(const struct setup_header *hdr,
 {
 	unsigned int i;
 
+	/* Parameters are looked for no further. */
+	if (cmdline && strlen(cmdline) >= COMMAND_LINE_SIZE)
+		return "its command line is longer than that of this kernel can be";
+
 	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT))
 		return "memory is encrypted";
 
@@ -115,8 +121,8 @@ static const char *decompress(const struct setup_header *hdr,
 	kernel->room = min_t(size_t, hdr->init_size, segment->memsz);
 	kernel->len = get_unaligned_le32(payload + hdr->payload_length -
 					 LEN_SIZE);
-	if (kernel->len > kernel->room)
-		return "its payload is larger than its header says";
+	if (!kernel->len || kernel->len > kernel->room)
+		return "its payload is not of the size that its header says";
 
 	/* It is not worth killing a process for. */
 	kernel->buf = __vmalloc(kernel->len, GFP_KERNEL | __GFP_NOWARN |
