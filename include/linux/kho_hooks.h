@@ -87,7 +87,7 @@ void kho_next_read(struct kho_kimage *kho, const void *elf, size_t len,
 		   const char *cmdline);
 const char *kho_unpack_initramfs(const void *from, size_t len, size_t max_len,
 				 void **to, size_t *to_len);
-phys_addr_t kho_largest_scratch(void);
+size_t kho_room_for(const struct kimage *image, unsigned int id);
 bool kho_place_again(struct kimage *image, unsigned int id, size_t memsz,
 		     unsigned long min);
 bool kho_load_segment(struct kimage *image,

@@ -32,6 +32,9 @@
 #include "../../mm/internal.h"
 #include "kho_internal.h"
 
+/* What a kernel allocates of scratch memory before it has read what is preserved. */
+#define EARLY_BOOT_ROOM	SZ_32M
+
 /*
  * May a page become free for a new image? Reserved pages of the running kernel
  * and pages of the image that is loaded already do not.
@@ -53,7 +56,6 @@ static bool page_is_vacant(unsigned long pfn)
 		if (phys >= segment->mem && phys < segment->mem + segment->memsz)
 			return false;
 	}
-
 	return true;
 }
 
@@ -150,7 +152,7 @@ static void say_how_large(const struct kexec_buf *kbuf, phys_addr_t largest)
 		else
 			node = max(node, areas[i].size);
 
-	global += kbuf->memsz + kbuf->buf_align + SZ_32M;
+	global += kbuf->memsz + kbuf->buf_align + EARLY_BOOT_ROOM;
 	if (!is_initrd(kbuf))
 		global += kbuf->image->initrd_buf_len;
 	global = ALIGN(global, KHO_SCRATCH_ALIGN);
@@ -281,7 +283,6 @@ static const struct kexec_segment *segment_in(const struct kimage *image,
 		if (segment->memsz && start < segment->mem + segment->memsz &&
 		    segment->mem < end)
 			return segment;
-
 	return NULL;
 }
 
@@ -299,7 +300,6 @@ static int find_place(struct resource *res, void *arg)
 		kbuf->mem = end - kbuf->memsz;
 		return 1;
 	}
-
 	return 0;
 }
 
@@ -325,35 +325,47 @@ bool kho_place_again(struct kimage *image, unsigned int id, size_t memsz,
 	};
 	const size_t old_memsz = segment->memsz;
 	const struct kho_scratch *area;
+	bool found = false;
 
 	segment->memsz = 0;
+	/* In the highest area that has one: what is low is scarce. */
 	for (area = area_above(NULL); area; area = area_above(area))
-		if (try_area(area, true, &kbuf, find_place))
-			break;
-	segment->memsz = area ? memsz : old_memsz;
-	if (area)
+		found |= try_area(area, true, &kbuf, find_place);
+	segment->memsz = found ? memsz : old_memsz;
+	if (found)
 		segment->mem = kbuf.mem;
-
-	return area;
+	return found;
 }
 
 /**
- * kho_largest_scratch - the size of the largest area of scratch memory
+ * kho_room_for - how large may a segment become?
+ * @image: a kexec image with all its segments
+ * @id:    the segment
  *
- * Context: any, once scratch memory was chosen.
- * Return: its bytes.
+ * The next kernel needs room besides, and kexec takes no image that is larger than
+ * half of memory, see sanity_check_segment_list().
+ *
+ * Context: process context.
+ * Return: bytes.
  */
-phys_addr_t kho_largest_scratch(void)
+size_t kho_room_for(const struct kimage *image, unsigned int id)
 {
-	const struct kho_scratch *areas;
-	phys_addr_t largest = 0;
-	unsigned int i, nr;
+	u64 used = 0, scratch = 0, largest = 0, half;
+	const struct kho_scratch *area;
+	unsigned int i;
 
-	areas = kho_scratch_areas(&nr);
-	for (i = 0; i < nr; i++)
-		largest = max(largest, areas[i].size);
+	for (i = 0; i < image->nr_segments; i++)
+		if (i != id)
+			used += image->segment[i].memsz;
+	for (area = area_above(NULL); area; area = area_above(area)) {
+		scratch += area->size;
+		largest = max_t(u64, largest, area->size);
+	}
+	half = PFN_PHYS(totalram_pages() / 2);
+	half -= min(half, used);
+	scratch -= min(scratch, used + EARLY_BOOT_ROOM);
 
-	return largest;
+	return min3(half, scratch, largest);
 }
 
 static bool segment_stays_writable(const struct kimage *image, unsigned int id)

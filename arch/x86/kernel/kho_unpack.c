@@ -225,7 +225,7 @@ static void unpack_initramfs(struct kimage *image, struct boot_params *params)
 		return;
 
 	reason = kho_unpack_initramfs(image->initrd_buf, image->initrd_buf_len,
-				      kho_largest_scratch(), &buf, &len);
+				      kho_room_for(image, id), &buf, &len);
 	if (!reason && !buf)
 		return;
 	if (!reason && !kho_place_again(image, id, PAGE_ALIGN(len), MIN_INITRD)) {
