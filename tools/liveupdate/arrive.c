@@ -198,6 +198,17 @@ static void set_clock(const char *name, const char *conf_dir, int fd)
 	declaration_free(svc);
 }
 
+/* In the initramfs, where systemd does not see to it. */
+static void set_folder(const char *name, const char *run_dir, int fd)
+{
+	struct state state;
+
+	if (state_read(&state, fd))
+		return;
+	state_give_folder(&state, name, run_dir);
+	state_free(&state);
+}
+
 /* Nothing came in, and there should have: tell from which kernel. */
 static int open_left(void)
 {
@@ -467,8 +478,10 @@ int arrive_in_keeper(const char *name, const char *conf_dir,
 		 name);
 	if (!get_state(fds))
 		return -1;
-	if (fds[STATE] >= 0)
+	if (fds[STATE] >= 0) {
+		set_folder(name, run_dir, fds[STATE]);
 		set_clock(name, conf_dir, fds[STATE]);
+	}
 	set_waiting(false);
 	mark_taken(name, run_dir, true);
 	arrival->session = fds[SESSION];

@@ -220,7 +220,8 @@ static void do_seal(void *user, int fd, json_t *request, int *passed)
 	ok = k->state == SERVICE_SAVED && k->session >= 0 &&
 	     !transfer_out(k->svc, k->session, MEMFD_SAVE) &&
 	     !transfer_out_pages(k->svc, k->session) &&
-	     !transfer_out_state(k->svc, k->session, k->stopped, k->told);
+	     !transfer_out_state(k->svc, k->run_dir, k->session, k->stopped,
+				 k->told);
 	if (ok && k->svc->nr_memfds)
 		pr_info("%.1f MiB in %llu pages are preserved", bytes / MIB,
 			bytes / sysconf(_SC_PAGESIZE));

@@ -10,10 +10,13 @@
  *	pages		how many pipes have what was dumped of its memory
  *	told		wall-clock time when the service was told to save
  *	declaration	what it was started with, see declaration_pack()
+ *	folder		uid, gid and mode of the service's folder, /run/lukeep-NAME
  *
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,8 +31,33 @@
 #define STATE_FORMAT	2
 #define STATE_MAX	1048576
 
-static json_t *state_pack(const struct service *svc, time_t stopped,
-			  double told)
+#define MODE_BITS	07777
+
+static int open_folder(const char *name, const char *run_dir)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s-%s", run_dir, name);
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Whose folder it is that the service has; NULL if there is none. */
+static json_t *folder_pack(const char *name, const char *run_dir)
+{
+	int fd = open_folder(name, run_dir);
+	json_t *folder = NULL;
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st))
+		folder = json_pack("{sI sI si}", "uid", (json_int_t)st.st_uid,
+				   "gid", (json_int_t)st.st_gid,
+				   "mode", (int)(st.st_mode & MODE_BITS));
+	close_fd(&fd);
+	return folder;
+}
+
+static json_t *state_pack(const struct service *svc, const char *run_dir,
+			  time_t stopped, double told)
 {
 	json_t *memfds = json_object();
 	struct utsname uts;
@@ -39,21 +67,23 @@ static json_t *state_pack(const struct service *svc, time_t stopped,
 	for (i = 0; i < svc->nr_memfds; i++)
 		json_object_set_new(memfds, svc->memfd[i].name,
 				    json_integer(TOKEN_MEMFD(i)));
-	return json_pack("{si ss sI sf so si so}", "format", STATE_FORMAT,
+	return json_pack("{si ss sI sf so si so so*}", "format", STATE_FORMAT,
 			 "release", uts.release,
 			 "stopped", (json_int_t)stopped, "told", told,
 			 "memfds", memfds, "pages", svc->pages.nr,
-			 "declaration", declaration_pack(svc));
+			 "declaration", declaration_pack(svc),
+			 "folder", folder_pack(svc->name, run_dir));
 }
 
 /* Describe the stopped service; returns a memfd. */
-int state_write(const struct service *svc, time_t stopped, double told)
+int state_write(const struct service *svc, const char *run_dir, time_t stopped,
+		double told)
 {
 	json_t *state;
 	int fd, ret;
 
 	fd = memory_memfd("lukeep.state");
-	state = state_pack(svc, stopped, told);
+	state = state_pack(svc, run_dir, stopped, told);
 	ret = fd < 0 || !state ? -1 : json_dumpfd(state, fd, 0);
 	json_decref(state);
 	if (!ret)
@@ -70,9 +100,10 @@ static int unpack(struct state *state, const json_t *json)
 	json_int_t when;
 	const char *from;
 
-	if (json_unpack((json_t *)json, "{ss sI sO s?i s?F s?O}", "release", &from,
+	if (json_unpack((json_t *)json, "{ss sI sO s?i s?F s?O s?O}", "release", &from,
 			"stopped", &when, "memfds", &state->memfds, "pages",
-			&state->pages, "told", &state->told, "declaration", &state->declaration) ||
+			&state->pages, "told", &state->told, "declaration", &state->declaration,
+			"folder", &state->folder) ||
 	    !json_is_object(state->memfds) || when < 0 ||
 	    state->pages < 0 || state->pages > PAGES_MAX) {
 		pr_err("the state that came in is damaged: dmesg may say more");
@@ -112,8 +143,29 @@ int state_read(struct state *state, int fd)
 	return ret;
 }
 
+/*
+ * Have the folder of the service be that of its user, as it was in the previous kernel: one
+ * that gives up root's rights may need it.
+ */
+void state_give_folder(const struct state *state, const char *name,
+		       const char *run_dir)
+{
+	json_int_t uid, gid;
+	int mode, fd;
+
+	if (json_unpack(state->folder, "{sI sI si}", "uid", &uid, "gid", &gid,
+			"mode", &mode))
+		return;
+	fd = open_folder(name, run_dir);
+	if (fd < 0 || fchown(fd, uid, gid) || fchmod(fd, mode & MODE_BITS))
+		pr_warn("cannot give %s-%s to user %lld: %s: the service may not be able to use it",
+			run_dir, name, (long long)uid, strerror(errno));
+	close_fd(&fd);
+}
+
 void state_free(struct state *state)
 {
+	json_decref(state->folder);
 	json_decref(state->memfds);
 	json_decref(state->declaration);
 	*state = (struct state){ };

@@ -18,6 +18,7 @@
  * @memfds:	 token in the session by name of the memfd
  * @pages:	 how many pipes there are
  * @declaration: what the service was started with, NULL from an older lukeep
+ * @folder:	 whose folder it had, NULL if not known
  */
 struct state {
 	char release[RELEASE_MAX];
@@ -26,10 +27,14 @@ struct state {
 	json_t *memfds;
 	int pages;
 	json_t *declaration;
+	json_t *folder;
 };
 
-int state_write(const struct service *svc, time_t stopped, double told);
+int state_write(const struct service *svc, const char *run_dir, time_t stopped,
+		double told);
 int state_read(struct state *state, int fd);
+void state_give_folder(const struct state *state, const char *name,
+		       const char *run_dir);
 void state_free(struct state *state);
 
 #endif /* _LUKEEP_STATE_H */

@@ -44,12 +44,12 @@ int transfer_out_pages(const struct service *svc, int session)
 }
 
 /* Preserve what the next kernel's keeper has to know. */
-int transfer_out_state(const struct service *svc, int session, time_t stopped,
-		       double told)
+int transfer_out_state(const struct service *svc, const char *run_dir,
+		       int session, time_t stopped, double told)
 {
 	int fd, ret;
 
-	fd = state_write(svc, stopped, told);
+	fd = state_write(svc, run_dir, stopped, told);
 	if (fd < 0)
 		return -1;
 	ret = session_preserve(session, fd, TOKEN_STATE, "memfd",

@@ -22,8 +22,8 @@ enum transfer {
 
 int transfer_out(const struct service *svc, int session, enum memfd_kind kind);
 int transfer_out_pages(const struct service *svc, int session);
-int transfer_out_state(const struct service *svc, int session, time_t stopped,
-		       double told);
+int transfer_out_state(const struct service *svc, const char *run_dir,
+		       int session, time_t stopped, double told);
 enum transfer transfer_in(struct service *svc, int session,
 			  const struct state *state, bool insisted);
 
