@@ -18,7 +18,7 @@ declare_linker() {
 }
 
 declarations() {
-	sed -i "s:^start = .*:start = memcached -u root -t 1 -m 64 -M -s $socket -e /run/lukeep-memcached/memory:; \
+	sed -i "s:^start = .*:start = memcached -u memcache -t 1 -m 64 -M -s $socket -e /run/lukeep-memcached/memory:; \
 		s:^save-signal.*:&\nearly = yes:" /etc/lukeep/memcached.conf
 	declare_service simple 'save-signal = USR1
 early = yes
@@ -80,6 +80,8 @@ resumed() {
 		adopted memcached "$memcached_keeper" "$memcached_pid" "$seen_memcached"
 	}
 	ok "memcached has its items" mcload check $socket $items
+	# shellcheck disable=SC2154 # of /run/status
+	is "$(sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$memcached_pid/status")" 100 "it has given up root's rights"
 	for _service in simple other lacks linker; do
 		until_true "$_service has what it had" has $_service "$1"
 	done
