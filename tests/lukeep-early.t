@@ -192,6 +192,30 @@ second_time() {
 	is "$(pid quick)" "$pid" "one that runs is left alone"
 }
 
+# uid PID
+uid() {
+	stat -c %u:%g "/proc/$1"
+}
+
+# What did not resume in the initramfs has the user of its unit on the host.
+unit_user() {
+	one_early 'retry = yes'
+	mood quick stumbles
+	in_initramfs
+	until_true "it has ended" state_is quick saved
+	mood quick
+	may_chown "$run-quick" || return 0
+	chmod -R a+rwX "$machine"
+	chmod go-w "$conf" "$conf"/*
+	host_unit quick
+	at_work quick 12
+	is "$(uid "$(pid quick)"), $(uid "$(keeper quick)")" "65534:65534, 65534:65534" "service and keeper are not root's"
+	is "$(sed -n 's/^Groups:[[:space:]]*//p' "/proc/$(pid quick)/status" | tr -d ' ')" "$(id -G nobody | tr -d ' ')" "nor do they have root's groups"
+	rm "$conf/signal.conf"
+	ok "it is stopped" kill "$(keeper quick)"
+	until_true "its unit has ended" unit_is quick ended
+}
+
 # A keeper that is killed takes with it what it had, and leaves nothing else.
 killed() {
 	one_early
@@ -400,6 +424,6 @@ hook_goes_on() {
 	ok "those that were there are as they were" grep -q '^root:.*:/bin/other$' "$machine/hook/etc/passwd"
 }
 
-scenario hook_goes_on few_programs old_initramfs resumes own_folder ordinary_boot by_unit no_program no_root no_session no_keeper no_library second_time killed silent stuck_for_good stop_when_stuck stop_in_time exits_and_starts \
+scenario hook_goes_on few_programs old_initramfs resumes own_folder ordinary_boot by_unit no_program no_root no_session no_keeper no_library second_time unit_user killed silent stuck_for_good stop_when_stuck stop_in_time exits_and_starts \
 	exits_and_is_held warns_of_loss not_possible lists_files
 done_testing

@@ -8,9 +8,16 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
+#include <grp.h>
+#include <limits.h>
 #include <poll.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -331,6 +338,46 @@ static void leave_initramfs(struct keeper *k)
 	close_fd(&k->host);
 }
 
+/* As lukeep@.service has it: root does not need that. */
+static void lock_memory(void)
+{
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &all))
+		pr_warn("cannot raise the limit on locked memory: %s",
+			strerror(errno));
+}
+
+/* Without root's rights we are as any keeper of that user. */
+static int become_user(uid_t uid, gid_t gid)
+{
+	struct passwd *user = getpwuid(uid);
+
+	lock_memory();
+	if ((user ? initgroups(user->pw_name, gid) : setgroups(1, &gid)) ||
+	    setgid(gid) || setuid(uid))
+		return -1;
+	return prctl(PR_SET_DUMPABLE, 1);
+}
+
+/*
+ * The service does not run: it is started as its unit would. Systemd has given its folder
+ * to the user of the unit.
+ */
+static int become_user_of_unit(const struct keeper *k)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s-%s", k->run_dir, k->name);
+	if (!stat(path, &st) &&
+	    (!st.st_uid || !become_user(st.st_uid, st.st_gid)))
+		return 0;
+	pr_err("cannot become the user of its unit: %s: it is not started; \"lukeep reload\" starts it with root's rights",
+	       strerror(errno));
+	return -1;
+}
+
 /*
  * The host is up. What could not be had in the initramfs may be there now. The answer
  * comes first: nobody else waits for the service.
@@ -349,8 +396,10 @@ static void do_adopt(void *user, int fd, json_t *request, int *passed)
 	k->unit = notify && !setenv("NOTIFY_SOCKET", notify, 1);
 	packet_send(fd, json_pack("{ss si}", "verb", "adopt", "pid",
 				  (int)getpid()));
+	if (k->pid || (k->unit && become_user_of_unit(k)))
+		return;
 	/* What is lost is held until somebody says so, see if-lost. */
-	if (!k->pid && owner < 0 && k->state != SERVICE_LOST)
+	if (owner < 0 && k->state != SERVICE_LOST)
 		keeper_reload(k);
 }
 
