@@ -131,6 +131,29 @@ no_program() {
 	left 'quick: it is not resumed in the initramfs, but by the host'
 }
 
+# in_kmsg TEXT
+in_kmsg() {
+	grep -q -- "$1" "$machine/kmsg"
+}
+
+# The console of an initramfs is read by nobody.
+says_in_kmsg() {
+	ln -s /bin/true "$machine/there"
+	one_early "ready-command = $machine/there"
+	rm "$machine/there"
+	touch "$machine/kmsg" "$machine/no-device"
+	in_initramfs
+	ok "the kernel's log has why nothing resumes" in_kmsg 'cannot use /dev/liveupdate'
+	rm "$machine/no-device"
+	in_initramfs
+	ok "and what lacks" in_kmsg 'quick.conf: ready-command: cannot run .*/there'
+	ok "and who resumes it" in_kmsg 'quick: it is not resumed in the initramfs, but by the host'
+	ln -s /bin/true "$machine/there"
+	in_initramfs
+	at_work quick 12
+	ok "and what the keeper says" in_kmsg 'quick: at work with what it had'
+}
+
 no_root() {
 	one_early
 	touch "$machine/no-root"
@@ -424,6 +447,6 @@ hook_goes_on() {
 	ok "those that were there are as they were" grep -q '^root:.*:/bin/other$' "$machine/hook/etc/passwd"
 }
 
-scenario hook_goes_on few_programs old_initramfs resumes own_folder ordinary_boot by_unit no_program no_root no_session no_keeper no_library second_time unit_user killed silent stuck_for_good stop_when_stuck stop_in_time exits_and_starts \
+scenario hook_goes_on few_programs old_initramfs resumes own_folder ordinary_boot by_unit no_program says_in_kmsg no_root no_session no_keeper no_library second_time unit_user killed silent stuck_for_good stop_when_stuck stop_in_time exits_and_starts \
 	exits_and_is_held warns_of_loss not_possible lists_files
 done_testing

@@ -355,7 +355,7 @@ fails_at() {
 fresh() {
 	"$out/lukeep-machine" "$machine" reset
 	wait
-	rm -rf "$run" "$run"-* "$conf" "$machine"/{*.unit,*.store,*.show,*.status,no-fsync,no-bridge,nope,no-device,no-tmpfs,no-root,unloadable,early,asked,away,history*,fault.*,*.has,*.log,*.mood,*.pid,calls,faster*,odd,systemd,refused,timers,there,before,log,said}
+	rm -rf "$run" "$run"-* "$conf" "$machine"/{*.unit,*.store,*.show,*.status,no-fsync,kmsg,no-bridge,nope,no-device,no-tmpfs,no-root,unloadable,early,asked,away,history*,fault.*,*.has,*.log,*.mood,*.pid,calls,faster*,odd,systemd,refused,timers,there,before,log,said}
 	mkdir "$conf"
 	: >"$log"
 	: >"$machine/refused"

@@ -9,7 +9,7 @@ mount -t devtmpfs dev /dev 2>/dev/null
 mount -t tmpfs run /run
 . /tests/lib.sh
 
-lukeep early 2>>/run/early.log
+lukeep early
 
 # /opt is in the root alone.
 mkdir -p /newroot

@@ -25,4 +25,4 @@ status | jq -r '.services[] | select(.pid > 0) | "seen_\(.name)=\(.pid)", "seen_
 # shellcheck disable=SC2154 # of /run/seen
 [ "$stage" != 3 ] || kill -9 "$seen_dies_keeper"
 # Run again when there are more devices, it changes nothing for those that run.
-lukeep early 2>>/run/early.log
+lukeep early

@@ -90,9 +90,9 @@ resumed() {
 	is "$(systemctl --failed --quiet --plain --no-legend | cut -d' ' -f1)" "" "no unit has failed"
 }
 
-# What is said in the initramfs goes to its console, or to the kernel's log
+# What is said in the initramfs goes to the kernel's log.
 dmesg_has() {
-	dmesg | grep -q "$1" || grep -q "$1" /run/early.log
+	dmesg | grep -q "$1"
 }
 
 # A keeper that was killed in the initramfs took with it what it held.

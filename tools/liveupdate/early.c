@@ -20,6 +20,7 @@
 #include "client.h"
 #include "early.h"
 #include "kexec_cmdline.h"
+#include "kmsg.h"
 #include "lacking.h"
 #include "links.h"
 #include "message.h"
@@ -85,9 +86,11 @@ int early_run(const struct options *opt)
 	struct link *link;
 
 	/* There is nothing to resume at an ordinary boot. */
-	if (!kexec_left(release) || !session_is_possible() ||
-	    access(opt->conf_dir, F_OK) || packet_folder(opt->run_dir) ||
-	    links_find(&links))
+	if (!kexec_left(release))
+		return EXIT_SUCCESS;
+	kmsg_take_output();
+	if (session_check_device() || access(opt->conf_dir, F_OK) ||
+	    packet_folder(opt->run_dir) || links_find(&links))
 		return EXIT_SUCCESS;
 	for (link = links.first; link; link = link->next)
 		look_at(opt, link);

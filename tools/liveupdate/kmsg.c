@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the kernel logs while it does something for us.
+ * What the kernel logs while it does something for us, and what we log there.
  *
  * Copyright The Linux Live Update LTS authors
  */
@@ -71,4 +71,17 @@ void kmsg_report(int fd)
 		if (text)
 			pr_err("kernel: %s", text);
 	}
+}
+
+/*
+ * Where there is no journal yet: what we print goes to the kernel's log. The kernel limits how
+ * much that is for each open file.
+ */
+void kmsg_take_output(void)
+{
+	int fd = open(KMSG, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0)
+		dup2(fd, STDERR_FILENO);
+	close_fd(&fd);
 }

@@ -22,6 +22,7 @@
 #include "declaration.h"
 #include "early_cgroup.h"
 #include "early_root.h"
+#include "kmsg.h"
 #include "message.h"
 #include "packet.h"
 #include "pidfile.h"
@@ -67,14 +68,11 @@ static void wait_for_turn(int fd)
 /* What a unit would see to, and where messages go until there is a journal. */
 static void be_early(void)
 {
-	int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
-	if (log >= 0 && dup2(log, STDOUT_FILENO) >= 0)
-		dup2(log, STDERR_FILENO);
+	kmsg_take_output();
 	if (score < 0 || write(score, OOM_SCORE, strlen(OOM_SCORE)) < 0)
 		pr_warn("cannot set the OOM score: %s", strerror(errno));
-	close_fd(&log);
 	close_fd(&score);
 }
 
