@@ -401,6 +401,27 @@ old_initramfs() {
 	ok "a new one is not" says 'no mistake found'
 }
 
+# An update looks at the one that it loads.
+old_initramfs_in_update() {
+	local warning='quick.conf: .*/quick.conf is newer than the initramfs'
+
+	by_signal quick 'early = yes' 'retry = yes'
+	boot
+	until_true "it runs" has quick 1
+	touch -d @1 "$machine/initrd"
+	update --dry-run
+	is $? 0 "a dry run succeeds"
+	ok "it warns" says "$warning"
+	jumps
+	ok "an update warns, too" says "$warning"
+	in_initramfs
+	at_work quick 12
+	host
+	touch "$machine/initrd"
+	jumps
+	never "with a new one it does not" grep -q "$warning" "$said"
+}
+
 # The scripts of initramfs-tools have klibc's programs there, and kmod, and no others: Debian needs no busybox.
 few_programs() {
 	local script dir=$machine/klibc
@@ -447,6 +468,6 @@ hook_goes_on() {
 	ok "those that were there are as they were" grep -q '^root:.*:/bin/other$' "$machine/hook/etc/passwd"
 }
 
-scenario hook_goes_on few_programs old_initramfs resumes own_folder ordinary_boot by_unit no_program says_in_kmsg no_root no_session no_keeper no_library second_time unit_user killed silent stuck_for_good stop_when_stuck stop_in_time exits_and_starts \
+scenario hook_goes_on few_programs old_initramfs old_initramfs_in_update resumes own_folder ordinary_boot by_unit no_program says_in_kmsg no_root no_session no_keeper no_library second_time unit_user killed silent stuck_for_good stop_when_stuck stop_in_time exits_and_starts \
 	exits_and_is_held warns_of_loss not_possible lists_files
 done_testing

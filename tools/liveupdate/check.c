@@ -39,7 +39,7 @@ static int check_service(const char *dir, const char *name)
 	snprintf(file, sizeof(file), "%s/%s" CONFIG_SUFFIX, dir, name);
 	/* What the kernel can do only root can know. */
 	if (!(lacking(svc, file) | early_retry_check(svc, file)) &&
-	    !early_files_are_newer(svc, file) &&
+	    !early_files_are_newer(svc, file, NULL) &&
 	    (!svc->tmpfs.path || geteuid() || !session_is_possible() ||
 	     !tmpfs_check_kernel()))
 		printf("%s: no mistake found\n", file);

@@ -123,7 +123,7 @@ void early_files(const struct service *svc,
 
 /**
  * struct comparison - what is in the initramfs, and as it is on this host
- * @made:  when the newest initramfs was made
+ * @made:  when the initramfs was made
  * @file:  the declaration
  * @newer: something is newer
  */
@@ -155,16 +155,24 @@ static void compare(void *user, const char *path)
 		c->file, path);
 }
 
-/* Has something changed since the newest initramfs was made? What, is said. */
-bool early_files_are_newer(const struct service *svc, const char *file)
+/*
+ * Has something changed since this initramfs was made, or with NULL the newest in /boot?
+ * What, is said.
+ */
+bool early_files_are_newer(const struct service *svc, const char *file,
+			   const char *initrd)
 {
 	struct comparison c = { .file = file };
 	const struct finder f = { .found = find_newest, .user = &c };
 
 	if (!svc->early)
 		return false;
-	find_pattern(&f, "/boot/initrd.img-*");
-	find_pattern(&f, "/boot/initramfs-*");
+	if (initrd) {
+		find_newest(&c, initrd);
+	} else {
+		find_pattern(&f, "/boot/initrd.img-*");
+		find_pattern(&f, "/boot/initramfs-*");
+	}
 	if (!c.made)	/* it is elsewhere */
 		return false;
 	compare(&c, file);

@@ -9,7 +9,8 @@
 
 void early_files(const struct service *svc,
 		 void (*found)(void *user, const char *path), void *user);
-bool early_files_are_newer(const struct service *svc, const char *file);
+bool early_files_are_newer(const struct service *svc, const char *file,
+			   const char *initrd);
 int early_files_print(const char *conf_dir);
 
 #endif /* _LUKEEP_EARLY_FILES_H */

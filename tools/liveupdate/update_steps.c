@@ -12,6 +12,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "clock.h"
+#include "early_files.h"
 #include "early_retry.h"
 #include "hooks.h"
 #include "kexec.h"
@@ -42,7 +43,10 @@ static void on_hooks(void *user, bool ok)
 		u->stepped(u, ok);
 }
 
-/* In a dry run: it is said while something can still be done about it. */
+/*
+ * What may go wrong in the initramfs that is loaded. What it is that the declaration lacks
+ * only a dry run says: it is the same each time.
+ */
 static void check_early(const struct update *u)
 {
 	const struct link *link;
@@ -53,7 +57,11 @@ static void check_early(const struct update *u)
 			continue;
 		snprintf(file, sizeof(file), "%s/%s" CONFIG_SUFFIX,
 			 u->updater->conf_dir, link->name);
-		early_retry_check(link->svc, file);
+		if (u->request.dry_run)
+			early_retry_check(link->svc, file);
+		if (u->request.next.initrd)
+			early_files_are_newer(link->svc, file,
+					      u->request.next.initrd);
 	}
 }
 
@@ -61,8 +69,8 @@ static enum step_result run_hooks(struct update *u)
 {
 	int ret;
 
+	check_early(u);
 	if (u->request.dry_run) {
-		check_early(u);
 		hooks_check(u->updater->conf_dir);
 		return STEP_EMPTY;
 	}
