@@ -2,9 +2,11 @@
 # Services that are late: they work on while systemd stops the rest of the host, and save then. There is no way back at that point.
 . "$(dirname "$0")/lukeep-machine.bash"
 
-# to_systemd STATUS: an update up to where systemd has been asked to shut the system down; its systemctl exits with this
+# to_systemd STATUS: an update up to where systemd has been asked to shut the system down; its systemctl exits with this, or shows what is
+# in late.show
 to_systemd() {
-	printf '#!/bin/sh\nexit %s\n' "$1" >"$machine/bin/systemctl"
+	# shellcheck disable=SC2016 # for the shell within
+	printf '#!/bin/sh\n[ "$1" = show ] || exit %s\ncat %s/late.show\n' "$1" "$machine" >"$machine/bin/systemctl"
 	chmod +x "$machine/bin/systemctl"
 	lukeep update --kernel "$machine/image" --initrd "$machine/initrd" --reuse-cmdline
 	is $? "${2:-0}" "the update is handed to systemd"
@@ -113,6 +115,25 @@ called_off() {
 	is "$(of_service guest state)" running "it works"
 }
 
+# late_unit LOADED ACTIVE: what systemd has to show of lukeep-late.service
+late_unit() {
+	printf 'LoadState=%s\nActiveState=%s\n' "$1" "$2" >"$machine/late.show"
+}
+
+# Without the unit nobody would have it save.
+no_unit() {
+	one_late
+	late_unit loaded inactive
+	to_systemd 0 1
+	ok "it is said why the update is refused" says 'guest is late, and lukeep-late.service, by which it saves, is not active'
+	late_unit masked active
+	to_systemd 0 1
+	is "$(of_service early state), $(of_service guest state)" "running, running" "no service has been away"
+	late_unit loaded active
+	to_systemd 0
+	is "$(of_service early state)" saved "with the unit the update goes on"
+}
+
 # Without systemd, and with --now, it saves with the others.
 not_by_systemd() {
 	one_late
@@ -136,5 +157,5 @@ not_possible() {
 	ok "one of processes cannot either" says 'process.conf: .* cannot be late'
 }
 
-scenario saves_late only_late late_in_order cannot_save keeper_dies called_off not_by_systemd no_agent not_possible
+scenario saves_late only_late late_in_order cannot_save keeper_dies called_off no_unit not_by_systemd no_agent not_possible
 done_testing

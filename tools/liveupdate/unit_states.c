@@ -174,3 +174,21 @@ void unit_states_add(json_t *services)
 		set_state(service, &unit);
 	}
 }
+
+/*
+ * Will systemd have late services save? A unit that is masked does not run its commands. When
+ * systemd does not say, it will.
+ */
+bool unit_states_late_is_active(void)
+{
+	char *const argv[] = {
+		"systemctl", "show", "--property=LoadState,ActiveState", "--",
+		LATE_UNIT, NULL,
+	};
+	char said[SHOWN_MAX];
+
+	if (child_output(argv, said, sizeof(said), SHOW_TIMEOUT) || !*said)
+		return true;
+	return strstr(said, "LoadState=loaded\n") &&
+	       strstr(said, "ActiveState=active\n");
+}

@@ -335,7 +335,7 @@ struct update *update_begin(const struct updater *updater, json_t *request)
 		},
 	};
 	if (session_check_device() || request_read(&u->request, request) ||
-	    services_check(&u->links, &u->request) ||
+	    services_check(&u->links, &u->request) || update_check_late(u) ||
 	    tmpfs_update_check(&u->links)) {
 		pr_event(MESSAGE_UPDATE_FAILED,
 			 "update: failed at the step \"%s\"", update_steps[0].name);

@@ -20,6 +20,7 @@
 #include "message.h"
 #include "services.h"
 #include "tmpfs_update.h"
+#include "unit_states.h"
 #include "update_steps.h"
 
 static enum step_result ask(struct update *u)
@@ -119,6 +120,23 @@ static enum step_result preserve(struct update *u)
 static bool is_by_systemd(const struct update *u)
 {
 	return !u->request.now && sd_booted() > 0;
+}
+
+/* Late services would not be told to save else, and nobody would say that they are lost. */
+int update_check_late(const struct update *u)
+{
+	const struct link *link;
+
+	for (link = u->links.first; link && is_by_systemd(u); link = link->next) {
+		if (link->without || !link->svc->late)
+			continue;
+		if (unit_states_late_is_active())
+			return 0;
+		pr_err("update: %s is late, and " LATE_UNIT ", by which it saves, is not active: \"systemctl start " LATE_UNIT "\", or update without it (--without)",
+		       link->name);
+		return -1;
+	}
+	return 0;
 }
 
 /* Is it a service's turn to save: before systemd stops the rest, or after that? */

@@ -82,4 +82,6 @@ struct step {
 
 extern const struct step update_steps[];
 
+int update_check_late(const struct update *u);
+
 #endif /* _LUKEEP_UPDATE_STEPS_H */
