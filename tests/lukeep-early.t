@@ -15,7 +15,7 @@ again_in_initramfs() {
 }
 
 resume_early() {
-	(become "$out/agent/lukeep" early --config-dir "$conf" --run-dir "$run") >>"$log" 2>&1
+	(become "$out/agent/lukeep" early --config-dir "$conf" --run-dir "$run") <"$machine/image" >>"$log" 2>&1
 }
 
 # The host is up: /run is what it was.
@@ -52,6 +52,7 @@ resumes() {
 	at_work quick 12
 	never "the other one is not started" test -e "$run/signal.keeper"
 	pid=$(pid quick)
+	is "$(readlink "/proc/$pid/fd/0")" /dev/null "it does not read what the initramfs reads"
 	never "it is not the host's yet" is_adopted quick
 	host
 	until_true "it is adopted" is_adopted quick

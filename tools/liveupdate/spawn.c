@@ -69,10 +69,15 @@ static void wait_for_turn(int fd)
 static void be_early(void)
 {
 	int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
+	/* The console is for those who boot the host. */
+	if (null >= 0)
+		dup2(null, STDIN_FILENO);
 	kmsg_take_output();
 	if (score < 0 || write(score, OOM_SCORE, strlen(OOM_SCORE)) < 0)
 		pr_warn("cannot set the OOM score: %s", strerror(errno));
+	close_fd(&null);
 	close_fd(&score);
 }
 
