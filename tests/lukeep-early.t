@@ -441,6 +441,31 @@ few_programs() {
 	done
 }
 
+# in_dracut VERSION MODULE...: what its module says of a host with this version of systemd, and an initramfs with these modules
+in_dracut() {
+	local dir=$machine/dracut
+
+	mkdir -p "$dir"
+	printf '#!/bin/sh\necho /etc/lukeep/quick.conf\n' >"$dir/lukeep"
+	printf '#!/bin/sh\necho "systemd %s (%s.1-1)"\n' "$1" "$1" >"$dir/systemctl"
+	chmod +x "$dir/lukeep" "$dir/systemctl"
+	sed "s:/usr/sbin/lukeep:$dir/lukeep:" "$root/tools/liveupdate/initramfs/dracut/module-setup.sh" >"$dir/module-setup.sh"
+	# shellcheck disable=SC2016 # for the shell within
+	PATH=$dir:$PATH bash -c 'require_binaries() { :; }; dwarning() { echo "$*"; }
+		dracut_module_included() { [[ " $modules " == *" $1 "* ]]; }; modules=${*:2}; . "$1/module-setup.sh"; check' sh "$dir" "${@:2}" >"$said" 2>&1
+}
+
+# An older systemd ends what is left in the initramfs.
+dracut_with_old_systemd() {
+	in_dracut 255 base systemd
+	is "$?" 0 "services can resume with a systemd that spares them"
+	in_dracut 254 base systemd
+	is "$?" 1 "with an older one they are left to the host"
+	ok "which is said" says 'systemd 254 would end services in the initramfs'
+	in_dracut 252 base
+	is "$?" 0 "an initramfs may have none"
+}
+
 # hook WHAT: of initramfs-tools, on a host whose lukeep says WHAT; what is copied goes to $said
 hook() {
 	# shellcheck disable=SC2016 # for the shell within
@@ -469,6 +494,6 @@ hook_goes_on() {
 	ok "those that were there are as they were" grep -q '^root:.*:/bin/other$' "$machine/hook/etc/passwd"
 }
 
-scenario hook_goes_on few_programs old_initramfs old_initramfs_in_update resumes own_folder ordinary_boot by_unit no_program says_in_kmsg no_root no_session no_keeper no_library second_time unit_user killed silent stuck_for_good stop_when_stuck stop_in_time exits_and_starts \
+scenario hook_goes_on few_programs dracut_with_old_systemd old_initramfs old_initramfs_in_update resumes own_folder ordinary_boot by_unit no_program says_in_kmsg no_root no_session no_keeper no_library second_time unit_user killed silent stuck_for_good stop_when_stuck stop_in_time exits_and_starts \
 	exits_and_is_held warns_of_loss not_possible lists_files
 done_testing

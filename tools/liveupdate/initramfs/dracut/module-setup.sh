@@ -2,9 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0
 # A module of dracut: lukeep, and what the services need that resume in the initramfs. See lukeep.conf(5), early.
 
+systemd_version() {
+	systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p'
+}
+
 check() {
+	local version
+
 	require_binaries /usr/sbin/lukeep || return 1
-	[ -n "$(/usr/sbin/lukeep early-files)" ]
+	[ -n "$(/usr/sbin/lukeep early-files)" ] || return 1
+	dracut_module_included systemd || return 0
+	# An older one ends the services when it leaves the initramfs.
+	version=$(systemd_version)
+	[ "${version:-0}" -lt 255 ] || return 0
+	dwarning "lukeep: systemd ${version:-of an unknown version} would end services in the initramfs: the host resumes them. Version 255 spares them."
+	return 1
 }
 
 depends() {
