@@ -430,12 +430,17 @@ few_programs() {
 	mkdir "$dir"
 	ln -s "$(type -P cat)" "$dir"
 	printf '#!/bin/sh\necho "lukeep $*"\n' >"$dir/lukeep"
-	ln -s "$(type -P true)" "$dir/modprobe"
-	chmod +x "$dir/lukeep"
-	for script in init-top init-premount; do
-		sed "s:/usr/sbin/lukeep:$dir/lukeep:; s:/proc/cmdline:$dir/cmdline:" "$root/tools/liveupdate/initramfs/$script" >"$dir/$script"
+	printf '#!/bin/sh\necho "$*" >>%s/modules\n' "$dir" >"$dir/modprobe"
+	chmod +x "$dir/lukeep" "$dir/modprobe"
+	for script in init-top init-premount dracut/pre-udev.sh; do
+		sed "s:/usr/sbin/lukeep:$dir/lukeep:; s:/proc/cmdline:$dir/cmdline:" "$root/tools/liveupdate/initramfs/$script" >"$dir/${script#*/}"
+		# dracut has all others as well.
+		[ "${script#*/}" = "$script" ] || ln -s "$(type -P grep)" "$dir"
+		script=${script#*/}
+		rm -f "$dir/modules"
 		echo quiet lukeep.left=6.12 >"$dir/cmdline"
 		is "$(PATH=$dir "$BASH" --posix "$dir/$script" 2>&1)" "lukeep early" "$script resumes after an update, with what is there"
+		[ "$script" = init-premount ] || ok "it loads what they need" grep -qxFe '-q vhost_net' "$dir/modules"
 		echo quiet >"$dir/cmdline"
 		is "$(PATH=$dir "$BASH" --posix "$dir/$script" 2>&1)" "" "$script does nothing in an ordinary boot"
 	done

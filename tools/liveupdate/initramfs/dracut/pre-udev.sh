@@ -8,5 +8,6 @@ if grep -q 'lukeep\.left=' /proc/cmdline; then
 	esac
 	modprobe -q tun
 	modprobe -q bridge
+	modprobe -q vhost_net
 	/usr/sbin/lukeep early
 fi
