@@ -380,6 +380,34 @@ not_possible() {
 	ok "others need no bridge" says 'bridge.conf: early-files and bridge are for the initramfs'
 }
 
+# cards: what is in the bridge when services have resumed on a machine with a network card
+cards() {
+	# shellcheck disable=SC2016 # for the shell within
+	(become unshare --net sh -c 'ip link add v0 type veth peer name v1; log=$1; shift; "$@" >>"$log" 2>&1; ip -o link show master br0' \
+		sh "$log" "$out/agent/lukeep" early --config-dir "$conf" --run-dir "$run") 2>&1 | sed 's/^[0-9]*: \([^@:]*\).*/\1/'
+}
+
+# Who has to type a passphrase by the network is not to be cut off.
+leaves_cards_alone() {
+	local files=$machine/root
+
+	unshare --net ip link add br0 type bridge 2>/dev/null || { say "# left out: it takes bridges"; return; }
+	one_early 'bridge = br0 v0'
+	rm -rf "$run" "$run"-* "$machine"/*.has
+	is "$(cards)" v0 "the bridge has its card"
+	at_work quick 12
+	mkdir -p "$files/sbin" "$files/conf"
+	touch "$files/sbin/dropbear"
+	is "$(cards)" "" "not where dropbear waits"
+	ok "it is said" logged 'v0 is left to the host'
+	rm "$files/sbin/dropbear"
+	printf '#IP=dhcp\nIP=\n' >"$files/conf/initramfs.conf"
+	is "$(cards)" v0 "it has it where the initramfs needs no network"
+	printf 'DEVICE=\nIP=dhcp\n' >"$files/conf/initramfs.conf"
+	is "$(cards)" "" "and not where it is configured to have one"
+	rm -r "$files/sbin" "$files/conf"
+}
+
 lists_files() {
 	by_signal quick 'early = yes' "early-files = $conf/*.conf"
 	by_signal other
@@ -500,5 +528,5 @@ hook_goes_on() {
 }
 
 scenario hook_goes_on few_programs dracut_with_old_systemd old_initramfs old_initramfs_in_update resumes own_folder ordinary_boot by_unit no_program says_in_kmsg no_root no_session no_keeper no_library second_time unit_user killed silent stuck_for_good stop_when_stuck stop_in_time exits_and_starts \
-	exits_and_is_held warns_of_loss not_possible lists_files
+	exits_and_is_held warns_of_loss not_possible leaves_cards_alone lists_files
 done_testing

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <linux/sockios.h>
 
 #include "bridge.h"
@@ -45,11 +46,25 @@ void bridge_loopback(void)
 	close_fd(&fd);
 }
 
+/* Of initramfs-tools: IP= there is as good as on the command line. */
+static bool is_configured(void)
+{
+	FILE *f = fopen("/conf/initramfs.conf", "re");
+	char line[256], c;
+	bool is = false;
+
+	while (!is && f && fgets(line, sizeof(line), f))
+		is = sscanf(line, " IP=%c", &c) == 1 && c != '\n';
+	if (f)
+		fclose(f);
+	return is;
+}
+
 /*
- * The initramfs gives such a card its address, to reach the root file system by it. Of a
- * card that is in a bridge the address is of no use.
+ * The initramfs gives such a card its address, to reach the root file system by it, or to be
+ * told a passphrase by ssh. Of a card that is in a bridge the address is of no use.
  */
-static bool root_needs(int fd, const char *port)
+static bool initramfs_needs(int fd, const char *port)
 {
 	static const char * const words[][2] = {
 		{ "ip", "" }, { "nfsroot", "" }, { "netroot", "" },
@@ -64,6 +79,8 @@ static bool root_needs(int fd, const char *port)
 		if (kexec_has(words[i][0], words[i][1]))
 			return true;
 	}
+	if (!access("/sbin/dropbear", F_OK) || is_configured())
+		return true;
 	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", port);
 	return !ioctl(fd, SIOCGIFADDR, &ifr);
 }
@@ -75,8 +92,8 @@ static int add_port(int fd, const char *bridge, const char *port)
 
 	if (!ifr.ifr_ifindex)
 		return 0;
-	if (root_needs(fd, port)) {
-		pr_warn("%s is left to the host, which adds it to the bridge %s: the initramfs may need it for the root file system",
+	if (initramfs_needs(fd, port)) {
+		pr_warn("%s is left to the host, which adds it to the bridge %s: the initramfs may need it, for the root file system or a passphrase",
 			port, bridge);
 		return 0;
 	}
