@@ -133,6 +133,7 @@ case $stage in
 	bind luo_pci_sample "$IGB"
 	is "$(messages "$IGB: live update: was reset before a driver binds it")" 1 "the log says that igb is reset"
 	halves luo_pci verify stopped
+	rmmod luo_pci_sample
 	prepare
 	damage "tree-node 0 4095 0x01"
 	next_kernel B pci=noearly ;;
