@@ -133,8 +133,8 @@ static int make_folder(const char *name, const char *run_dir)
 }
 
 /*
- * Start a keeper, in the initramfs if it is @early. It can be connected to at once, and answers when it has what
- * came in for its service.
+ * Start a keeper, in the initramfs if it is @early. It can be connected to at once, and
+ * answers when it has what came in for its service.
  */
 int spawn_keeper(const char *name, const char *conf_dir, const char *run_dir,
 		 const struct turn *turn, bool early)

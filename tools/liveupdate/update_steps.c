@@ -132,8 +132,8 @@ int update_check_late(const struct update *u)
 			continue;
 		if (unit_states_late_is_active())
 			return 0;
-		pr_err("update: %s is late, and " LATE_UNIT ", by which it saves, is not active: \"systemctl start " LATE_UNIT "\", or update without it (--without)",
-		       link->name);
+		pr_err("update: %s is late, and %s, by which it saves, is not active: \"systemctl start %s\", or update without it (--without)",
+		       link->name, LATE_UNIT, LATE_UNIT);
 		return -1;
 	}
 	return 0;
