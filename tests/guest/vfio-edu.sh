@@ -25,6 +25,10 @@ case $stage in
 	) &
 	halves luo_vfio_edu verify lost
 	is "$(messages "$EDU: live update: $EDU had a fatal error; finish its session, and use it afresh")" 1 "the log says why"
+	# vfio does not give back to its configuration space what it had before it was reset.
+	echo 1 >"$devices/$EDU/remove"
+	echo 1 >/sys/bus/pci/rescan
+	bind vfio-pci "$EDU"
 	load_kernel B
 	halves luo_vfio_edu prepare msi
 	fail "no kexec" ;;
