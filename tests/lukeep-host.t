@@ -195,8 +195,8 @@ forgets() {
 	two_services
 	mood signal forgets
 	fails_at 3 "save and stop the services" 'it saved nothing'
-	until_true "the service starts afresh" has signal 1
-	is "$(started signal)" 2 "with nothing of what it had"
+	until_true "the service starts afresh" started_twice
+	is "$(grep ^start "$machine/signal.log" | tail -n 1)" "start memory= saved=" "with nothing of what it had"
 	at_work command 11
 }
 

@@ -173,10 +173,6 @@ reloaded_while_saving() {
 	ok "then it is done" lukeep reload
 }
 
-started_twice() {
-	[ "$(started signal)" = 2 ]
-}
-
 # A stop command that ends when the service is another process already does not hit that.
 late_stop_command() {
 	mkfifo "$machine/fifo"

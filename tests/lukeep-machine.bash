@@ -254,6 +254,10 @@ started() {
 	grep -c ^start "$machine/$1.log" 2>/dev/null
 }
 
+started_twice() {
+	[ "$(started signal)" = 2 ]
+}
+
 # at_work NAME KERNELS: it has what it had, and never lost it
 at_work() {
 	until_true "$1 is at work with what it had" has "$1" "$2"
