@@ -29,6 +29,7 @@
 #include "arrive.h"
 #include "clock.h"
 #include "declaration.h"
+#include "folder.h"
 #include "kexec_cmdline.h"
 #include "memory.h"
 #include "message.h"
@@ -184,29 +185,16 @@ static bool get_state(int *fds)
 }
 
 /* For a service that looks at the clock. */
-static void set_clock(const char *name, const char *conf_dir, int fd)
+static void set_clock(const char *name, const char *conf_dir,
+		      const struct state *state)
 {
 	struct service *svc = declaration_read(conf_dir, name);
-	struct state state;
 	int failures = 0;
 
-	if (svc && svc->clock && !state_read(&state, fd)) {
-		while (clock_go_on(state.stopped))
+	if (svc && svc->clock)
+		while (clock_go_on(state->stopped))
 			wait_longer(&failures);
-		state_free(&state);
-	}
 	declaration_free(svc);
-}
-
-/* In the initramfs, where systemd does not see to it. */
-static void set_folder(const char *name, const char *run_dir, int fd)
-{
-	struct state state;
-
-	if (state_read(&state, fd))
-		return;
-	state_give_folder(&state, name, run_dir);
-	state_free(&state);
 }
 
 /* Nothing came in, and there should have: tell from which kernel. */
@@ -266,6 +254,7 @@ static int collect(const char *name, const char *conf_dir, const char *run_dir,
 		   int *fds)
 {
 	bool first = !is_marked(run_dir, name, ARRIVED_SUFFIX), came = false;
+	struct state state;
 	int i, err;
 
 	snprintf(waiting, sizeof(waiting), "%s/%s" WAITING_SUFFIX, run_dir,
@@ -274,8 +263,10 @@ static int collect(const char *name, const char *conf_dir, const char *run_dir,
 		fds[i] = -1;
 	if (get_session(name, first, fds)) {
 		came = fds[SESSION] < 0 || get_state(fds);
-		if (fds[STATE] >= 0)
-			set_clock(name, conf_dir, fds[STATE]);
+		if (fds[STATE] >= 0 && !state_read(&state, fds[STATE])) {
+			set_clock(name, conf_dir, &state);
+			state_free(&state);
+		}
 	}
 	err = get_tmpfs(name, conf_dir, run_dir, &came, fds);
 	set_waiting(false);
@@ -465,6 +456,7 @@ int arrive_for_early(int listener, int hold, int host)
 int arrive_in_keeper(const char *name, const char *conf_dir,
 		     const char *run_dir, struct arrival *arrival)
 {
+	struct state state;
 	int fds[NR_FDS];
 
 	fds[SESSION] = session_retrieve(name);
@@ -478,9 +470,11 @@ int arrive_in_keeper(const char *name, const char *conf_dir,
 		 name);
 	if (!get_state(fds))
 		return -1;
-	if (fds[STATE] >= 0) {
-		set_folder(name, run_dir, fds[STATE]);
-		set_clock(name, conf_dir, fds[STATE]);
+	if (fds[STATE] >= 0 && !state_read(&state, fds[STATE])) {
+		/* Here systemd does not see to it. */
+		folder_give(name, run_dir, state.folder);
+		set_clock(name, conf_dir, &state);
+		state_free(&state);
 	}
 	set_waiting(false);
 	mark_taken(name, run_dir, true);

@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <grp.h>
-#include <limits.h>
 #include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -22,6 +21,7 @@
 
 #include "clock.h"
 #include "early_root.h"
+#include "folder.h"
 #include "keeper_verbs.h"
 #include "memory.h"
 #include "message.h"
@@ -366,11 +366,9 @@ static int become_user(uid_t uid, gid_t gid)
  */
 static int become_user_of_unit(const struct keeper *k)
 {
-	char path[PATH_MAX];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "%s-%s", k->run_dir, k->name);
-	if (!stat(path, &st) &&
+	if (!folder_stat(k->name, k->run_dir, &st) &&
 	    (!st.st_uid || !become_user(st.st_uid, st.st_gid)))
 		return 0;
 	pr_err("cannot become the user of its unit: %s: it is not started; \"lukeep reload\" starts it with root's rights",

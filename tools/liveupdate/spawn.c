@@ -6,13 +6,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +20,7 @@
 #include "declaration.h"
 #include "early_cgroup.h"
 #include "early_root.h"
+#include "folder.h"
 #include "kmsg.h"
 #include "message.h"
 #include "packet.h"
@@ -119,19 +118,6 @@ static void become_keeper(const char *name, const char *conf_dir,
 	      "--run-dir", run_dir, name, NULL);
 }
 
-/* Make the folder of the service that a unit has as its RuntimeDirectory=. */
-static int make_folder(const char *name, const char *run_dir)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s-%s", run_dir, name);
-	if (!mkdir(path, 0755) || errno == EEXIST)
-		return 0;
-	pr_err("%s: cannot create %s: %s: make its folder writable", name, path,
-	       strerror(errno));
-	return -1;
-}
-
 /*
  * Start a keeper, in the initramfs if it is @early. It can be connected to at once, and
  * answers when it has what came in for its service.
@@ -145,7 +131,7 @@ int spawn_keeper(const char *name, const char *conf_dir, const char *run_dir,
 	if (pidfile_kill(run_dir, name))
 		pr_warn("%s: its keeper had died, and left the service behind: killed",
 			name);
-	if (make_folder(name, run_dir))
+	if (folder_make(name, run_dir))
 		return -1;
 	listener = packet_listen_keeper(run_dir, name);
 	if (listener < 0)

@@ -15,14 +15,13 @@
  * Copyright The Linux Live Update LTS authors
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "memory.h"
 #include "message.h"
 #include "session.h"
@@ -30,31 +29,6 @@
 
 #define STATE_FORMAT	2
 #define STATE_MAX	1048576
-
-#define MODE_BITS	07777
-
-static int open_folder(const char *name, const char *run_dir)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s-%s", run_dir, name);
-	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-/* Whose folder it is that the service has; NULL if there is none. */
-static json_t *folder_pack(const char *name, const char *run_dir)
-{
-	int fd = open_folder(name, run_dir);
-	json_t *folder = NULL;
-	struct stat st;
-
-	if (fd >= 0 && !fstat(fd, &st))
-		folder = json_pack("{sI sI si}", "uid", (json_int_t)st.st_uid,
-				   "gid", (json_int_t)st.st_gid,
-				   "mode", (int)(st.st_mode & MODE_BITS));
-	close_fd(&fd);
-	return folder;
-}
 
 static json_t *state_pack(const struct service *svc, const char *run_dir,
 			  time_t stopped, double told)
@@ -141,26 +115,6 @@ int state_read(struct state *state, int fd)
 	if (ret)
 		state_free(state);
 	return ret;
-}
-
-/*
- * Have the folder of the service be that of its user, as it was in the previous kernel: one
- * that gives up root's rights may need it.
- */
-void state_give_folder(const struct state *state, const char *name,
-		       const char *run_dir)
-{
-	json_int_t uid, gid;
-	int mode, fd;
-
-	if (json_unpack(state->folder, "{sI sI si}", "uid", &uid, "gid", &gid,
-			"mode", &mode))
-		return;
-	fd = open_folder(name, run_dir);
-	if (fd < 0 || fchown(fd, uid, gid) || fchmod(fd, mode & MODE_BITS))
-		pr_warn("cannot give %s-%s to user %lld: %s: the service may not be able to use it",
-			run_dir, name, (long long)uid, strerror(errno));
-	close_fd(&fd);
 }
 
 void state_free(struct state *state)

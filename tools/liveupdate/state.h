@@ -33,8 +33,6 @@ struct state {
 int state_write(const struct service *svc, const char *run_dir, time_t stopped,
 		double told);
 int state_read(struct state *state, int fd);
-void state_give_folder(const struct state *state, const char *name,
-		       const char *run_dir);
 void state_free(struct state *state);
 
 #endif /* _LUKEEP_STATE_H */
