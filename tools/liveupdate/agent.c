@@ -37,8 +37,18 @@
 #include "update.h"
 #include "util.h"
 
-/* More do not wait for the end of an update that is called off. */
-#define CANCELLERS	8
+/* More do not wait for the end of an update that is called off, or for late services. */
+#define WAITERS		8
+
+/**
+ * struct waiters - connections whose requests are answered later
+ * @fd: the connections
+ * @nr: how many there are
+ */
+struct waiters {
+	int fd[WAITERS];
+	int nr;
+};
 
 /**
  * struct agent - the agent
@@ -51,7 +61,7 @@
  * @next:    the kernel that it is to enter
  * @cancelled: it is called off as somebody asked
  * @cancellers: who asked to call @update off
- * @nr_cancellers: how many did
+ * @late: who waits for the late services to have saved
  */
 struct agent {
 	const struct options *opt;
@@ -62,8 +72,8 @@ struct agent {
 	bool dry_run;
 	char *next;
 	bool cancelled;
-	int cancellers[CANCELLERS];
-	int nr_cancellers;
+	struct waiters cancellers;
+	struct waiters late;
 };
 
 #define UNDER_WAY \
@@ -97,6 +107,31 @@ static void refuse(struct agent *agent, int fd, const char *why, int status)
 	answer(agent, fd, status);
 }
 
+/* Returns false when there are too many. */
+static bool wait_with(struct waiters *waiters, int fd)
+{
+	if (waiters->nr == WAITERS)
+		return false;
+	waiters->fd[waiters->nr++] = fd;
+	return true;
+}
+
+static void answer_all(struct agent *agent, struct waiters *waiters)
+{
+	while (waiters->nr)
+		answer(agent, waiters->fd[--waiters->nr], EXIT_SUCCESS);
+}
+
+static void wait_no_more(struct waiters *waiters, int fd)
+{
+	int i;
+
+	for (i = waiters->nr - 1; i >= 0; i--) {
+		if (fd == waiters->fd[i])
+			waiters->fd[i] = waiters->fd[--waiters->nr];
+	}
+}
+
 /*
  * What can be asked for.
  */
@@ -107,7 +142,20 @@ static void notify(const struct agent *agent)
 		   update_step(agent->update) : "idle");
 }
 
-/* An update has ended here, or is up to systemd: then @step is NULL. */
+/* The late services save, once it is time and somebody waits for that, who hears of it. */
+static void save_late(struct agent *agent)
+{
+	if (!agent->late.nr || !update_waits(agent->update))
+		return;
+	set_client(agent->late.fd[--agent->late.nr]);
+	update_save_late(agent->update);
+	notify(agent);
+}
+
+/*
+ * An update has ended here, or is up to systemd: then @step is NULL, once before the late
+ * services save, and once after that.
+ */
 static void on_ended(void *user, int status, const char *step)
 {
 	struct agent *agent = user;
@@ -115,13 +163,17 @@ static void on_ended(void *user, int status, const char *step)
 	if (client >= 0)
 		answer(agent, client, status);
 	set_client(-1);
-	if (!step)
+	if (!step) {
+		if (update_has_late(agent->update))
+			save_late(agent);
+		else
+			answer_all(agent, &agent->late);
 		return;
+	}
 	agent->update = NULL;
 	notify(agent);
-	while (agent->nr_cancellers)
-		answer(agent, agent->cancellers[--agent->nr_cancellers],
-		       EXIT_SUCCESS);
+	answer_all(agent, &agent->cancellers);
+	answer_all(agent, &agent->late);
 	if (!agent->dry_run)
 		outcome_failed(agent->event, agent->opt, step, agent->next,
 			       agent->cancelled);
@@ -165,13 +217,12 @@ static void do_cancel(void *user, int fd, json_t *request, int *passed)
 		text = "there is no update under way";
 	else if (update_is_with_systemd(agent->update))
 		text = "it is too late: systemd shuts the system down, and enters the next kernel";
-	else if (agent->nr_cancellers == CANCELLERS)
+	else if (!wait_with(&agent->cancellers, fd))
 		text = "it is being called off already, and many wait for that";
 	if (text) {
 		refuse(agent, fd, text, EXIT_FAILURE);
 		return;
 	}
-	agent->cancellers[agent->nr_cancellers++] = fd;
 	agent->cancelled = true;
 	update_cancel(agent->update);
 }
@@ -231,13 +282,13 @@ static void do_late(void *user, int fd, json_t *request, int *passed)
 
 	(void)request;
 	(void)passed;
-	set_client(fd);
-	if (agent->update && update_save_late(agent->update)) {
-		notify(agent);
-		return;
-	}
-	set_client(-1);
-	answer(agent, fd, EXIT_SUCCESS);
+	if (!agent->update || !update_has_late(agent->update))
+		answer(agent, fd, EXIT_SUCCESS);
+	else if (wait_with(&agent->late, fd))
+		save_late(agent);
+	else
+		refuse(agent, fd, "many wait for the late services already",
+		       EXIT_FAILURE);
 }
 
 /* The client looks what has come of it. */
@@ -284,15 +335,11 @@ static const struct verb verbs[] = {
 static void on_closed(void *user, int fd)
 {
 	struct agent *agent = user;
-	int i;
 
 	if (fd == client)
 		set_client(-1);
-	for (i = agent->nr_cancellers - 1; i >= 0; i--) {
-		if (fd == agent->cancellers[i])
-			agent->cancellers[i] =
-				agent->cancellers[--agent->nr_cancellers];
-	}
+	wait_no_more(&agent->cancellers, fd);
+	wait_no_more(&agent->late, fd);
 }
 
 /* The services go on. */

@@ -351,16 +351,22 @@ void update_go(struct update *u)
 	begin_step(u);
 }
 
-/*
- * Systemd has stopped the rest of the host, so the late services save. It waits until
- * @ended is told so. Returns false when there is no update that it is to wait for.
- */
-bool update_save_late(struct update *u)
+/* Is there something that systemd is to wait for before it enters the next kernel? */
+bool update_has_late(const struct update *u)
 {
-	if (!update_is_with_systemd(u) || !u->waits)
-		return false;
+	return update_is_with_systemd(u) && !u->over;
+}
+
+/* Is it waiting for systemd to have stopped the rest of the host? */
+bool update_waits(const struct update *u)
+{
+	return update_is_with_systemd(u) && u->waits;
+}
+
+/* It has, so the late services save. It waits until @ended is told so. */
+void update_save_late(struct update *u)
+{
 	u->waits = false;
 	u->step++;
 	begin_step(u);
-	return true;
 }

@@ -36,7 +36,9 @@ struct update;
 
 struct update *update_begin(const struct updater *updater, json_t *request);
 void update_go(struct update *u);
-bool update_save_late(struct update *u);
+bool update_has_late(const struct update *u);
+bool update_waits(const struct update *u);
+void update_save_late(struct update *u);
 void update_cancel(struct update *u);
 void update_free(struct update *u);
 bool update_is_with_systemd(const struct update *u);

@@ -270,6 +270,7 @@ static enum step_result jump(struct update *u)
 /* Systemd waits for this. */
 static enum step_result go_on(struct update *u)
 {
+	u->over = true;
 	u->updater->ended(u->updater->user, UPDATE_DONE, NULL);
 	return STEP_BEGUN;
 }

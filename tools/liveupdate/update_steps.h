@@ -26,6 +26,7 @@
  * @gone:    the keeper of one has ended since then
  * @handed_over: systemd is, or has been, asked to shut the system down
  * @waits:   systemd does, and has not said yet that it has stopped the rest
+ * @over:    the late services have saved
  * @failed:  it is over; the services are being brought back to work
  * @status:  what the client exits with
  * @guard:   until when the keepers have to answer
@@ -45,6 +46,7 @@ struct update {
 	bool gone;
 	bool handed_over;
 	bool waits;
+	bool over;
 	bool failed;
 	int status;
 	sd_event_source *guard;
