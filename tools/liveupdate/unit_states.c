@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "child.h"
+#include "message.h"
 #include "declaration.h"
 #include "unit_states.h"
 
@@ -187,8 +188,11 @@ bool unit_states_late_is_active(void)
 	};
 	char said[SHOWN_MAX];
 
-	if (child_output(argv, said, sizeof(said), SHOW_TIMEOUT) || !*said)
+	if (child_output(argv, said, sizeof(said), SHOW_TIMEOUT) || !*said) {
+		pr_warn("systemd does not say whether %s is active, by which late services save: it is taken to be",
+			LATE_UNIT);
 		return true;
+	}
 	return strstr(said, "LoadState=loaded\n") &&
 	       strstr(said, "ActiveState=active\n");
 }

@@ -257,6 +257,9 @@ static void on_asked(void *user, bool asked)
 
 static enum step_result jump(struct update *u)
 {
+	/* Once more: while the others saved, it may have been stopped. */
+	if (update_check_late(u))
+		return STEP_FAILED;
 	u->limit = sd_event_source_disable_unref(u->limit);
 	pr_info("update: the kernel is replaced now");
 	/* From here on it may be too late. */
