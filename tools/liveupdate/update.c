@@ -233,10 +233,12 @@ static void answered(struct update *u)
 	if (u->failed) {
 		end(u);
 	} else if (update_steps[u->step].verb) {
-		if (update_steps[u->step].go_on && update_steps[u->step].go_on(u))
+		if (update_steps[u->step].go_on && update_steps[u->step].go_on(u)) {
+			set_guard(u);
 			answered(u);	/* those that could not be asked */
-		else
+		} else {
 			end_step(u);
+		}
 	}
 }
 
