@@ -25,6 +25,7 @@ struct links;
  * @session: the session that its keeper was given, -1 for none
  * @tmpfs_session: the session with its tmpfs, -1 for none
  * @frozen:  its tmpfs has been made read-only
+ * @sealed:  all that it has saved is in its session
  * @packets: what its keeper has said so far
  * @pending: the keeper has not answered yet
  * @without: the update goes on without it
@@ -43,6 +44,7 @@ struct link {
 	int session;
 	int tmpfs_session;
 	bool frozen;
+	bool sealed;
 	int packets;
 	bool pending;
 	bool without;

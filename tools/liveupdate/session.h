@@ -23,9 +23,13 @@
 #define NO_LIVEUPDATE_PIPE \
 	"this kernel cannot preserve a pipe: boot one with CONFIG_LIVEUPDATE_PIPE, or declare pages = files"
 
-/* Tokens in the session: the keeper's own state, then memfd by memfd, and pipe by pipe. */
+/*
+ * Tokens in the session: the keeper's own state, which is the last to be preserved; memfd
+ * by memfd; what is preserved first, and says that the session is ours; pipe by pipe.
+ */
 #define TOKEN_STATE		0
 #define TOKEN_MEMFD(i)		((i) + 1)
+#define TOKEN_BEGUN		1000
 #define TOKEN_PAGES(i)		((i) + 1001)
 
 /* In that of the tmpfs. */

@@ -64,11 +64,35 @@ static void unload(struct update *u)
 }
 
 /*
+ * Is the rest up to systemd? There is no way back then but for the whole system:
+ * with the next kernel unloaded it would be entered by way of the firmware.
+ */
+bool update_is_with_systemd(const struct update *u)
+{
+	return u->handed_over && !u->failed;
+}
+
+/*
  * Failing.
  */
 
 static void fail(struct update *u);
 static void answered(struct update *u);
+
+/*
+ * There is no way back any more, and a late service could not be saved. The others do
+ * not have to suffer from that: the update goes on without it.
+ */
+static void give_up(struct link *link)
+{
+	if (link->without || link->sealed)
+		return;
+	pr_event(MESSAGE_LOST,
+		 "%s: it has not saved, and systemd is about to enter the next kernel: what it had is lost; without late = yes the update would have been called off",
+		 link->name);
+	link->without = true;
+	link_end_session(link);
+}
 
 /* Of services that are left out, too: they cannot prevent the update. */
 static int on_guard(sd_event_source *source, uint64_t usec, void *user)
@@ -86,7 +110,7 @@ static int on_guard(sd_event_source *source, uint64_t usec, void *user)
 		       link->name);
 		link->pending = false;
 		if (update_is_with_systemd(u))
-			link->without = true;
+			give_up(link);
 		all_left &= link->without;
 		if (u->failed && u->touched)
 			u->status = UPDATE_NOT_BACK;
@@ -152,27 +176,12 @@ void update_cancel(struct update *u)
 	fail(u);
 }
 
-/*
- * Is the rest up to systemd? There is no way back then but for the whole system:
- * with the next kernel unloaded it would be entered by way of the firmware.
- */
-bool update_is_with_systemd(const struct update *u)
+/* Stopped in its own manner, a late service has its time for that. */
+static void lose(struct update *u, struct link *link)
 {
-	return u->handed_over && !u->failed;
-}
-
-/*
- * There is no way back any more, and a late service could not be saved. The others do
- * not have to suffer from that: the update goes on without it.
- */
-static void lose(struct link *link)
-{
-	pr_event(MESSAGE_LOST,
-		 "%s: it has not saved, and systemd is about to enter the next kernel: what it had is lost; without late = yes the update would have been called off",
-		 link->name);
-	link->without = true;
-	link_end_session(link);
+	give_up(link);
 	link_ask(link, json_pack("{ss}", "verb", "leave"), -1);
+	set_guard(u);
 }
 
 /*
@@ -254,6 +263,7 @@ static void on_answer(struct update *u, struct link *link, const char *verb,
 		return;		/* too late */
 	link->pending = false;
 	ok |= link->without && !u->failed;
+	link->sealed |= ok && !strcmp(verb, "seal");
 	if (ok && !strcmp(verb, "check"))
 		ok = services_is_as_declared(link, json_object_get(packet,
 								   "declaration"));
@@ -265,7 +275,7 @@ static void on_answer(struct update *u, struct link *link, const char *verb,
 			u->status = UPDATE_NOT_BACK;
 		answered(u);
 	} else if (update_is_with_systemd(u)) {
-		lose(link);
+		lose(u, link);
 		answered(u);	/* if it is not there to be asked */
 	} else {
 		pr_err("update: %s failed", link->name);
@@ -283,8 +293,7 @@ static void on_keeper_gone(struct update *u, struct link *link)
 	pr_err("%s: its keeper has ended", link->name);
 	u->gone = true;
 	if (update_is_with_systemd(u)) {
-		/* The others have saved, and go on; or have not, and are lost. */
-		link->without |= pending;
+		give_up(link);
 		if (pending)
 			answered(u);
 		return;
