@@ -89,6 +89,19 @@ cannot_save() {
 	until_true "what it had is lost" state_is guest lost
 }
 
+# lost_in_next SERVICE: the next kernel has nothing of it, and knows that
+lost_in_next() {
+	: >"$log"
+	enter early "$1"
+	until_true "$1 is started afresh" started_again "$1"
+	ok "$1: it is told why" logged "$1: what it had in kernel 6.12.0-test-1 is lost"
+	never "$1: no session is taken for another program's" logged 'nothing of lukeep is in it'
+}
+
+started_again() {
+	[ "$(started "$1")" = 2 ]
+}
+
 keeper_dies() {
 	one_late
 	mood guest late
@@ -100,8 +113,121 @@ keeper_dies() {
 	wait "$client"
 	is $? 0 "systemd goes on"
 	ok "it is told" logged 'guest: its keeper has ended'
-	enter early
+	ok "and what that means" logged 'guest: it has not saved, and systemd is about to enter the next kernel'
+	mood guest
+	lost_in_next guest
 	at_work early 12
+}
+
+keeper_dies_before() {
+	one_late
+	to_systemd 0
+	kill -9 "$(keeper guest)"
+	until_true "what that means is told" logged 'guest: it has not saved, and systemd is about to enter the next kernel'
+	ok "systemd goes on" lukeep late
+	lost_in_next guest
+	at_work early 12
+}
+
+# Each order has its time; nothing hangs when no keeper answers.
+keepers_stuck() {
+	by_signal early 'save-timeout = 20'
+	by_signal guest 'save-timeout = 20' 'late = yes'
+	by_signal second 'save-timeout = 20' 'late = yes' 'order = 1'
+	boot_systemd early guest second
+	until_true "the early one runs" has early 1
+	until_true "the first late one runs" has guest 1
+	until_true "the second late one runs" has second 1
+	local keepers
+	keepers="$(keeper guest) $(keeper second)"
+	to_systemd 0
+	# shellcheck disable=SC2086 # two of them
+	kill -STOP $keepers
+	echo 20 >"$machine/faster.$agent"
+	ok "systemd goes on" lukeep late
+	ok "the first one is given up" logged 'guest: it has not saved'
+	ok "and the second one" logged 'second: it has not saved'
+	rm "$machine/faster.$agent"
+	lost_in_next guest
+	at_work early 12
+}
+
+# What could not save is stopped in its own manner, however long that may take.
+stops_slowly() {
+	one_late 'stop-timeout = 90'
+	mood guest deaf
+	to_systemd 0
+	hurry guest 15
+	echo 10 >"$machine/faster.$agent"
+	ok "systemd goes on" lukeep late
+	never "its keeper is not given up" logged 'its keeper does not answer'
+	until_true "it is stopped" state_is guest down
+}
+
+# Systemd asks, and an operator before it.
+asked_twice() {
+	one_late
+	mood guest late
+	to_systemd 0
+	lukeep late &
+	local first=$! second
+	until_true "it is told to save" state_is guest saving
+	lukeep late &
+	second=$!
+	ok "the agent answers" agent_is updating
+	is "$(of_service guest state)" saving "it is still saving"
+	mood guest
+	wait "$first"
+	is $? 0 "who asked first is told when it has saved"
+	wait "$second"
+	is $? 0 "and who asked then"
+	is "$(of_service guest state)" saved "it has saved"
+}
+
+# Who asks before there is anything to wait for takes nothing from the update.
+asked_early() {
+	one_late
+	mood early late
+	lukeep update --kernel "$machine/image" --initrd "$machine/initrd" --reuse-cmdline &
+	local update=$!
+	until_true "the early one is told to save" state_is early saving
+	ok "there is nothing to wait for" lukeep late
+	lukeep cancel &
+	local cancel=$!
+	mood early
+	wait "$cancel"
+	is $? 0 "the update is called off"
+	wait "$update"
+	is $? 3 "who asked for the update is told"
+	at_work early 11
+}
+
+# Systemd may begin to stop units before systemctl has exited.
+asked_at_once() {
+	one_late
+	# shellcheck disable=SC2016 # for the shell within
+	printf '#!/bin/sh\n[ "$1" = show ] || until [ -e %s/go ]; do sleep 0.1; done\n' "$machine" >"$machine/bin/systemctl"
+	chmod +x "$machine/bin/systemctl"
+	lukeep update --kernel "$machine/image" --initrd "$machine/initrd" --reuse-cmdline &
+	local update=$! late
+	until_true "systemd is asked" jumping
+	lukeep late &
+	late=$!
+	ok "the agent answers" agent_is updating
+	ok "and once more" agent_is updating
+	touch "$machine/go"
+	wait "$update"
+	is $? 0 "the update is handed to systemd"
+	wait "$late"
+	is $? 0 "systemd goes on"
+	is "$(of_service guest state)" saved "it has saved"
+	rm "$machine/bin/systemctl" "$machine/go"
+	enter early guest
+	at_work guest 12
+}
+
+jumping() {
+	[ "$(status .agent.jumping)" = true ]
 }
 
 # Before systemd has been asked, or when it refuses, all is as ever.
@@ -134,6 +260,26 @@ no_unit() {
 	is "$(of_service early state)" saved "with the unit the update goes on"
 }
 
+# Nor when it is stopped while the others save.
+unit_stops() {
+	one_late
+	late_unit loaded active
+	mkdir "$conf/before-update.d"
+	printf '#!/bin/sh\nprintf "LoadState=loaded\\nActiveState=inactive\\n" >%s/late.show\n' "$machine" >"$conf/before-update.d/stop"
+	chmod +x "$conf/before-update.d/stop"
+	to_systemd 0 3
+	ok "it is said why the update is called off" says 'guest is late, and lukeep-late.service, by which it saves, is not active'
+	at_work early 11
+	at_work guest 1
+}
+
+# Systemd does not have to answer.
+no_answer() {
+	one_late
+	to_systemd 0
+	ok "it is said what is taken to be" says 'systemd does not say whether lukeep-late.service is active'
+}
+
 # Without systemd, and with --now, it saves with the others.
 not_by_systemd() {
 	one_late
@@ -157,5 +303,6 @@ not_possible() {
 	ok "one of processes cannot either" says 'process.conf: .* cannot be late'
 }
 
-scenario saves_late only_late late_in_order cannot_save keeper_dies called_off no_unit not_by_systemd no_agent not_possible
+scenario saves_late only_late late_in_order cannot_save stops_slowly keeper_dies keeper_dies_before keepers_stuck asked_twice asked_early asked_at_once
+scenario called_off no_unit unit_stops no_answer not_by_systemd no_agent not_possible
 done_testing
