@@ -6,7 +6,9 @@
  * for 100 ms how fast the local APIC timer runs. On the same machine the next
  * kernel would come to the same result, and guests stand still meanwhile. So it
  * gets the result, and takes it as it takes that of a hypervisor. If it does not,
- * it measures.
+ * it measures. Nobody measures again what is handed on, so that is a result only which
+ * the PM timer has confirmed: a virtual processor that did not run meanwhile makes it
+ * wrong.
  *
  * Where the local APIC timer stops in deep sleep, a kernel waits for some interrupts
  * of the 8254 or HPET, to see by which pin of an I/O APIC they arrive. That takes 5
@@ -52,6 +54,9 @@ static_assert(MAX_HZ / HZ <= UINT_MAX);
 
 /* Set up and found good, not merely known. */
 static bool apic_timer_works __initdata;
+
+/* Measured here, and there was no PM timer to compare it with. */
+static bool unconfirmed __initdata;
 
 /* What the previous kernel said may be anything: 0 if it cannot be true. */
 VISIBLE_IF_KUNIT u64 kho_apic_timer_hz(const struct kho_apic_timer_ser *ser)
@@ -182,6 +187,17 @@ void __init kho_apic_timer_works(void)
 	apic_timer_works = true;
 }
 
+/**
+ * kho_apic_timer_measured - say that the frequency was measured
+ * @confirmed: the PM timer told that the time was right, or by how much it was not
+ *
+ * Context: boot.
+ */
+void __init kho_apic_timer_measured(bool confirmed)
+{
+	unconfirmed = !confirmed;
+}
+
 static int __init tell(const char *name, const void *ser, size_t size)
 {
 	void *blob;
@@ -204,7 +220,7 @@ static void __init tell_frequency(void)
 	struct kho_apic_timer_ser ser = { .hz = (u64)lapic_timer_period * HZ };
 	int err;
 
-	if (!apic_timer_works || !lapic_timer_period)
+	if (!apic_timer_works || !lapic_timer_period || unconfirmed)
 		return;
 
 	strscpy_pad(ser.compatible, KHO_APIC_TIMER_COMPATIBLE);

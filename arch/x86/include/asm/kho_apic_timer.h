@@ -15,10 +15,12 @@ struct irq_data;
 
 #ifdef CONFIG_KEXEC_HANDOVER
 void kho_apic_timer_works(void);
+void kho_apic_timer_measured(bool confirmed);
 bool kho_timer_irq_worked(const struct irq_data *irq, int apic, int pin);
 void kho_timer_irq_works(const struct irq_data *irq, int apic, int pin);
 #else
 static inline void kho_apic_timer_works(void) { }
+static inline void kho_apic_timer_measured(bool confirmed) { }
 
 static inline bool kho_timer_irq_worked(const struct irq_data *irq, int apic,
 					int pin)
