@@ -105,6 +105,7 @@ static void split_compound(struct page *head)
 		flags = page->flags & ~0xffUL;
 		mm_zero_struct_page(page);
 		page->flags = flags;
+		page_cpupid_reset_last(page);
 		atomic_set(&page->_mapcount, -1);
 		INIT_LIST_HEAD(&page->lru);
 		init_page_count(page);
