@@ -16,6 +16,7 @@
 
 #include <linux/cc_platform.h>
 #include <linux/crash_dump.h>
+#include <linux/errno.h>
 #include <linux/init.h>
 #include <linux/io.h>
 #include <linux/kconfig.h>
@@ -23,6 +24,7 @@
 #include <linux/kho_early.h>
 #include <linux/memblock.h>
 #include <linux/printk.h>
+#include <linux/string.h>
 
 #include <trace/events/kho.h>
 
@@ -175,6 +177,35 @@ void __init kho_memory_init_early(void)
 	kho_poison_reserve();
 	memblock_set_kho_policy(MEMBLOCK_KHO_POLICY_LAST);
 	call_receive();
+}
+
+/**
+ * kho_copy_subtree_early - copy what the previous kernel said, at early boot
+ * @name: of the subtree
+ * @buf:  where to
+ * @size: of the subtree's blob, in bytes
+ *
+ * The blob stays preserved, for kho_retrieve_subtree() later.
+ *
+ * Context: early boot, from kho_memory_init_early() on, until memblock is gone.
+ * Return: 0, -ENOENT when there is no such subtree or no handover, -EIO when there is
+ * none but what came in is damaged, or -EINVAL when it is damaged, or of another size,
+ * or its memory has failed.
+ */
+int __init kho_copy_subtree_early(const char *name, void *buf, size_t size)
+{
+	u64 phys, len;
+	int err;
+
+	err = kho_find_subtree(name, &phys, &len);
+	if (err)
+		return err;
+	if (len != size || !kho_readable_early(phys, len))
+		return -EINVAL;
+
+	memcpy(buf, phys_to_virt(phys), size);
+
+	return 0;
 }
 
 /**

@@ -230,12 +230,18 @@ void kho_sort_nodes(void);
 #ifdef CONFIG_MEMORY_FAILURE
 void kho_poison_receive(phys_addr_t fdt_phys);
 void kho_poison_reserve(void);
+bool kho_readable_early(phys_addr_t phys, u64 size);
 void kho_poison_drop(void);
 void kho_poison_mark(void);
 const u64 *kho_poison_incoming(unsigned int *nr);
 #else
 static inline void kho_poison_receive(phys_addr_t fdt_phys) { }
 static inline void kho_poison_reserve(void) { }
+static inline bool kho_readable_early(phys_addr_t phys, u64 size)
+{
+	return kho_claimable_early(phys, size);
+}
+
 static inline void kho_poison_drop(void) { }
 static inline void kho_poison_mark(void) { }
 #endif

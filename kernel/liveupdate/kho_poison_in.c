@@ -205,6 +205,29 @@ void __init kho_poison_reserve(void)
 }
 
 /**
+ * kho_readable_early - can memory that came in be read?
+ * @phys: physical address of the range
+ * @size: its size in bytes
+ *
+ * Early in boot a processor does not survive it to read memory that failed.
+ *
+ * Context: early boot, from kho_memory_init_early() on, until memblock is gone.
+ * Return: true when all of it was preserved, see kho_claimable_early(), and no page of it
+ * is poisoned.
+ */
+bool __init kho_readable_early(phys_addr_t phys, u64 size)
+{
+	unsigned int i;
+
+	for (i = 0; i < poison_in.nr; i++)
+		if (memblock_addrs_overlap(poison_in.addrs[i], PAGE_SIZE, phys,
+					   size))
+			return false;
+
+	return kho_claimable_early(phys, size);
+}
+
+/**
  * kho_poison_drop - go on as if the previous kernel had told of no page
  *
  * Context: early boot, when the handover is not usable.

@@ -134,8 +134,8 @@ int kho_reserve_mem_write(void *fdt, size_t len,
 
 static const char * __init check_blob(u64 phys, u64 size)
 {
-	if (size > FDT_MAX_SIZE || !kho_claimable_early(phys, size))
-		return "its FDT was not preserved";
+	if (size > FDT_MAX_SIZE || !kho_readable_early(phys, size))
+		return "its FDT was not preserved, or its memory has failed";
 
 	return kho_reserve_mem_check(phys_to_virt(phys), size);
 }

@@ -16,16 +16,13 @@
 #include <linux/bitmap.h>
 #include <linux/errno.h>
 #include <linux/init.h>
-#include <linux/io.h>
 #include <linux/kexec_handover.h>
-#include <linux/kho_early.h>
 #include <linux/kmemleak.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
 #include <linux/sort.h>
-#include <linux/string.h>
 
 #include "kho_internal.h"
 
@@ -469,32 +466,4 @@ bool __init kho_claim_early(phys_addr_t phys, u64 size)
 	u64 bytes = PAGE_ALIGN(size);
 
 	return !memblock_reserve(phys, bytes) && !is_unclaimed(phys, bytes);
-}
-
-/**
- * kho_copy_subtree_early - copy what the previous kernel said, at early boot
- * @name: of the subtree
- * @buf:  where to
- * @size: of the subtree's blob, in bytes
- *
- * The blob stays preserved, for kho_retrieve_subtree() later.
- *
- * Context: early boot, from kho_memory_init_early() on, until memblock is gone.
- * Return: 0, -ENOENT when there is no such subtree or no handover, -EIO when there is
- * none but what came in is damaged, or -EINVAL when it is damaged, or of another size.
- */
-int __init kho_copy_subtree_early(const char *name, void *buf, size_t size)
-{
-	u64 phys, len;
-	int err;
-
-	err = kho_find_subtree(name, &phys, &len);
-	if (err)
-		return err;
-	if (len != size || !kho_claimable_early(phys, len))
-		return -EINVAL;
-
-	memcpy(buf, phys_to_virt(phys), size);
-
-	return 0;
 }

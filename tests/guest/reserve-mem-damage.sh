@@ -94,7 +94,7 @@ case $stage in
 	good ff gg hh ;;
 4|5)	lost "its FDT is damaged" ;;
 6)	lost "its FDT is not of format memblock-v1" ;;
-7|8)	lost "its FDT was not preserved" ;;
+7|8)	lost "its FDT was not preserved, or its memory has failed" ;;
 9)	lost "its subtree is malformed" ;;
 esac
 blob_case || pass

@@ -454,6 +454,35 @@ TEST(image)
 	fclose(list);
 }
 
+/*
+ * What the kernel hands on itself may fail, too. The next one would not survive to read
+ * it as early as it does. It is found by its name in the root FDT, whose node has two
+ * properties, address and size: a token, a length, a name, and 64 bits in the processor's
+ * order. The size is less than a page.
+ */
+TEST(timer)
+{
+	static const char name[] = "x86-apic-timer";
+	char fdt[8192];
+	ssize_t len, i;
+	__u64 values[2];
+	int fd;
+
+	fd = open("/sys/kernel/debug/kho/out/fdt", O_RDONLY);
+	if (fd < 0 && errno == ENOENT)
+		SKIP(return, "needs debugfs, and KHO's files there");
+	ASSERT_LE(0, fd);
+	len = read(fd, fdt, sizeof(fdt));
+	close(fd);
+	for (i = 0; i + 56 < len && memcmp(fdt + i, name, sizeof(name)); i += 4)
+		;
+	if (i + 56 >= len)
+		SKIP(return, "this kernel hands no frequency of a timer on");
+	memcpy(&values[0], fdt + i + 16 + 12, sizeof(values[0]));
+	memcpy(&values[1], fdt + i + 16 + 32, sizeof(values[1]));
+	EXPECT_TRUE(luo_offline((values[0] | values[1]) / PAGE));
+}
+
 /* What failed before is not used: page frame POISONED, and so many KiB in all. */
 TEST(known)
 {
