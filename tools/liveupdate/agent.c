@@ -38,7 +38,7 @@
 #include "util.h"
 
 /* More do not wait for the end of an update that is called off, or for late services. */
-#define WAITERS		8
+#define WAITERS		64
 
 /**
  * struct waiters - connections whose requests are answered later
