@@ -165,14 +165,19 @@ static enum step_result seal(struct update *u)
 						  ask_who_has_turn(u);
 }
 
+static void tell_limit(const struct update *u)
+{
+	pr_err("update: the services have been away for %d s, which is the limit that you gave",
+	       u->request.max_pause);
+}
+
 static int on_limit(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct update *u = user;
 
 	(void)source;
 	(void)usec;
-	pr_err("update: the services have been away for %d s, which is the limit that you gave",
-	       u->request.max_pause);
+	tell_limit(u);
 	u->stepped(u, false);
 	return 0;
 }
@@ -224,11 +229,13 @@ static enum step_result save(struct update *u)
 {
 	u->touched = true;
 	u->order = 0;
-	if (u->request.max_pause)
+	if (u->request.max_pause) {
+		u->deadline = clock_now() + u->request.max_pause;
 		sd_event_add_time_relative(u->updater->event, &u->limit,
 					   CLOCK_MONOTONIC,
 					   u->request.max_pause * USEC_PER_SEC,
 					   0, on_limit, u);
+	}
 	save_some(u);
 	return STEP_BEGUN;
 }
@@ -257,9 +264,13 @@ static void on_asked(void *user, bool asked)
 
 static enum step_result jump(struct update *u)
 {
-	/* Once more: while the others saved, it may have been stopped. */
+	/* Once more: while the others saved, it may have been stopped. This takes a moment. */
 	if (update_check_late(u))
 		return STEP_FAILED;
+	if (u->deadline && clock_now() > u->deadline) {
+		tell_limit(u);
+		return STEP_FAILED;
+	}
 	u->limit = sd_event_source_disable_unref(u->limit);
 	pr_info("update: the kernel is replaced now");
 	/* From here on it may be too late. */

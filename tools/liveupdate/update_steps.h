@@ -19,6 +19,7 @@
  * @request: what was asked for
  * @step:    index into update_steps[]
  * @start:   when that began
+ * @deadline: when the services have been away for as long as they may, 0 for never
  * @order:   services of a lower order have been told to save
  * @loading: the next kernel is being loaded
  * @loaded:  there is a next kernel
@@ -39,6 +40,7 @@ struct update {
 	struct request request;
 	size_t step;
 	double start;
+	double deadline;
 	int order;
 	bool loading;
 	bool loaded;
