@@ -354,8 +354,28 @@ clock_far_back() {
 	at_work signal 12
 }
 
+# foreign TOKEN...: a session of a program that has files by these tokens is that program's
+foreign() {
+	by_signal other
+	boot
+	until_true "a service runs" has other 1
+	become "$out/lukeep-foreign" signal "$@" >"$machine/there" 2>&1 &
+	disown
+	until_true "another program has a session" grep -q ready "$machine/there"
+	jumps
+	by_signal signal
+	boot
+	at_work other 12
+	until_true "the service of its name is held" state_is signal held
+	ok "it says why" logged 'signal: a session of this name came in, but nothing of lukeep is in it: it is left alone'
+	never "the session is not finished" some_call finish ok 2
+}
+
+foreign_other() { foreign 5 6; }
+foreign_mark() { foreign 5 1000; }
+
 scenario open_EBUSY open_EMFILE open_ENOMEM retrieve_ENOMEM retrieve_EMFILE retrieve_fd_ENOMEM retrieve_fd_EMFILE waiting_is_shown \
-	no_session no_state no_device cold_boot lost_and_held \
+	no_session no_state foreign_other foreign_mark no_device cold_boot lost_and_held \
 	memory_renamed_before saved_added_before kind_changed_before memory_renamed memory_renamed_hold saved_added memory_added \
 	broken_declaration missing_declaration wrong_command missing_command stumbles killed_on_arrival \
 	held_and_killed unit_held_and_killed unit_held_and_stopped unit_broken_and_stopped unit_stale \

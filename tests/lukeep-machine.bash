@@ -23,7 +23,10 @@ sources_sum() {
 }
 
 compile() {
-	local own=(gcc -O2 -g -Wall -Wextra -D_GNU_SOURCE "-I$root/include/uapi")
+	local own=(gcc -O2 -g -Wall -Wextra -D_GNU_SOURCE "-I$root/include/uapi") shimmed
+
+	# shellcheck disable=SC2207 # options, without blanks
+	shimmed=("$out"/shim{,-time,-mount,-early}.o $(printf -- '-Wl,--wrap=%s ' "${wrapped[@]}"))
 
 	rm -rf "$out" && mkdir -p "$out/agent" &&
 		"${own[@]}" -c -o "$out/shim.o" "$programs/lukeep-shim.c" &&
@@ -34,8 +37,9 @@ compile() {
 		"${own[@]}" -o "$out/lukeep-service" "$programs/lukeep-service.c" -lsystemd &&
 		"${own[@]}" -o "$out/lukeep-unit" "$programs/lukeep-unit.c" &&
 		"${own[@]}" -o "$out/criu" "$programs"/fake-criu*.c &&
+		"${own[@]}" -o "$out/lukeep-foreign" "$programs/lukeep-foreign.c" "${shimmed[@]}" -lsystemd &&
 		make -C "$root/tools/liveupdate" -j "$(nproc)" OUTPUT="$out/agent/" CFLAGS="${flags[*]}" \
-			LUKEEP_VERSION=test LDFLAGS="${flags[*]} $out/shim.o $out/shim-time.o $out/shim-mount.o $out/shim-early.o $(printf -- '-Wl,--wrap=%s ' "${wrapped[@]}")" "$out/agent/lukeep" "$out/agent/lukeep-criu" \
+			LUKEEP_VERSION=test LDFLAGS="${flags[*]} ${shimmed[*]}" "$out/agent/lukeep" "$out/agent/lukeep-criu" \
 			"$out/agent/lukeep-podman"
 }
 

@@ -27,6 +27,7 @@
 
 #include "adoption.h"
 #include "arrive.h"
+#include "begun.h"
 #include "clock.h"
 #include "declaration.h"
 #include "folder.h"
@@ -163,31 +164,22 @@ static void give_up_session(int *fds)
 	close_fd(&fds[STATE]);
 }
 
-/* Is a session ours that the previous kernel was entered from before it was finished? */
-static bool was_begun(int session)
-{
-	int fd = session_retrieve_fd(session, TOKEN_BEGUN, "memfd", "lukeep.begun");
-	bool begun = fd >= 0;
-
-	if (begun)
-		pr_err("the previous kernel was left before it had saved: its keeper had ended, or did not answer");
-	close_fd(&fd);
-	return begun;
-}
-
 /*
  * Get what the keeper in the previous kernel has to say; false when it is lost. A
  * session without it is not ours: it stays open, and its files are left alone.
  */
 static bool get_state(int *fds)
 {
-	int failures = 0;
+	int failures = 0, err;
 
 	while ((fds[STATE] = session_retrieve_fd(fds[SESSION], TOKEN_STATE,
 						 "memfd", "lukeep.state")) < 0) {
-		if (fds[STATE] == -ENOENT && !was_begun(fds[SESSION]))
+		err = fds[STATE];
+		if (err == -ENOENT)
+			err = begun_check(fds[SESSION]);
+		if (err == -ENOENT)
 			return true;
-		if (fds[STATE] == -ENOENT || fds[STATE] == -EIO) {
+		if (err == -EIO) {
 			give_up_session(fds);
 			return false;
 		}

@@ -9,11 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "memory.h"
+#include "begun.h"
 #include "message.h"
 #include "services.h"
 #include "session.h"
-#include "util.h"
 
 static int check_link(struct link *link)
 {
@@ -116,25 +115,6 @@ int services_check(struct links *links, const struct request *request)
 }
 
 /*
- * The next kernel gets a session as it is at the kexec. By this it knows one that was not
- * finished: its keeper has died, or did not answer.
- */
-static int mark_begun(int session)
-{
-	int fd = memory_memfd("lukeep.begun");
-	int ret = -1;
-
-	if (fd < 0 || write(fd, "", 1) != 1)
-		pr_err("cannot write to a memfd: %s: free some memory and try again",
-		       strerror(errno));
-	else
-		ret = session_preserve(session, fd, TOKEN_BEGUN, "memfd",
-				       "lukeep.begun");
-	close_fd(&fd);
-	return ret;
-}
-
-/*
  * Create the sessions: keepers may not be permitted to open the device. They stay
  * open here as well: before version 255 systemd kills at the end what is not
  * root's, and a keeper with another user is.
@@ -147,7 +127,7 @@ int services_create_sessions(struct links *links)
 		if (link->without)
 			continue;
 		link->session = session_create(link->name);
-		if (link->session < 0 || mark_begun(link->session)) {
+		if (link->session < 0 || begun_mark(link->session)) {
 			pr_err("update: %s failed", link->name);
 			return -1;
 		}

@@ -109,8 +109,11 @@ static int on_guard(sd_event_source *source, uint64_t usec, void *user)
 		pr_err("%s: its keeper does not answer: is it stopped?",
 		       link->name);
 		link->pending = false;
-		if (update_is_with_systemd(u))
-			give_up(link);
+		/* It may still save: what becomes of it the next kernel tells. */
+		if (update_is_with_systemd(u)) {
+			link->without = true;
+			link_end_session(link);
+		}
 		all_left &= link->without;
 		if (u->failed && u->touched)
 			u->status = UPDATE_NOT_BACK;
