@@ -145,11 +145,55 @@ keepers_stuck() {
 	kill -STOP $keepers
 	echo 20 >"$machine/faster.$agent"
 	ok "systemd goes on" lukeep late
-	ok "the first one is given up" logged 'guest: it has not saved'
-	ok "and the second one" logged 'second: it has not saved'
+	ok "the first one is given up" logged 'guest: its keeper does not answer'
+	ok "and the second one" logged 'second: its keeper does not answer'
 	rm "$machine/faster.$agent"
 	lost_in_next guest
 	at_work early 12
+}
+
+# So it is if the next kernel cannot tell at once.
+known_later() {
+	one_late
+	local keeper
+	keeper=$(keeper guest)
+	to_systemd 0
+	kill -STOP "$keeper"
+	echo 20 >"$machine/faster.$agent"
+	ok "systemd goes on" lukeep late
+	rm "$machine/faster.$agent"
+	: >"$log"
+	# That there is no state it is told, and then nothing for some time.
+	fault retrieve-fd.guest ENOMEM 1
+	enter early guest
+	until_true "it is tried again" logged 'guest: cannot retrieve memfd lukeep.begun'
+	never "it is not taken for another program's" logged 'nothing of lukeep is in it'
+	echo 10 >"$machine/faster"
+	fault retrieve-fd.guest
+	until_true "it is started afresh" started_again guest
+	rm "$machine/faster"
+}
+
+# A keeper that saves after all, when the agent has given up on it.
+saves_after_all() {
+	one_late
+	mood guest late
+	to_systemd 0
+	fault preserve.guest hang
+	lukeep late &
+	local client=$!
+	until_true "it is told to save" state_is guest saving
+	echo 20 >"$machine/faster.$agent"
+	mood guest
+	until_true "its keeper hangs" some_call preserve hangs
+	wait "$client"
+	is $? 0 "systemd goes on"
+	rm "$machine/faster.$agent"
+	never "it is not said to be lost" logged 'guest: it has not saved'
+	fault preserve.guest
+	until_true "all of it is preserved" logged 'guest: .* are preserved'
+	enter early guest
+	at_work guest 12
 }
 
 # What could not save is stopped in its own manner, however long that may take.
@@ -273,6 +317,22 @@ unit_stops() {
 	at_work guest 1
 }
 
+# It takes a moment to see that, in which the limit may be reached.
+limit_reached() {
+	one_late
+	# shellcheck disable=SC2016 # for the shell within
+	printf '#!/bin/sh\n[ "$1" != show ] || [ ! -e %s/slow ] || sleep 1.5\n' "$machine" >"$machine/bin/systemctl"
+	chmod +x "$machine/bin/systemctl"
+	mkdir "$conf/before-update.d"
+	printf '#!/bin/sh\n>%s/slow\n' "$machine" >"$conf/before-update.d/slow"
+	chmod +x "$conf/before-update.d/slow"
+	lukeep update --kernel "$machine/image" --initrd "$machine/initrd" --reuse-cmdline --max-pause 1
+	is $? 3 "the update is called off"
+	ok "it says why" says 'have been away for 1 s, which is the limit that you gave'
+	rm "$machine/bin/systemctl" "$machine/slow"
+	at_work early 11
+}
+
 # Systemd does not have to answer.
 no_answer() {
 	one_late
@@ -303,6 +363,6 @@ not_possible() {
 	ok "one of processes cannot either" says 'process.conf: .* cannot be late'
 }
 
-scenario saves_late only_late late_in_order cannot_save stops_slowly keeper_dies keeper_dies_before keepers_stuck asked_twice asked_early asked_at_once
-scenario called_off no_unit unit_stops no_answer not_by_systemd no_agent not_possible
+scenario saves_late only_late late_in_order cannot_save stops_slowly keeper_dies keeper_dies_before keepers_stuck known_later saves_after_all asked_twice asked_early asked_at_once
+scenario called_off no_unit unit_stops limit_reached no_answer not_by_systemd no_agent not_possible
 done_testing
