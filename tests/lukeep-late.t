@@ -238,6 +238,7 @@ asked_early() {
 	ok "there is nothing to wait for" lukeep late
 	lukeep cancel &
 	local cancel=$!
+	until_true "the agent hears of that" logged 'it is called off as you asked'
 	mood early
 	wait "$cancel"
 	is $? 0 "the update is called off"
