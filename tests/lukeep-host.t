@@ -50,6 +50,8 @@ failures() {
 	fails_at 1 "preserve the memory" 'another program holds it'
 	fault create.command
 	fault preserve.command ENOMEM
+	fails_at 1 "preserve the memory" 'cannot preserve memfd lukeep.begun'
+	fault preserve.command ENOMEM 1
 	fails_at 1 "preserve the memory" 'cannot preserve memfd memory'
 	fault preserve.command
 	at_work signal 1
@@ -60,7 +62,7 @@ failures() {
 	mood command
 	at_work signal 11
 	at_work command 1
-	fault preserve.signal ENOMEM 1
+	fault preserve.signal ENOMEM 2
 	fails_at 3 "preserve what they saved" 'cannot preserve memfd saved'
 	fault preserve.signal
 	at_work signal 111

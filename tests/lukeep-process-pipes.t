@@ -43,7 +43,7 @@ pipes_dump_fails() {
 		works 1
 		tool_killed_at $point
 	done
-	fault preserve.worker ENOMEM
+	fault preserve.worker ENOMEM 1
 	fails_at 3 "preserve what they saved" 'cannot preserve pipe with its memory'
 	fault preserve.worker
 	works 11

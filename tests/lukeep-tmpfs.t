@@ -158,7 +158,7 @@ failures() {
 	fails_at 3 "preserve what they saved" "cannot create the session"
 	fault create.files:tmpfs
 	back 1111
-	fault preserve.files ENOMEM
+	fault preserve.files ENOMEM 1
 	fails_at 3 "preserve what they saved" "cannot preserve memfd lukeep.state"
 	fault preserve.files
 	back 11111
