@@ -213,9 +213,9 @@ save_command_with_children() {
 	until_true "nothing is left of its save command" eval "! pgrep -f 'sleep 9$$' >/dev/null"
 }
 
-# update_that_hangs CALL: in the background
+# update_that_hangs CALL: in the background. What the agent preserves first is not meant.
 update_that_hangs() {
-	fault "$1" hang
+	case $1 in preserve.*) fault "$1" "hang 1" ;; *) fault "$1" hang ;; esac
 	update &
 	client=$!
 	until_true "the update hangs at $1" some_call "${1%.*}" hangs
