@@ -132,7 +132,7 @@ tool_killed_at() {
 # The worker's keeper is killed when its service has been dumped.
 kill_keeper_after_dump() {
 	keeper=$(keeper worker)
-	fault preserve.worker hang
+	fault preserve.worker "hang 1"
 	update &
 	client=$!
 	until_true "it is dumped" test -e "$images/saved"
