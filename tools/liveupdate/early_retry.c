@@ -23,6 +23,7 @@ int early_retry_check(const struct service *svc, const char *file)
 /* It has exited there. @from is the kernel where it had what is lost. */
 void early_retry_say_lost(const char *from)
 {
-	pr_event(MESSAGE_LOST, "what it had in kernel %s is lost: it exited in the initramfs, and may have changed it: see what it logged, and mend that, or leave early out",
+	pr_event(MESSAGE_LOST,
+		 "what it had in kernel %s is lost: it exited in the initramfs, and may have changed it: see what it logged, and mend that, or leave early out",
 		 *from ? from : "unknown");
 }

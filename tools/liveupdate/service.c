@@ -169,7 +169,8 @@ void service_arrive(struct keeper *k)
 	else if (k->arrival.died)
 		give_up_memory(k, "its last keeper was killed as it was held");
 	else if (k->arrival.left)
-		give_up_memory(k, "nothing came in, or nothing whole: the messages before this say why, or \"dmesg | grep KHO:\"");
+		give_up_memory(k,
+			       "nothing came in, or nothing whole: the messages before this say why, or \"dmesg | grep KHO:\"");
 	else
 		start_afresh(k);
 }

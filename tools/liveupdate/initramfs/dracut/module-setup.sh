@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A module of dracut: lukeep, and what the services need that resume in the initramfs. See lukeep.conf(5), early.
+# A module of dracut: lukeep, and what the services need that resume in the initramfs.
+# See lukeep.conf(5), early.
 
 systemd_version() {
 	systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p'
@@ -15,7 +16,9 @@ check() {
 	# An older one ends the services when it leaves the initramfs.
 	version=$(systemd_version)
 	[ "${version:-0}" -lt 255 ] || return 0
-	dwarning "lukeep: systemd ${version:-of an unknown version} would end services in the initramfs: the host resumes them. Version 255 spares them."
+	version=${version:-of an unknown version}
+	dwarning "lukeep: systemd $version would end services in the initramfs:" \
+		"the host resumes them. Version 255 spares them."
 	return 1
 }
 
