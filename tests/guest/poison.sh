@@ -15,16 +15,16 @@ known() {
 	is "$(messages 'KHO: .* pages are poisoned, by what the previous kernel told')" 1 "it says that there is such memory"
 }
 
-# 1 on x86, where kernels hand the frequency of a timer on
-of_x86() {
-	if [ "$(uname -m)" = x86_64 ]; then echo 1; else echo 0; fi
+# 1 where kernels hand the frequency of the APIC timer on: there is a timer to confirm it
+hands_timer() {
+	if kernel_has X86_PM_TIMER; then echo 1; else echo 0; fi
 }
 
 case $stage in
 1)	is "$(corrupted)" 0 "all memory is good"
 	halves luo_poison prepare before after huge unwanted given_up scratch late hugetlb_before hugetlb_after
 	halves luo_pipe prepare poisoned
-	[ "$(of_x86)" = 0 ] || halves luo_poison global timer
+	[ "$(hands_timer)" = 0 ] || halves luo_poison global timer
 	make_initrd
 	ok "an image is loaded without nokaslr" kexec -s -l /boot/kernel-B --initrd=/tmp/initrd \
 		--command-line="$(sed 's/ nokaslr//g' /proc/cmdline)"
@@ -37,7 +37,7 @@ case $stage in
 	# One page stands for another that could not be preserved.
 	next_kernel B "poisoned=$poisoned" "corrupted=$(($(corrupted) + 4))" ;;
 2)	came_from A 1
-	is "$(messages 'frequency of the APIC timer is of another version or damaged, ignored')" "$(of_x86)" "it does not read what is on a page that failed"
+	is "$(messages 'frequency of the APIC timer is of another version or damaged, ignored')" "$(hands_timer)" "it does not read what is on a page that failed"
 	known
 	halves luo_poison verify late before after huge unwanted scratch hugetlb_before hugetlb_after
 	halves luo_pipe verify poisoned
