@@ -169,8 +169,7 @@ void service_arrive(struct keeper *k)
 	else if (k->arrival.died)
 		give_up_memory(k, "its last keeper was killed as it was held");
 	else if (k->arrival.left)
-		give_up_memory(k,
-			       "nothing came in, or nothing whole: the messages before this say why, or \"dmesg | grep KHO:\"");
+		give_up_memory(k, "nothing came in, or not whole: see above, or KHO: in dmesg");
 	else
 		start_afresh(k);
 }
